@@ -1,0 +1,13 @@
+//! Export: a trained network as one self-contained ONNX file.
+//!
+//! The file takes raw bytes, standardises them itself, names its classes and carries its history, so that whoever
+//! serves it needs nothing from whoever trained it.
+
+mod error;
+mod metadata;
+mod onnx;
+mod simplify;
+
+pub use error::{Error, Result};
+pub use metadata::Metadata;
+pub use onnx::{INPUT, LOGITS, PROBABILITIES, to_onnx};

@@ -1,0 +1,7 @@
+//! The network: a Burn module that reads like the article that describes it, and its summary table.
+
+mod cnn;
+mod summary;
+
+pub use cnn::{Cnn, CnnConfig, INPUT_SIDE};
+pub use summary::{LayerSummary, Summary, summary};

@@ -1,0 +1,70 @@
+//! What can go wrong with the files of a run.
+
+use std::path::PathBuf;
+
+/// The result of reading or writing a run's files.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong with the files of a run; every variant names the file and what to do next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused to read a file.
+    #[error("cannot read {}: check that it exists and that you may read it", path.display())]
+    Read {
+        /// The file that could not be read.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// The operating system refused to write a file; the file's earlier content, if any, is untouched.
+    #[error("cannot write {}: check free space and permissions; what was there before is untouched", path.display())]
+    Write {
+        /// The file that could not be written.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A file's content is not what kiln writes there.
+    #[error("{} is not valid ({reason}): restore it, or train again into another run", path.display())]
+    Malformed {
+        /// The file that could not be understood.
+        path: PathBuf,
+        /// What is wrong with it, with the line where the format has lines.
+        reason: String,
+    },
+    /// A configuration value is out of its range.
+    #[error("{key} = {value} is out of range: {expected}")]
+    Config {
+        /// The configuration key, as it stands in `config.toml`.
+        key: &'static str,
+        /// The value that was given.
+        value: String,
+        /// The range, in words.
+        expected: &'static str,
+    },
+    /// The name of a run is not a plain folder name.
+    #[error("'{name}' is not a run name: use letters, digits, '.', '-' and '_', and begin with a letter or digit")]
+    Name {
+        /// The name that was given.
+        name: String,
+    },
+    /// Another process is working in the same run directory.
+    #[error("{} is in use by another kiln process: wait for it to end, or choose another name with --run", path.display())]
+    Locked {
+        /// The run directory.
+        path: PathBuf,
+    },
+    /// A new run was asked for in a directory that already holds one.
+    #[error("{} already holds a run: continue it with --resume, or choose another name with --run", path.display())]
+    Occupied {
+        /// The run directory.
+        path: PathBuf,
+    },
+    /// No run has the name that was asked for.
+    #[error("there is no run at {}: train one with `cargo xtask train`, or name another with --run", path.display())]
+    Missing {
+        /// The run directory that was looked for.
+        path: PathBuf,
+    },
+}

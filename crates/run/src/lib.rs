@@ -1,0 +1,19 @@
+//! A run: its directory, its configuration, and the records one stage leaves for the next.
+//!
+//! Stages never share memory or global state, they meet in a [`RunDirectory`]. This crate owns every file name in it
+//! and the format of every file that more than one stage reads; it knows neither Burn nor tract.
+
+mod config;
+mod directory;
+mod error;
+mod file;
+mod record;
+
+pub use config::{Config, Selection};
+pub use directory::{RunDirectory, RunLock};
+pub use error::{Error, Result};
+pub use file::write_atomically;
+pub use record::{
+    Agreement, BatchAgreement, ClassScores, DatasetFacts, EpochMetrics, Evaluation, Prediction, read_json, read_metrics, read_predictions,
+    write_json, write_predictions,
+};

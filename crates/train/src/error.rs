@@ -1,0 +1,62 @@
+//! What can go wrong in training.
+
+use std::path::PathBuf;
+
+/// The result of a training stage.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong in training.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file of the run could not be read or written.
+    #[error(transparent)]
+    Run(#[from] run::Error),
+    /// There is no checkpoint to go on from.
+    #[error("{} holds no checkpoint: train the run first", path.display())]
+    NoCheckpoint {
+        /// The folder of checkpoints.
+        path: PathBuf,
+    },
+    /// A checkpoint could not be used, and no earlier one either.
+    #[error("checkpoint {} is damaged ({reason}): restore it from a copy, or train again into another run", path.display())]
+    Damaged {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A checkpoint was written under another configuration.
+    #[error(
+        "checkpoint {} was trained with {key} = {theirs}, not {ours}: resume with the run's own settings, or start another run",
+        path.display()
+    )]
+    OtherConfiguration {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The first setting that differs.
+        key: String,
+        /// Its value in the checkpoint.
+        theirs: String,
+        /// The value that was asked for.
+        ours: String,
+    },
+    /// A part of the data is empty.
+    #[error("there are no {part} pictures: choose a larger data set, or another val_fraction or limit")]
+    Empty {
+        /// `training`, `validation` or `test`.
+        part: &'static str,
+    },
+    /// The loss left the finite numbers.
+    #[error("the loss became {loss} in epoch {epoch}, step {step}: lower the learning rate ({learning_rate})")]
+    Diverged {
+        /// Counted from 1.
+        epoch: usize,
+        /// Counted from 0.
+        step: usize,
+        /// The loss, NaN or infinite.
+        loss: f64,
+        /// The learning rate that was used.
+        learning_rate: f64,
+    },
+}

@@ -1,0 +1,122 @@
+//! The exported file: its contract, its graph, and its answers in tract and in ONNX Runtime.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use model::{Cnn, CnnConfig};
+use run::{Config, DatasetFacts, read_json};
+use serve_lite::Classifier;
+use train::Checkpoint;
+
+use crate::support::{finished, succeed};
+
+/// As `cargo xtask verify` has it.
+const TOLERANCE: f64 = 1e-5;
+const N_PIXELS: usize = 784;
+
+#[test]
+fn burn_and_tract_agree_on_any_grey_levels_and_any_classes() {
+    for (n_classes, seed) in [(2, 1), (10, 2), (100, 3)] {
+        let config = CnnConfig { n_classes, mean: 33.3, std: 78.6 };
+        let cnn = Cnn::new(&config, seed, &Device::flex()).valid();
+        let classes = (0..n_classes).map(|class| format!("class {class}")).collect();
+        let onnx = export::to_onnx(&cnn, &metadata(classes)).unwrap();
+        let classifier = Classifier::from_bytes(&onnx).unwrap();
+        for batch in [1, 2, 7, 128] {
+            let pixels = noise(batch, seed);
+            let logits = train::logits(&cnn, &pixels);
+            let answers = classifier.classify(&pixels).unwrap();
+            let rows = logits.chunks_exact(n_classes).zip(answers.probabilities.chunks_exact(n_classes));
+            for (logits, probabilities) in rows {
+                for (expected, &got) in train::softmax(logits).iter().zip(probabilities) {
+                    assert!((expected - f64::from(got)).abs() < TOLERANCE, "{expected} {got}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_number_of_class_names_must_fit() {
+    let cnn = Cnn::new(&CnnConfig { n_classes: 10, mean: 0.0, std: 1.0 }, 1, &Device::flex());
+    let error = export::to_onnx(&cnn.valid(), &metadata(vec!["only".to_owned()])).unwrap_err();
+    assert!(matches!(error, export::Error::Classes { names: 1, logits: 10 }));
+}
+
+/// The ONNX checker's full check, the graph as a person would have drawn it, and ONNX Runtime's own answers.
+#[test]
+fn onnx_checker_and_onnx_runtime_accept_the_file_and_agree() {
+    let run = finished();
+    let config = Config::read(&run.config()).unwrap();
+    let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
+    let cnn = CnnConfig { n_classes: facts.classes.len(), mean: facts.mean, std: facts.std };
+    let cnn = Checkpoint::selected(run, config.checkpoint, &cnn).unwrap().model.valid();
+    let batch = 7;
+    let pixels = noise(batch, 5);
+
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/check_onnx.py");
+    let mut child = Command::new(python())
+        .arg(script)
+        .arg(run.onnx())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&pixels).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let answers: Vec<f32> =
+        output.stdout.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    assert_eq!(answers.len(), batch * facts.classes.len());
+    let logits = train::logits(&cnn, &pixels);
+    for (logits, probabilities) in logits.chunks_exact(10).zip(answers.chunks_exact(10)) {
+        for (expected, &got) in train::softmax(logits).iter().zip(probabilities) {
+            assert!((expected - f64::from(got)).abs() < TOLERANCE, "{expected} {got}");
+        }
+    }
+}
+
+/// Python with the pinned ONNX checker and ONNX Runtime, in an environment of its own below `target`.
+fn python() -> &'static PathBuf {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("python");
+        let python = venv.join("bin/python");
+        let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/requirements.txt");
+        if !python.exists() {
+            succeed(Command::new("python3").args(["-m", "venv"]).arg(&venv));
+        }
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+        succeed(Command::new(&python).args(pip).arg(requirements));
+        python
+    })
+}
+
+fn metadata(classes: Vec<String>) -> export::Metadata {
+    export::Metadata {
+        classes,
+        dataset: "noise".to_owned(),
+        dataset_sha256: "0".repeat(64),
+        synthetic: true,
+        split: "none".to_owned(),
+        epoch: 1,
+        test_accuracy: None,
+        config_sha256: "0".repeat(64),
+        version: "test".to_owned(),
+    }
+}
+
+/// Grey levels over the whole range, far from any digit: SplitMix64's output bytes.
+pub fn noise(n_images: usize, seed: u64) -> Vec<u8> {
+    let next = |index: u64| {
+        let mut z = (seed << 32 | index).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z >> 56) as u8
+    };
+    (0..(n_images * N_PIXELS) as u64).map(next).collect()
+}

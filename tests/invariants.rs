@@ -1,0 +1,115 @@
+//! The rules of ARCHITECTURE.md that a machine can check.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::succeed;
+
+#[test]
+fn what_serves_and_what_reads_data_never_depends_on_burn() {
+    for package in ["picture", "dataset", "run", "serve-lite", "report"] {
+        let burn: Vec<_> = tree(package).into_iter().filter(|name| name.starts_with("burn")).collect();
+        assert!(burn.is_empty(), "{package} depends on {burn:?}");
+    }
+    assert!(tree("train").contains("burn"), "the check above looks at nothing");
+}
+
+#[test]
+fn only_serve_lite_depends_on_tract() {
+    for package in ["picture", "dataset", "run", "model", "train", "export", "report", "reimport"] {
+        let tract: Vec<_> = tree(package).into_iter().filter(|name| name.starts_with("tract")).collect();
+        assert!(tract.is_empty(), "{package} depends on {tract:?}");
+    }
+    assert!(tree("serve-lite").contains("tract-core"), "the check above looks at nothing");
+}
+
+#[test]
+fn nothing_depends_on_xtask() {
+    let manifests = files(Path::new(env!("CARGO_MANIFEST_DIR")), "toml");
+    for manifest in manifests.iter().filter(|path| !path.ends_with("xtask/Cargo.toml")) {
+        let text = std::fs::read_to_string(manifest).unwrap();
+        let depends = text.lines().any(|line| line.starts_with("xtask.") || line.starts_with("xtask ="));
+        assert!(!depends, "{}", manifest.display());
+    }
+}
+
+#[test]
+fn library_crates_never_print_exit_or_panic_on_purpose() {
+    for file in sources("crates") {
+        if file.ends_with("main.rs") || file.components().any(|part| part.as_os_str() == "tests") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for word in ["println!", "process::exit", "panic!(", "todo!(", "unimplemented!(", ".unwrap()"] {
+            let found = code.lines().find(|line| line.contains(word) && !line.trim_start().starts_with("//"));
+            assert!(found.is_none(), "{}: {found:?}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_and_stays_readable() {
+    for file in sources(".") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("//!"), "{} has no module documentation", file.display());
+        assert!(text.lines().count() <= 400, "{} is too long", file.display());
+    }
+}
+
+#[test]
+fn names_of_artefacts_stand_in_one_file() {
+    let names =
+        ["\"config.toml\"", "\"metrics.csv\"", "\"evaluation.json\"", "\"model.onnx\"", "\"predictions.csv\""];
+    for file in sources("crates").into_iter().chain(sources("xtask")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for name in names {
+            let here = file.ends_with("run/src/directory.rs");
+            assert_eq!(code.contains(name), here, "{name} in {}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_dependency_has_its_reason_in_the_architecture() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let section = manifest.split("[workspace.dependencies]").nth(1).unwrap();
+    let section = section.split("\n[").next().unwrap();
+    let is_outside = |line: &&str| line.contains(" = ") && !line.contains("path = ") && !line.starts_with([' ', '#']);
+    let names: Vec<_> = section.lines().filter(is_outside).map(|line| line.split(" = ").next().unwrap()).collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        assert!(architecture.contains(name), "ARCHITECTURE.md has no reason for {name}");
+    }
+}
+
+/// Names of all packages in the normal dependency tree of `package`.
+fn tree(package: &str) -> BTreeSet<String> {
+    let args = ["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"];
+    let text = succeed(Command::new(env!("CARGO")).args(args).current_dir(env!("CARGO_MANIFEST_DIR")));
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let files = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), "rs");
+    assert!(!files.is_empty());
+    files
+}
+
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+    found
+}

@@ -1,0 +1,115 @@
+//! One command from pictures to a report, and what it promises on the way.
+
+use run::{Agreement, Config, DatasetFacts, Evaluation, RunDirectory, read_json};
+
+use crate::support::{SMALL, exported, fail, finished, fresh_runs, succeed, untimed_metrics, xtask};
+
+#[test]
+fn pipeline_leaves_every_artefact_and_they_fit_together() {
+    let run = finished();
+    let config = Config::read(&run.config()).unwrap();
+    assert_eq!((config.data.as_str(), config.epochs, config.limit), ("synthetic", 2, 400));
+    let metrics = run::read_metrics(&run.metrics()).unwrap();
+    assert_eq!(metrics.len(), 2);
+    assert!(metrics[1].loss < metrics[0].loss, "the network learned nothing: {metrics:?}");
+
+    let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
+    assert!(facts.synthetic);
+    assert_eq!((facts.n_train, facts.n_val, facts.n_test), (400, 400, 400));
+    let evaluation: Evaluation = read_json(&run.evaluation()).unwrap();
+    let predictions = run::read_predictions(&run.predictions()).unwrap();
+    assert_eq!(predictions.len(), 400);
+    let wrong = predictions.iter().filter(|p| p.label != p.predicted).count();
+    assert_eq!(evaluation.errors, wrong);
+    assert_eq!(evaluation.accuracy, 1.0 - wrong as f64 / 400.0);
+    assert_eq!(evaluation.confusion.iter().flatten().sum::<usize>(), 400);
+    let agreement: Agreement = read_json(&run.agreement()).unwrap();
+    assert_eq!(agreement.n_images, 400);
+    assert_eq!(agreement.batches.iter().map(|b| b.batch).collect::<Vec<_>>(), [1, 7, 128]);
+    assert!(agreement.holds());
+    for name in ["curves", "grid", "confusion", "mistakes"] {
+        for kind in ["png", "svg"] {
+            assert!(run.report().join(format!("{name}.{kind}")).is_file(), "{name}.{kind}");
+        }
+    }
+}
+
+#[test]
+fn synthetic_digits_are_called_synthetic_in_every_artefact() {
+    let run = finished();
+    let read = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+    for path in [run.config(), run.dataset(), run.onnx(), run.report().join("report.html"), run.report().join("curves.svg")] {
+        assert!(read(path.clone()).contains("synthetic"), "{}", path.display());
+    }
+    let runs = run.path.parent().unwrap();
+    assert!(succeed(xtask(runs).args(["evaluate"])).contains("synthetic"));
+}
+
+#[test]
+fn a_run_is_a_function_of_its_configuration_whatever_the_threads() {
+    let runs = fresh_runs("threads");
+    let mut seen = Vec::new();
+    for threads in ["1", "2", "3"] {
+        let name = format!("threads-{threads}");
+        succeed(xtask(&runs).args(["train", "--run", &name, "--threads", threads]).args(SMALL));
+        let run = RunDirectory::open(&runs, Some(&name)).unwrap();
+        seen.push((untimed_metrics(&run), exported(&runs, &run)));
+    }
+    assert!(seen[0] == seen[1] && seen[1] == seen[2]);
+    succeed(xtask(&runs).args(["train", "--run", "seed", "--seed", "7"]).args(SMALL));
+    let other = RunDirectory::open(&runs, Some("seed")).unwrap();
+    assert_ne!(seen[0].0, untimed_metrics(&other));
+}
+
+#[test]
+fn min_accuracy_decides_the_exit_code() {
+    let runs = fresh_runs("min-accuracy");
+    let budget = ["--data", "synthetic", "--limit", "100", "--epochs", "1"];
+    let said = fail(xtask(&runs).args(["pipeline", "--min-accuracy", "0.999"]).args(budget));
+    assert!(said.contains("below"), "{said}");
+    succeed(xtask(&runs).args(["pipeline", "--min-accuracy", "0.01"]).args(budget));
+}
+
+#[test]
+fn patience_stops_a_run_that_gets_no_better() {
+    let runs = fresh_runs("patience");
+    // A step this large makes the loss jump about, so that some epoch soon is no better than the one before.
+    let args = ["--data", "synthetic", "--limit", "100", "--epochs", "30", "--learning-rate", "0.03"];
+    let said = succeed(xtask(&runs).args(["train", "--patience", "1"]).args(args));
+    assert!(said.contains("stopped early"), "{said}");
+    let rows = run::read_metrics(&RunDirectory::open(&runs, None).unwrap().metrics()).unwrap();
+    assert!(rows.len() < 30);
+    let [.., before, last] = rows.as_slice() else { panic!("{rows:?}") };
+    assert!(last.val_loss >= before.val_loss);
+}
+
+#[test]
+fn a_configuration_file_is_overridden_by_flags() {
+    let runs = fresh_runs("config-file");
+    let file = runs.join("small.toml");
+    std::fs::write(&file, "epochs = 5\nbatch_size = 50\nlimit = 100\ndata = 'synthetic'\n").unwrap();
+    succeed(xtask(&runs).args(["train", "--epochs", "1", "--config"]).arg(&file));
+    let run = RunDirectory::open(&runs, None).unwrap();
+    let config = Config::read(&run.config()).unwrap();
+    assert_eq!((config.epochs, config.batch_size, config.limit), (1, 50, 100));
+}
+
+#[test]
+fn predict_answers_with_the_latest_run() {
+    let run = finished();
+    let runs = run.path.parent().unwrap();
+    let picture = run.report().join("grid.png");
+    let said = succeed(xtask(runs).args(["predict", "--json"]).arg(picture));
+    let answer: serde_json::Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    let label = answer["label"].as_str().unwrap();
+    assert!("0123456789".contains(label), "{said}");
+}
+
+#[test]
+fn no_network_and_no_data_fall_to_synthetic_digits_and_say_so() {
+    let runs = fresh_runs("offline");
+    let output = xtask(&runs).args(["fetch", "--offline"]).env("XDG_CACHE_HOME", &runs).output().unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("notice") && said.contains("synthetic") && said.contains("KILN_DATA"), "{said}");
+}

@@ -1,0 +1,120 @@
+//! What a person sees: a bar on a terminal, plain lines elsewhere, errors with their causes.
+
+use std::cell::RefCell;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use anstream::{eprintln, println};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Says what a stage is about to do.
+pub(crate) fn heading(text: &str) {
+    println!("\x1b[1m{text}\x1b[0m");
+}
+
+/// Says what a stage found or made.
+pub(crate) fn line(text: &str) {
+    println!("  {text}");
+}
+
+/// Says what must not be missed.
+pub(crate) fn notice(text: &str) {
+    eprintln!("\x1b[1;33mnotice:\x1b[0m {text}");
+}
+
+/// An error with all of its causes, one a line.
+pub(crate) fn error(error: &anyhow::Error) {
+    eprintln!("\x1b[1;31merror:\x1b[0m {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+}
+
+/// The bar of a download, where there is one.
+#[derive(Default)]
+pub(crate) struct Downloads {
+    bar: RefCell<Option<(String, ProgressBar)>>,
+}
+
+impl Downloads {
+    /// Shows what loading reports.
+    pub(crate) fn show(&self, event: &dataset::Event) {
+        match event {
+            dataset::Event::Notice(text) => {
+                self.bar.take();
+                notice(text);
+            }
+            dataset::Event::Downloading { file, received, total } => {
+                let mut bar = self.bar.borrow_mut();
+                if bar.as_ref().is_none_or(|(name, _)| name != file) {
+                    if !std::io::stderr().is_terminal() {
+                        eprintln!("downloading {file}");
+                    }
+                    let style = "{msg} [{bar:30}] {bytes}/{total_bytes}, {eta} left";
+                    let new = bar_with(style, total.unwrap_or(0));
+                    new.set_message((*file).to_owned());
+                    *bar = Some(((*file).to_owned(), new));
+                }
+                if let Some((_, bar)) = bar.as_ref() {
+                    bar.set_position(*received);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Training: a bar with the epoch's figures on a terminal, and one line an epoch everywhere.
+pub(crate) struct Training {
+    bar: ProgressBar,
+    n_epochs: usize,
+}
+
+impl Training {
+    pub(crate) fn new(n_epochs: usize) -> Self {
+        let style = "  epoch {prefix} [{bar:30}] {pos}/{len}  {msg}  {eta} left";
+        Self { bar: bar_with(style, 1), n_epochs }
+    }
+
+    pub(crate) fn show(&self, event: &train::Event) {
+        match *event {
+            train::Event::Step { epoch, step, n_steps, loss, accuracy } => {
+                if self.bar.prefix() != format!("{epoch}/{}", self.n_epochs) {
+                    self.bar.set_prefix(format!("{epoch}/{}", self.n_epochs));
+                    self.bar.reset();
+                    self.bar.set_length(n_steps as u64);
+                }
+                self.bar.set_position(step as u64);
+                self.bar.set_message(format!("loss {loss:.4}  accuracy {:.2} %", accuracy * 100.0));
+            }
+            train::Event::Epoch { metrics: row, best } => self.bar.suspend(|| {
+                line(&format!(
+                    "epoch {:>2}/{}  loss {:.4}  accuracy {:.2} %  validation {:.4}  {:.2} %  {:.1} s  {:.0} images/s{}",
+                    row.epoch,
+                    self.n_epochs,
+                    row.loss,
+                    row.accuracy * 100.0,
+                    row.val_loss,
+                    row.val_accuracy * 100.0,
+                    row.seconds,
+                    row.images_per_second,
+                    if best { "  lowest" } else { "" }
+                ));
+            }),
+        }
+    }
+}
+
+impl Drop for Training {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A bar on standard error; indicatif draws none where that is not a terminal.
+fn bar_with(template: &str, len: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).expect("the template is a constant");
+    let bar = ProgressBar::new(len).with_style(style.progress_chars("=> "));
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}

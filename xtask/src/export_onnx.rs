@@ -1,0 +1,63 @@
+//! `cargo xtask export-onnx`: the network as one self-contained file.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use burn::module::Module;
+use export::Metadata;
+use run::{Config, DatasetFacts, Evaluation, RunDirectory, read_json};
+use sha2::{Digest, Sha256};
+use train::Checkpoint;
+
+use crate::cli::{ExportArgs, or_default};
+use crate::{console, session};
+
+pub(crate) fn run(runs: &Path, args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let run = RunDirectory::open(runs, args.run.as_deref())?;
+    let _lock = run.lock()?;
+    export(&run, &or_default(args.output.as_deref(), run.onnx()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the run's selected checkpoint as ONNX; needs the run's files alone, no pictures.
+pub(crate) fn export(run: &RunDirectory, output: &Path) -> anyhow::Result<PathBuf> {
+    let config = Config::read(&run.config())?;
+    let facts: DatasetFacts = read_json(&run.dataset())?;
+    let checkpoint = Checkpoint::selected(run, config.checkpoint, &session::cnn_config(&facts))?;
+    // Figures of other weights than the exported ones would be worse than none.
+    let evaluation = match run.evaluation().exists() {
+        true => Some(read_json::<Evaluation>(&run.evaluation())?),
+        false => None,
+    };
+    let evaluation = evaluation.filter(|evaluation| evaluation.epoch == checkpoint.epoch());
+    let metadata = metadata(&config, &facts, checkpoint.epoch(), evaluation.as_ref());
+    let bytes = export::to_onnx(&checkpoint.model.valid(), &metadata)?;
+    run::write_atomically(output, &bytes)?;
+    console::heading(&format!("ONNX: {}, {:.1} MB", output.display(), bytes.len() as f64 / 1e6));
+    for (key, value) in metadata.properties() {
+        console::line(&format!("{key} = {value}"));
+    }
+    Ok(output.to_owned())
+}
+
+fn metadata(config: &Config, facts: &DatasetFacts, epoch: usize, evaluation: Option<&Evaluation>) -> Metadata {
+    let stratified = if config.stratify { ", stratified" } else { "" };
+    Metadata {
+        classes: facts.classes.clone(),
+        dataset: facts.name.clone(),
+        dataset_sha256: facts.sha256.clone(),
+        synthetic: facts.synthetic,
+        split: format!(
+            "{} training, {} validation, {} test; seed {}{stratified}",
+            facts.n_train, facts.n_val, facts.n_test, config.split_seed
+        ),
+        epoch,
+        test_accuracy: evaluation.map(|evaluation| evaluation.accuracy),
+        config_sha256: hex(&Sha256::digest(config.to_toml())),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

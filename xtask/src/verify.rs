@@ -1,0 +1,66 @@
+//! `cargo xtask verify`: the proof that what is served is what was trained.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use burn::module::Module;
+use run::{Agreement, write_json};
+use serve_lite::Classifier;
+use train::Checkpoint;
+
+use crate::cli::RunArgs;
+use crate::console;
+use crate::session::Session;
+
+/// One alone, an odd number, and training's own: the plans and tails a server can meet.
+const BATCHES: [usize; 3] = [1, 7, 128];
+/// Largest difference of a probability that rounding can explain. The sums of 9,216 float32 products that two runtimes
+/// add in another order differ by about 1e-6 of their size; ten times that is left for the softmax that follows.
+const TOLERANCE: f64 = 1e-5;
+
+pub(crate) fn run(runs: &Path, args: &RunArgs) -> anyhow::Result<ExitCode> {
+    args.machine.apply()?;
+    verify(&Session::open(runs, args.run.as_deref(), &args.machine)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs every test picture through Burn and through tract, and fails where they disagree.
+pub(crate) fn verify(session: &Session) -> anyhow::Result<Agreement> {
+    let Session { run, config, data, .. } = session;
+    let cnn = Checkpoint::selected(run, config.checkpoint, &session.cnn())?.model.valid();
+    let classifier = Classifier::load(&run.onnx()).context("export the run first, with `cargo xtask export-onnx`")?;
+    let n_classes = classifier.classes.len();
+    let mut agreement = Agreement { n_images: data.test.len(), tolerance: TOLERANCE, batches: Vec::new() };
+    console::heading(&format!("Proof: {} test pictures through Burn and tract", data.test.len()));
+
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for batch in BATCHES {
+        let mut found = run::BatchAgreement { batch, same_class: 0, largest_difference: 0.0 };
+        for indices in data.test.chunks(batch) {
+            data.dataset.test.gather(indices, &mut pixels, &mut labels);
+            let burn = train::logits(&cnn, &pixels);
+            let tract = classifier.classify(&pixels)?;
+            let rows = burn.chunks_exact(n_classes).zip(tract.probabilities.chunks_exact(n_classes));
+            for (logits, probabilities) in rows {
+                let expected = train::softmax(logits);
+                found.same_class += usize::from(train::argmax(logits) == train::argmax(probabilities));
+                for (expected, &got) in expected.iter().zip(probabilities) {
+                    found.largest_difference = found.largest_difference.max((expected - f64::from(got)).abs());
+                }
+            }
+        }
+        console::line(&format!(
+            "batch {batch:>3}: same class {}/{}, largest difference of a probability {:.1e} (tolerance {TOLERANCE:.0e})",
+            found.same_class, agreement.n_images, found.largest_difference
+        ));
+        agreement.batches.push(found);
+    }
+    write_json(&run.agreement(), &agreement)?;
+    ensure!(
+        agreement.holds(),
+        "{} does not answer as the network it came from: export it again, and report this if it stays",
+        run.onnx().display()
+    );
+    Ok(agreement)
+}
