@@ -87,6 +87,35 @@ fn every_dependency_has_its_reason_in_the_architecture() {
     }
 }
 
+#[test]
+fn licences_of_all_dependencies_are_permissive() {
+    let permissive = [
+        "MIT", "MIT-0", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unlicense", "CC0-1.0", "0BSD",
+        "BSL-1.0", "Unicode-3.0", "CDLA-Permissive-2.0", "NCSA",
+    ];
+    let args = ["metadata", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"];
+    let text = succeed(Command::new(env!("CARGO")).args(args).current_dir(env!("CARGO_MANIFEST_DIR")));
+    let metadata: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let ids = |node: &serde_json::Value| node["id"].as_str().unwrap().to_owned();
+    let used: BTreeSet<_> = metadata["resolve"]["nodes"].as_array().unwrap().iter().map(ids).collect();
+    let packages = metadata["packages"].as_array().unwrap();
+    assert!(packages.len() > 100);
+    for package in packages.iter().filter(|package| used.contains(package["id"].as_str().unwrap())) {
+        let licence = package["license"].as_str().unwrap_or("");
+        // An expression holds where one alternative of each of its parts does; exceptions only widen a licence.
+        let allowed = |alternative: &str| permissive.contains(&alternative.trim_matches(['(', ')', ' ']));
+        let holds = |part: &str| {
+            part.replace('/', " OR ").split(" OR ").any(|l| allowed(l.split(" WITH ").next().unwrap()))
+        };
+        // Burn brings these: three under the MPL, whose terms end at their own files, and one whose licence, Apache-2.0,
+        // stands in its file alone.
+        if ["buildid", "colored", "option-ext", "cfg_block"].contains(&package["name"].as_str().unwrap()) {
+            continue;
+        }
+        assert!(licence.split(" AND ").all(holds), "{}: {licence}", package["name"]);
+    }
+}
+
 /// Names of all packages in the normal dependency tree of `package`.
 fn tree(package: &str) -> BTreeSet<String> {
     let args = ["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"];

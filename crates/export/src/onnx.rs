@@ -72,7 +72,7 @@ fn take_bytes(graph: &mut GraphProto) -> Result<()> {
         return Err(graph_error("it has not one input"));
     };
     let as_float = std::mem::replace(&mut input.name, INPUT.to_owned());
-    input.mut_type().mut_tensor_type().elem_type = UINT8;
+    input.type_.mut_or_insert_default().mut_tensor_type().elem_type = UINT8;
     let mut cast = node("Cast", &[INPUT], &as_float);
     attribute(&mut cast, "to", AttributeType::INT).i = FLOAT;
     graph.node.insert(0, cast);

@@ -75,10 +75,18 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let text =
             std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let config: Self = toml::from_str(&text)
-            .map_err(|error| Error::Malformed { path: path.to_owned(), reason: error.to_string() })?;
+        let config = Self::from_toml(&text)
+            .map_err(|reason| Error::Malformed { path: path.to_owned(), reason })?;
         config.check()?;
         Ok(config)
+    }
+
+    /// The configuration that TOML text describes; keys it leaves out keep their defaults.
+    ///
+    /// # Errors
+    /// What is wrong with the text, with its line. Ranges are not checked, see [`check`](Self::check).
+    pub fn from_toml(text: &str) -> std::result::Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
     }
 
     /// Writes the configuration as TOML, atomically.

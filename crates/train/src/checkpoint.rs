@@ -155,8 +155,8 @@ impl Checkpoint {
                 .with_metadata("history", &serde_json::to_string(&self.history)?)
                 .with_metadata("epoch", &serde_json::to_string(&self.epoch)?)
                 .into_bytes()?;
-            let digest = Sha256::digest(&container);
-            Ok([MAGIC.as_slice(), &digest, &container].concat())
+            let container: &[u8] = &container;
+            Ok([MAGIC.as_slice(), &Sha256::digest(container), container].concat())
         };
         let bytes = pack().map_err(|error| run::Error::Write {
             path: path.to_owned(),
@@ -178,7 +178,7 @@ impl Checkpoint {
         let text = |key: &str| {
             reader.metadata().get(key).cloned().ok_or_else(|| format!("it holds no {key}"))
         };
-        let config: Config = toml::from_str(&text("config")?)?;
+        let config = Config::from_toml(&text("config")?)?;
         let history = serde_json::from_str(&text("history")?)?;
         let epoch = serde_json::from_str(&text("epoch")?)?;
         let bytes = |name| reader.tensor_data(name).map(Bytes::from_bytes_vec);

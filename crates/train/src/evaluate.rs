@@ -56,7 +56,7 @@ pub fn evaluate(cnn: &Cnn, examples: &Examples, indices: &[u32]) -> Result<Score
 pub fn logits(cnn: &Cnn, pixels: &[u8]) -> Vec<f32> {
     let device = cnn.dense2.weight.device();
     let logits = cnn.forward(pixel_tensor(pixels, &device));
-    logits.into_data().into_vec().expect("the network computes in f32")
+    logits.into_data().try_into_vec().expect("the network computes in f32")
 }
 
 /// The confusion matrix `[truth][predicted]` and, from it, the scores of every class.

@@ -225,7 +225,7 @@ fn target_tensor(labels: &[u8], device: &Device) -> Tensor<1, Int> {
 
 fn n_right(logits: Tensor<2>, labels: &[u8]) -> usize {
     let [_, n_classes] = logits.dims();
-    let logits = logits.into_data().into_vec::<f32>().expect("the network computes in f32");
+    let logits = logits.into_data().try_into_vec::<f32>().expect("the network computes in f32");
     let predicted = logits.chunks_exact(n_classes).map(argmax);
     predicted.zip(labels).filter(|&(predicted, &label)| predicted == usize::from(label)).count()
 }

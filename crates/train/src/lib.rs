@@ -9,6 +9,8 @@ mod evaluate;
 mod fit;
 mod metrics;
 mod random;
+#[cfg(test)]
+mod tests;
 
 pub use checkpoint::{Checkpoint, Epoch, Restored};
 pub use error::{Error, Result};

@@ -22,7 +22,7 @@ fn main() {
     let n = pixels.len() / 784;
     let pixels = Tensor::<4, Int>::from_data(TensorData::new(pixels, [n, 1, 28, 28]), &device);
     let (_logits, probabilities) = model.forward(pixels);
-    let probabilities = probabilities.into_data().into_vec::<f32>().expect("the network computes in f32");
+    let probabilities = probabilities.into_data().try_into_vec::<f32>().expect("the network computes in f32");
     let bytes: Vec<u8> = probabilities.into_iter().flat_map(f32::to_le_bytes).collect();
     std::io::stdout().write_all(&bytes).expect("standard output must be writable");
 }

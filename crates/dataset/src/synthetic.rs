@@ -1,0 +1,288 @@
+//! Digits that kiln draws itself, for machines that cannot get MNIST.
+//!
+//! Every picture takes a way of writing its digit, shakes, bends, slants and turns it, draws it
+//! with a pen of some width, and frames it as MNIST does: ink within 20x20 pixels, centred by its
+//! centre of mass. Each has a random stream of its own, so the number of threads changes nothing.
+//! Only sums, products, quotients and square roots are taken, which IEEE 754 defines to the last
+//! bit, so every machine draws the same.
+
+use picture::BOX;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use rayon::prelude::*;
+
+use crate::PIXELS;
+use crate::examples::Examples;
+use crate::glyphs::{GLYPHS, Stroke};
+use crate::load::{Dataset, Source, dataset_sha256};
+use crate::mnist::digits;
+
+/// A point of the plane, `x` rightwards and `y` downwards.
+type Point = (f32, f32);
+
+/// As many as MNIST has.
+const N_TRAIN: usize = 60_000;
+const N_TEST: usize = 10_000;
+
+/// Straight pieces between two points of a stroke: at 20 pixels no corner is seen between them.
+const PIECES: usize = 6;
+/// Standard deviation of every point of a stroke, in its units of 60x100.
+const SHAKE: f32 = 4.3;
+/// Standard deviation of the bend of the whole digit, in the same units at its edges.
+const BEND: f32 = 7.0;
+/// Most writers slant to the right: mean and standard deviation, as a slope.
+const SLANT: (f32, f32) = (0.14, 0.22);
+/// Standard deviation of the angle, as the tangent of its half: 9 degrees.
+const TURN: f32 = 0.08;
+/// Standard deviation of the width against the height, as a part of it.
+const STRETCH: f32 = 0.2;
+/// Narrower than this part of its width a 7 can't be told from a 1.
+const NARROWEST: f32 = 0.65;
+/// Half the width of the pen, in pixels: smallest, largest.
+const PEN: (f32, f32) = (0.55, 1.8);
+/// A stroke may begin late or end early by up to this part of a step between its points.
+const CUT: f32 = 0.45;
+/// Ink is this much fainter at most where the pen runs dry.
+const DRY: f32 = 0.35;
+/// Pixels of ink are fainter by this part at most, each by chance.
+const GRAIN: f32 = 0.12;
+/// A little over 1 saturates the middle of a stroke, as in MNIST.
+const PRESSURE: f32 = 1.15;
+
+/// Draws 60,000 training and 10,000 test pictures.
+pub(crate) fn draw(seed: u32) -> Dataset {
+    let train = examples(seed, 0, N_TRAIN);
+    let test = examples(seed, N_TRAIN as u64, N_TEST);
+    Dataset {
+        name: "synthetic digits".to_owned(),
+        source: Source::Synthetic,
+        synthetic: true,
+        classes: digits(10),
+        sha256: dataset_sha256(&train, &test),
+        train,
+        test,
+    }
+}
+
+/// The pictures number `first` to `first + n` of a seed.
+fn examples(seed: u32, first: u64, n: usize) -> Examples {
+    let mut pixels = vec![0; n * PIXELS];
+    let labels = pixels
+        .par_chunks_exact_mut(PIXELS)
+        .enumerate()
+        .map(|(index, pixels)| {
+            let mut random = Random(ChaCha8Rng::seed_from_u64(u64::from(seed)));
+            random.0.set_stream(first + index as u64);
+            let label = random.below(GLYPHS.len());
+            pixels.copy_from_slice(&write(label, &mut random));
+            label as u8
+        })
+        .collect();
+    Examples { pixels, labels }
+}
+
+/// One picture of a digit: 784 grey levels.
+fn write(digit: usize, random: &mut Random) -> Vec<u8> {
+    let glyph = GLYPHS[digit][random.below(GLYPHS[digit].len())];
+    let mut strokes: Vec<Vec<Point>> = glyph.iter().map(|stroke| curve(stroke, random)).collect();
+    deform(&mut strokes, random);
+    let radius = random.between(PEN.0, PEN.1);
+    fit(&mut strokes, radius);
+
+    // The squared distance of every pixel's centre from the nearest stroke, where a stroke is near.
+    let mut distances = [f32::MAX; BOX * BOX];
+    for stroke in &strokes {
+        stroke.windows(2).for_each(|ends| approach(&mut distances, ends[0], ends[1], radius + 1.0));
+    }
+    // The pen runs dry along a slope across the digit.
+    let (dry_x, dry_y) = (random.between(-DRY, DRY), random.between(-DRY, DRY));
+    let mut ink = [0; BOX * BOX];
+    for (index, (ink, distance)) in ink.iter_mut().zip(distances).enumerate() {
+        let coverage = (radius + 0.5 - distance.sqrt()).clamp(0.0, 1.0);
+        if coverage > 0.0 {
+            let (x, y) = ((index % BOX) as f32 / BOX as f32, (index / BOX) as f32 / BOX as f32);
+            let wet = (1.0 + dry_x * (x - 0.5) + dry_y * (y - 0.5)).min(1.0);
+            let level = 255.0 * coverage * wet * (1.0 - GRAIN * random.unit());
+            *ink = (PRESSURE * level).min(255.0) as u8;
+        }
+    }
+    picture::centre(&ink)
+}
+
+/// A stroke as straight pieces, every point shaken, its ends cut.
+fn curve(stroke: Stroke, random: &mut Random) -> Vec<Point> {
+    let mut points: Vec<Point> = Vec::with_capacity(stroke.len());
+    for (index, &knot) in stroke.iter().enumerate() {
+        let corner = index > 0 && stroke[index - 1] == knot;
+        points.push(match points.last() {
+            Some(&same) if corner => same,
+            _ => {
+                let (x, y) = (f32::from(knot.0), f32::from(knot.1));
+                (x + SHAKE * random.normal(), y + SHAKE * random.normal())
+            }
+        });
+    }
+    let last = points.len() - 1;
+    let (start, end) = (CUT * random.unit(), CUT * random.unit());
+    let mut curve = Vec::with_capacity(last * PIECES + 1);
+    for knot in 0..last {
+        let around = [knot.saturating_sub(1), knot, knot + 1, (knot + 2).min(last)];
+        let from = if knot == 0 { start } else { 0.0 };
+        let to = if knot + 1 == last { 1.0 - end } else { 1.0 };
+        for piece in 0..=PIECES {
+            let along = from + (to - from) * piece as f32 / PIECES as f32;
+            curve.push(catmull_rom(around.map(|index| points[index]), along));
+        }
+    }
+    curve
+}
+
+/// The Catmull-Rom spline through the two middle points (Catmull and Rom, 1974), `along` in [0, 1].
+fn catmull_rom(points: [Point; 4], along: f32) -> Point {
+    let at = |a: f32, b: f32, c: f32, d: f32| {
+        let (linear, square, cube) =
+            (c - a, 2.0 * a - 5.0 * b + 4.0 * c - d, 3.0 * (b - c) + d - a);
+        b + 0.5 * along * (linear + along * (square + along * cube))
+    };
+    let [a, b, c, d] = points;
+    (at(a.0, b.0, c.0, d.0), at(a.1, b.1, c.1, d.1))
+}
+
+/// Bends, stretches, slants and turns the whole digit.
+fn deform(strokes: &mut [Vec<Point>], random: &mut Random) {
+    let (bend_x, bend_y) = (BEND * random.normal(), BEND * random.normal());
+    let stretch = (1.0 + STRETCH * random.normal()).max(NARROWEST);
+    let slant = SLANT.0 + SLANT.1 * random.normal();
+    let half = TURN * random.normal();
+    // Sine and cosine from the tangent of half the angle.
+    let (sine, cosine) =
+        (2.0 * half / (1.0 + half * half), (1.0 - half * half) / (1.0 + half * half));
+    for (x, y) in strokes.iter_mut().flatten() {
+        let (u, v) = ((*x - 30.0) / 30.0, (*y - 50.0) / 50.0);
+        let bent = (30.0 * u + bend_x * v * v, 50.0 * v + bend_y * u * u);
+        let (x_upright, y_upright) = (stretch * bent.0 - slant * bent.1, bent.1);
+        *x = cosine * x_upright - sine * y_upright;
+        *y = sine * x_upright + cosine * y_upright;
+    }
+}
+
+/// Scales and moves the strokes so that the ink of a pen of `radius` fills the box, its longer side
+/// all of it.
+fn fit(strokes: &mut [Vec<Point>], radius: f32) {
+    let range = |coordinate: fn(&Point) -> f32| {
+        let values = || strokes.iter().flatten().map(coordinate);
+        (values().fold(f32::MAX, f32::min), values().fold(f32::MIN, f32::max))
+    };
+    let ((left, right), (top, bottom)) = (range(|point| point.0), range(|point| point.1));
+    let scale = (BOX as f32 - 2.0 * radius) / (right - left).max(bottom - top);
+    let middle = BOX as f32 / 2.0;
+    for (x, y) in strokes.iter_mut().flatten() {
+        *x = middle + scale * (*x - (left + right) / 2.0);
+        *y = middle + scale * (*y - (top + bottom) / 2.0);
+    }
+}
+
+/// Lowers the squared distances of the pixels within `reach` of the straight piece from `a` to `b`.
+fn approach(distances: &mut [f32; BOX * BOX], a: Point, b: Point, reach: f32) {
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let length = (dx * dx + dy * dy).max(1e-6);
+    let cells = |a: f32, b: f32| {
+        let from = (a.min(b) - reach).max(0.0) as usize;
+        from..((a.max(b) + reach) as usize + 1).min(BOX)
+    };
+    for row in cells(a.1, b.1) {
+        for column in cells(a.0, b.0) {
+            let (x, y) = (column as f32 + 0.5 - a.0, row as f32 + 0.5 - a.1);
+            let along = ((x * dx + y * dy) / length).clamp(0.0, 1.0);
+            let (x, y) = (x - along * dx, y - along * dy);
+            let distance = &mut distances[row * BOX + column];
+            *distance = distance.min(x * x + y * y);
+        }
+    }
+}
+
+/// A picture's stream of random numbers.
+struct Random(ChaCha8Rng);
+
+impl Random {
+    /// Uniform in [0, 1): 24 bits, as many as an `f32` holds.
+    fn unit(&mut self) -> f32 {
+        (self.0.next_u32() >> 8) as f32 / (1 << 24) as f32
+    }
+
+    fn between(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.unit()
+    }
+
+    /// Uniform in `0..n`; the bias of the product is below 1e-8.
+    fn below(&mut self, n: usize) -> usize {
+        ((u64::from(self.0.next_u32()) * n as u64) >> 32) as usize
+    }
+
+    /// Mean 0, standard deviation 1, nearly normal, never beyond 3: the sum of three uniforms
+    /// (Irwin and Hall) has a variance of a quarter. Wild outliers would be unreadable.
+    fn normal(&mut self) -> f32 {
+        2.0 * (self.unit() + self.unit() + self.unit() - 1.5)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use picture::SIDE;
+
+    use super::*;
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let threads = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+        let one = threads(1).install(|| examples(3, 0, 500));
+        assert_eq!(threads(5).install(|| examples(3, 0, 500)), one);
+        assert_ne!(examples(4, 0, 500), one);
+        assert_eq!(examples(3, 100, 1).image(0), one.image(100));
+    }
+
+    #[test]
+    fn every_machine_draws_the_same() {
+        let examples = examples(42, 0, 1000);
+        let sha256 = crate::load::sha256(&[&examples.pixels, &examples.labels]);
+        assert_eq!(sha256, "53307e9178cb736abec9643a2c6b9f066fb6d7f24b416bc63c1b5acbf8c1634e");
+    }
+
+    #[test]
+    fn pictures_are_framed_as_mnists_are() {
+        let examples = examples(1, 0, 2000);
+        for index in 0..examples.len() {
+            let pixels = examples.image(index);
+            let inked = || (0..PIXELS).filter(|&pixel| pixels[pixel] > 0);
+            let rows = (inked().min().unwrap() / SIDE, inked().max().unwrap() / SIDE);
+            let columns = inked().map(|pixel| pixel % SIDE);
+            let columns = (columns.clone().min().unwrap(), columns.max().unwrap());
+            let longest = (rows.1 - rows.0).max(columns.1 - columns.0) + 1;
+            assert!((18..=20).contains(&longest), "{index}: {longest}");
+            assert!(*pixels.iter().max().unwrap() > 180, "{index}");
+            let mass: f64 = pixels.iter().map(|&level| f64::from(level)).sum();
+            let moment = inked().map(|pixel| f64::from(pixels[pixel]) * (pixel / SIDE) as f64);
+            let centre = moment.sum::<f64>() / mass;
+            assert!((13.5..=14.5).contains(&centre), "{index}: {centre}");
+        }
+    }
+
+    #[test]
+    fn classes_are_about_equally_frequent() {
+        let examples = examples(5, 0, 5000);
+        for digit in 0..10 {
+            let n = examples.labels.iter().filter(|&&label| label == digit).count();
+            assert!((400..=600).contains(&n), "{digit}: {n}");
+        }
+    }
+
+    #[test]
+    fn a_test_picture_is_never_a_training_picture() {
+        let (train, test) = (examples(7, 0, 3000), examples(7, 3000, 1000));
+        let seen: std::collections::HashSet<_> =
+            (0..3000).map(|index| train.image(index)).collect();
+        assert!((0..1000).all(|index| !seen.contains(test.image(index))));
+    }
+}

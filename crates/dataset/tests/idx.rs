@@ -1,0 +1,363 @@
+//! Folders in MNIST's shape: good ones, real ones, and every way in which one can be bad.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use dataset::{
+    Dataset, Error, Event, LoadOptions, PIXELS, Result, Source, SplitOptions, load, split,
+    statistics,
+};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+const TRAIN_IMAGES: &str = "train-images-idx3-ubyte";
+const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
+const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
+const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
+
+/// A folder with four good files, in a temporary one.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// Labels count 0 to 9 over and over, every picture's first pixel is its label plus 1.
+    fn good() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        for (images, labels, n) in
+            [(TRAIN_IMAGES, TRAIN_LABELS, 60_000u32), (TEST_IMAGES, TEST_LABELS, 10_000)]
+        {
+            folder.write(labels, &labels_file(n));
+            // Mostly a hole, so that it costs little.
+            let mut file = File::create(folder.path(images)).unwrap();
+            file.write_all(&images_header(n, 28, 28)).unwrap();
+            file.set_len(16 + u64::from(n) * PIXELS as u64).unwrap();
+            for index in 0..100 {
+                file.seek(SeekFrom::Start(16 + index * PIXELS as u64)).unwrap();
+                file.write_all(&[(index % 10) as u8 + 1]).unwrap();
+            }
+        }
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    /// Writes over a part of a file.
+    fn patch(&self, name: &str, offset: u64, bytes: &[u8]) {
+        let mut file = OpenOptions::new().write(true).open(self.path(name)).unwrap();
+        file.seek(SeekFrom::Start(offset)).unwrap();
+        file.write_all(bytes).unwrap();
+    }
+
+    fn set_len(&self, name: &str, length: u64) {
+        OpenOptions::new().write(true).open(self.path(name)).unwrap().set_len(length).unwrap();
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        std::fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
+    /// Replaces a file by its compressed self.
+    fn compress(&self, name: &str) -> PathBuf {
+        let bytes = gzip(&std::fs::read(self.path(name)).unwrap());
+        std::fs::remove_file(self.path(name)).unwrap();
+        self.write(&format!("{name}.gz"), &bytes);
+        self.path(&format!("{name}.gz"))
+    }
+
+    fn load(&self) -> Result<Dataset> {
+        load_silently(&Source::Directory(self.0.path().to_owned()))
+    }
+
+    /// The error of loading, which must name the file.
+    fn error(&self, name: &str) -> Error {
+        let error = self.load().unwrap_err();
+        let path = self.path(name);
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        error
+    }
+}
+
+fn options(cache: &Path) -> LoadOptions {
+    LoadOptions { cache: cache.to_owned(), kiln_data: None, synthetic_seed: 0, offline: true }
+}
+
+fn load_silently(source: &Source) -> Result<Dataset> {
+    load(source, &options(Path::new("unused")), &mut |event| panic!("{event:?}"))
+}
+
+fn images_header(n: u32, rows: u32, columns: u32) -> Vec<u8> {
+    [0x803, n, rows, columns].iter().flat_map(|field: &u32| field.to_be_bytes()).collect()
+}
+
+fn labels_file(n: u32) -> Vec<u8> {
+    let header = [0x801u32, n].into_iter().flat_map(u32::to_be_bytes);
+    header.chain((0..n).map(|index| (index % 10) as u8)).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// MNIST's folder, where there is one; its tests pass by without.
+fn real_mnist() -> Option<PathBuf> {
+    std::env::var_os("KILN_DATA").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+#[test]
+fn a_good_folder_is_loaded_whatever_its_files_are_called() {
+    let folder = Folder::good();
+    let dataset = folder.load().unwrap();
+    assert_eq!((dataset.train.len(), dataset.test.len()), (60_000, 10_000));
+    assert_eq!(dataset.train.pixels.len(), 60_000 * PIXELS);
+    assert_eq!(dataset.train.labels[..12], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
+    assert_eq!((dataset.train.image(7)[0], dataset.test.image(39)[0]), (8, 10));
+    assert_eq!(dataset.classes, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+    assert_eq!(dataset.source, Source::Directory(folder.0.path().to_owned()));
+    assert_eq!(dataset.name, folder.0.path().file_name().unwrap().to_str().unwrap());
+    assert!(!dataset.synthetic);
+
+    folder.compress(TEST_IMAGES);
+    folder.compress(TRAIN_LABELS);
+    folder.rename(TRAIN_IMAGES, "train-images.idx3-ubyte");
+    // A browser may have decompressed a file without telling.
+    folder.rename(TEST_LABELS, "t10k-labels.idx1-ubyte.gz");
+    assert_eq!(folder.load().unwrap(), dataset);
+}
+
+#[test]
+fn fewer_classes_are_named_after_the_largest_label() {
+    let folder = Folder::good();
+    for (name, n) in [(TRAIN_LABELS, 60_000), (TEST_LABELS, 10_000)] {
+        let bytes: Vec<u8> = (0..n).map(|index| (index % 3) as u8).collect();
+        folder.patch(name, 8, &bytes);
+    }
+    assert_eq!(folder.load().unwrap().classes, ["0", "1", "2"]);
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    for name in [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS] {
+        let folder = Folder::good();
+        std::fs::remove_file(folder.path(name)).unwrap();
+        assert!(matches!(folder.error(name), Error::Missing { .. }));
+    }
+}
+
+#[test]
+fn a_cut_off_file_is_refused_wherever_it_ends() {
+    for (name, lengths) in [
+        (TRAIN_IMAGES, &[1, 4, 10, 15, 16, 47_040_015][..]),
+        (TRAIN_LABELS, &[3, 7, 8, 60_007]),
+        (TEST_IMAGES, &[7_840_015]),
+        (TEST_LABELS, &[10_007]),
+    ] {
+        let folder = Folder::good();
+        for &length in lengths.iter().rev() {
+            folder.set_len(name, length);
+            let error = folder.error(name);
+            assert!(
+                matches!(error, Error::Truncated { length: is, .. } if is == length),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_padded_file_is_refused() {
+    for (name, length) in [
+        (TRAIN_IMAGES, 47_040_016),
+        (TRAIN_LABELS, 60_008),
+        (TEST_IMAGES, 7_840_016),
+        (TEST_LABELS, 10_008),
+    ] {
+        let folder = Folder::good();
+        folder.set_len(name, length + 1);
+        let error = folder.error(name);
+        assert!(matches!(error, Error::Padded { expected, .. } if expected == length), "{error}");
+    }
+}
+
+#[test]
+fn a_damaged_gz_file_is_refused() {
+    let folder = Folder::good();
+    let path = folder.compress(TEST_LABELS);
+    let name = "t10k-labels-idx1-ubyte.gz";
+    let good = std::fs::read(&path).unwrap();
+    // In the middle, in the CRC, in the length.
+    for index in [good.len() / 2, good.len() - 8, good.len() - 1] {
+        let mut bytes = good.clone();
+        bytes[index] ^= 0x10;
+        folder.write(name, &bytes);
+        assert!(matches!(folder.error(name), Error::Gzip { .. }), "bit flipped at {index}");
+    }
+    for length in [good.len() - 1, good.len() / 2, 5] {
+        folder.write(name, &good[..length]);
+        assert!(matches!(folder.error(name), Error::Gzip { .. }), "cut off at {length}");
+    }
+    folder.write(name, &[&good[..], b"trailing"].concat());
+    assert!(matches!(folder.error(name), Error::Gzip { .. }));
+    folder.write(name, &gzip(&[&labels_file(10_000)[..], &[0]].concat()));
+    assert!(matches!(folder.error(name), Error::Padded { .. }));
+}
+
+#[test]
+fn swapped_files_are_recognised() {
+    let folder = Folder::good();
+    folder.rename(TEST_IMAGES, "other");
+    folder.rename(TEST_LABELS, TEST_IMAGES);
+    folder.rename("other", TEST_LABELS);
+    let error = folder.error(TEST_IMAGES);
+    assert!(matches!(error, Error::Swapped { found: "labels", expected: "pictures", .. }));
+
+    let folder = Folder::good();
+    for (train, test) in [(TRAIN_IMAGES, TEST_IMAGES), (TRAIN_LABELS, TEST_LABELS)] {
+        folder.rename(train, "other");
+        folder.rename(test, train);
+        folder.rename("other", test);
+    }
+    let error = folder.error(TRAIN_IMAGES);
+    assert!(matches!(error, Error::Count { found: 10_000, expected: 60_000, .. }), "{error:?}");
+}
+
+#[test]
+fn counts_that_differ_name_both_files() {
+    let folder = Folder::good();
+    folder.rename(TEST_LABELS, "other");
+    folder.rename(TRAIN_LABELS, TEST_LABELS);
+    folder.rename("other", TRAIN_LABELS);
+    let error = folder.error(TRAIN_IMAGES);
+    assert!(
+        matches!(error, Error::CountsDiffer { n_images: 60_000, n_labels: 10_000, .. }),
+        "{error:?}"
+    );
+    folder.error(TRAIN_LABELS);
+}
+
+#[test]
+fn another_number_of_pictures_is_refused() {
+    let folder = Folder::good();
+    folder.write(TEST_LABELS, &labels_file(500));
+    folder.patch(TEST_IMAGES, 0, &images_header(500, 28, 28));
+    folder.set_len(TEST_IMAGES, 16 + 500 * PIXELS as u64);
+    let error = folder.error(TEST_IMAGES);
+    assert!(matches!(error, Error::Count { found: 500, expected: 10_000, .. }), "{error:?}");
+}
+
+#[test]
+fn other_files_and_other_dimensions_are_refused() {
+    let folder = Folder::good();
+    folder.patch(TRAIN_LABELS, 0, b"<!do");
+    let error = folder.error(TRAIN_LABELS);
+    assert!(matches!(error, Error::Magic { found: 0x3c21_646f, expected: 0x801, .. }), "{error:?}");
+
+    for (rows, columns) in [(28, 29), (32, 28), (0, 0), (u32::MAX, u32::MAX)] {
+        let folder = Folder::good();
+        folder.patch(TRAIN_IMAGES, 0, &images_header(60_000, rows, columns));
+        let error = folder.error(TRAIN_IMAGES);
+        let Error::Dimensions { rows: r, columns: c, .. } = error else { panic!("{error:?}") };
+        assert_eq!((r, c), (rows, columns));
+    }
+}
+
+#[test]
+fn empty_files_and_empty_lists_are_refused() {
+    let folder = Folder::good();
+    folder.write(TEST_IMAGES, b"");
+    assert!(matches!(folder.error(TEST_IMAGES), Error::Empty { .. }));
+    folder.write(TEST_IMAGES, &images_header(0, 28, 28));
+    assert!(matches!(folder.error(TEST_IMAGES), Error::Empty { .. }));
+    folder.write(TEST_IMAGES, &gzip(b""));
+    assert!(matches!(folder.error(TEST_IMAGES), Error::Empty { .. }));
+}
+
+#[test]
+fn a_label_out_of_range_is_named_with_its_place() {
+    for label in [10, 255] {
+        let folder = Folder::good();
+        folder.patch(TEST_LABELS, 8 + 4321, &[label]);
+        let error = folder.error(TEST_LABELS);
+        assert!(
+            matches!(error, Error::Label { index: 4321, label: is, .. } if is == label),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn a_header_that_announces_billions_allocates_nothing_for_them() {
+    let folder = Folder::good();
+    folder.patch(TEST_IMAGES, 4, &u32::MAX.to_be_bytes());
+    folder.patch(TEST_LABELS, 4, &u32::MAX.to_be_bytes());
+    let error = folder.error(TEST_IMAGES);
+    assert!(matches!(error, Error::Count { found: u32::MAX, .. }), "{error:?}");
+}
+
+#[test]
+fn real_mnist_gives_the_reference_split_and_statistics() {
+    let Some(path) = real_mnist() else { return };
+    let dataset = load_silently(&Source::Directory(path)).unwrap();
+    assert_eq!(dataset.name, "MNIST");
+    let options = SplitOptions { val_fraction: 0.3, seed: 42, stratify: false };
+    let parts = split(&dataset.train.labels, &options).unwrap();
+    let counts = |indices: &[u32]| {
+        let mut counts = [0; 10];
+        let labels = indices.iter().map(|&index| dataset.train.labels[index as usize]);
+        labels.for_each(|label| counts[usize::from(label)] += 1);
+        counts
+    };
+    assert_eq!(counts(&parts.train), [4118, 4748, 4199, 4285, 4116, 3768, 4131, 4328, 4121, 4186]);
+    assert_eq!(counts(&parts.val), [1805, 1994, 1759, 1846, 1726, 1653, 1787, 1937, 1730, 1763]);
+    // NumPy's mean and std(ddof=0) of the same pixels, up to its own rounding.
+    let train = statistics(&dataset.train, &parts.train).unwrap();
+    assert!((train.mean - 33.325355715500486).abs() < 1e-11, "{train:?}");
+    assert!((train.std - 78.57698542567486).abs() < 1e-11, "{train:?}");
+}
+
+#[test]
+fn real_mnist_is_served_from_the_cache_and_one_flipped_pixel_is_found() {
+    let Some(path) = real_mnist() else { return };
+    let mnist = load_silently(&Source::Directory(path.clone())).unwrap();
+    let folder = Folder(tempfile::tempdir().unwrap());
+    for name in [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS] {
+        let gz = format!("{name}.gz");
+        // Raw files do as well: the content tells.
+        let file = [path.join(&gz), path.join(name)].into_iter().find(|file| file.exists());
+        std::fs::copy(file.unwrap(), folder.path(&gz)).unwrap();
+    }
+    let cached = load(&Source::Auto, &options(folder.0.path()), &mut |event| panic!("{event:?}"));
+    let cached = cached.unwrap();
+    assert_eq!((cached.name.as_str(), &cached.source), ("MNIST", &Source::Mnist));
+    assert_eq!(cached.sha256, mnist.sha256);
+    assert!(cached.test == mnist.test);
+
+    let mut raw = images_header(10_000, 28, 28);
+    raw.extend(&mnist.test.pixels);
+    raw[16 + 300] ^= 1;
+    let gz = format!("{TEST_IMAGES}.gz");
+    std::fs::remove_file(folder.path(&gz)).unwrap();
+    folder.write(&gz, &raw);
+    let mut notices = String::new();
+    let mut listen = |event: Event<'_>| match event {
+        Event::Notice(text) => notices += text,
+        event => panic!("{event:?}"),
+    };
+    let error = load(&Source::Mnist, &options(folder.0.path()), &mut listen).unwrap_err();
+    assert!(matches!(error, Error::Offline { .. }), "{error:?}");
+    let source = Source::Directory(folder.0.path().to_owned());
+    let flipped = load(&source, &options(folder.0.path()), &mut listen).unwrap();
+    assert_ne!(flipped.name, "MNIST");
+    assert_ne!(flipped.sha256, mnist.sha256);
+    assert_eq!(notices.matches(&gz).count(), 2, "{notices}");
+    assert!(notices.contains("other three"), "{notices}");
+}

@@ -1,0 +1,24 @@
+//! Any picture file to the 28x28 grey levels the network sees.
+//!
+//! Training on one's own pictures and serving both go through this crate, so the two can't drift
+//! apart. Ink is white (255) on black (0) throughout, as in MNIST.
+//!
+//! ```no_run
+//! let grey = picture::read(std::path::Path::new("digit.png"))?;
+//! let pixels = picture::to_network(&grey, picture::Preparation::Auto)?;
+//! assert_eq!(pixels.len(), picture::SIDE * picture::SIDE);
+//! # Ok::<(), picture::Error>(())
+//! ```
+
+mod decode;
+mod digit;
+mod error;
+mod prepare;
+
+pub use decode::{Grey, decode, read};
+pub use digit::{BOX, centre};
+pub use error::{Error, Result};
+pub use prepare::{Preparation, to_network};
+
+/// Side of the square picture the network sees, in pixels.
+pub const SIDE: usize = 28;

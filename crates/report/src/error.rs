@@ -1,0 +1,55 @@
+//! What can go wrong while a report is made.
+
+/// The result of making a report.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong while a report is made; every message says what to do next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A record that the report is about has no rows.
+    #[error("there are no {what} to report on: train the run to its end first")]
+    Empty {
+        /// The record, in the plural.
+        what: &'static str,
+    },
+    /// Two records of the run speak of different numbers of things.
+    #[error(
+        "{found} {what} where {expected} are needed: the files are of different runs, evaluate \
+         this run again"
+    )]
+    Mismatch {
+        /// What was counted, in the plural.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there must be.
+        expected: usize,
+    },
+    /// A prediction names a class or a test image that is not there.
+    #[error(
+        "prediction {position} names {what} {found}, of which there are {limit} counted from 0: \
+         the files are of different runs, evaluate this run again"
+    )]
+    Label {
+        /// Position of the prediction in its file, from 0.
+        position: usize,
+        /// `class` or `test image`.
+        what: &'static str,
+        /// The index that was found.
+        found: usize,
+        /// How many there are: indices lie below.
+        limit: usize,
+    },
+    /// A picture could not be drawn or encoded.
+    #[error("cannot draw {file}: this is a fault in kiln, please report it with the run's files")]
+    Draw {
+        /// File name of the picture.
+        file: String,
+        /// What the drawing library says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Run(#[from] run::Error),
+}

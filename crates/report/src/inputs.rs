@@ -1,0 +1,127 @@
+//! What a report is made of, and whether it belongs together.
+
+use run::{Config, DatasetFacts, EpochMetrics, Evaluation, Prediction};
+
+use crate::error::{Error, Result};
+
+/// Height and width of an image, in pixels.
+pub(crate) const SIDE: usize = 28;
+
+/// Pixels of one image.
+pub(crate) const PIXELS: usize = SIDE * SIDE;
+
+/// Everything that a report is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// Name of the run, shown as it is.
+    pub run_name: &'a str,
+    /// The settings that the run was trained with.
+    pub config: &'a Config,
+    /// What it was trained on.
+    pub facts: &'a DatasetFacts,
+    /// One row an epoch, in order, at least one.
+    pub metrics: &'a [EpochMetrics],
+    /// The one look at the test set.
+    pub evaluation: &'a Evaluation,
+    /// One row a test image, in any order, at least one.
+    pub predictions: &'a [Prediction],
+    /// Grey levels of the test images, `n_test * 784`, image by image and row by row, 0 black to
+    /// 255 white.
+    pub test_pixels: &'a [u8],
+    /// How the exported model compares with the one that was trained; `None` where nobody has
+    /// compared them.
+    pub agreement: Option<Agreement>,
+}
+
+/// How far tract's answers lie from Burn's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Agreement {
+    /// Images that both were asked about.
+    pub n_images: usize,
+    /// Batches that the images came in.
+    pub n_batches: usize,
+    /// Largest absolute difference between two probabilities of the same class of the same image,
+    /// in [0, 1].
+    pub max_difference: f64,
+    /// Largest difference that still counts as agreement, in [0, 1].
+    pub tolerance: f64,
+    /// Images whose most probable class is the same in both.
+    pub n_same_class: usize,
+}
+
+impl Agreement {
+    /// Whether every probability lies within the tolerance and every image has the same most
+    /// probable class.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.max_difference <= self.tolerance && self.n_same_class == self.n_images
+    }
+}
+
+impl<'a> Inputs<'a> {
+    /// Refuses records that do not belong together, so that nothing after it can index out of
+    /// range.
+    pub(crate) fn check(&self) -> Result<()> {
+        for (what, empty) in [
+            ("epochs in the metrics", self.metrics.is_empty()),
+            ("predictions", self.predictions.is_empty()),
+            ("classes", self.facts.classes.is_empty()),
+        ] {
+            if empty {
+                return Err(Error::Empty { what });
+            }
+        }
+        let (n_test, n_classes) = (self.facts.n_test, self.facts.classes.len());
+        let confusion = &self.evaluation.confusion;
+        for (what, found, expected) in [
+            ("predictions", self.predictions.len(), n_test),
+            ("test pixels", self.test_pixels.len(), n_test.saturating_mul(PIXELS)),
+            ("classes in the evaluation", self.evaluation.classes.len(), n_classes),
+            ("rows in the confusion matrix", confusion.len(), n_classes),
+        ] {
+            check_count(what, found, expected)?;
+        }
+        for row in confusion {
+            check_count("columns in the confusion matrix", row.len(), n_classes)?;
+        }
+        for (position, prediction) in self.predictions.iter().enumerate() {
+            for (what, found, limit) in [
+                ("test image", prediction.index, n_test),
+                ("class", prediction.label, n_classes),
+                ("class", prediction.predicted, n_classes),
+            ] {
+                if found >= limit {
+                    return Err(Error::Label { position, what, found, limit });
+                }
+            }
+        }
+        let errors = self.predictions.iter().filter(|p| p.label != p.predicted).count();
+        check_count("errors in the evaluation", self.evaluation.errors, errors)
+    }
+
+    /// Grey levels of one test image.
+    pub(crate) fn image(&self, index: usize) -> &'a [u8] {
+        &self.test_pixels[index * PIXELS..(index + 1) * PIXELS]
+    }
+
+    /// The epoch with the lowest validation loss, the first of equals; `None` where no validation
+    /// loss is finite.
+    pub(crate) fn best_epoch(&self) -> Option<&'a EpochMetrics> {
+        let finite = self.metrics.iter().filter(|row| row.val_loss.is_finite());
+        finite.min_by(|a, b| a.val_loss.total_cmp(&b.val_loss))
+    }
+
+    /// The mistakes, the most expensive first, then in the order of the test set.
+    pub(crate) fn mistakes(&self) -> Vec<&'a Prediction> {
+        let mut mistakes: Vec<_> =
+            self.predictions.iter().filter(|p| p.label != p.predicted).collect();
+        // A loss that is not a number is put in front: nothing can be worse.
+        let cost = |p: &Prediction| if p.loss.is_nan() { f64::INFINITY } else { p.loss };
+        mistakes.sort_by(|a, b| cost(b).total_cmp(&cost(a)).then(a.index.cmp(&b.index)));
+        mistakes
+    }
+}
+
+fn check_count(what: &'static str, found: usize, expected: usize) -> Result<()> {
+    if found == expected { Ok(()) } else { Err(Error::Mismatch { what, found, expected }) }
+}

@@ -1,0 +1,37 @@
+//! `serve-lite info`: what a model takes, gives and says about itself.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use picture::SIDE;
+use serve_lite::{Classifier, printable};
+
+/// Show what a model takes, gives and says about itself
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The ONNX model
+    model: PathBuf,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let classifier = Classifier::load(&args.model)?;
+    let size = std::fs::metadata(&args.model)
+        .with_context(|| format!("cannot read {}", args.model.display()))?
+        .len();
+    let n = classifier.classes.len();
+    let mut out = anstream::stdout().lock();
+    let name = printable(&args.model.to_string_lossy());
+    writeln!(out, "model     {name}, {:.1} MB", size as f64 / 1e6)?;
+    writeln!(out, "input     pixels         uint8    [batch, 1, {SIDE}, {SIDE}]")?;
+    writeln!(out, "outputs   logits         float32  [batch, {n}]")?;
+    writeln!(out, "          probabilities  float32  [batch, {n}]")?;
+    writeln!(out, "classes   {}", classifier.classes.join(" "))?;
+    let width = classifier.properties.keys().map(|key| key.chars().count()).max().unwrap_or(0);
+    for (i, (key, value)) in classifier.properties.iter().enumerate() {
+        let title = if i == 0 { "metadata" } else { "" };
+        writeln!(out, "{title:<8}  {:<width$}  {}", printable(key), printable(value))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

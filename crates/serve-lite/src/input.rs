@@ -1,0 +1,137 @@
+//! Files of pictures, one or many, to what the network takes.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use picture::{Grey, Preparation};
+
+use crate::error::{Error, Result};
+
+/// The name that stands for standard input.
+const STDIN: &str = "-";
+/// The most bytes that are read from a file, and unpacked from one: twice the largest data set of
+/// this kind (EMNIST ByClass, 547 MB of training pictures), so that a gzip bomb ends early.
+const MAX_INPUT_BYTES: u64 = 1 << 30;
+/// How a gzip file begins (RFC 1952, section 2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// How an IDX file of pictures begins: unsigned bytes in three dimensions
+/// (<http://yann.lecun.com/exdb/mnist/>, "The IDX file format").
+const IDX_PICTURES: [u8; 4] = [0, 0, 8, 3];
+/// The magic number and three big-endian dimensions.
+const IDX_HEADER: usize = 16;
+
+/// The pictures of one file.
+#[derive(Debug)]
+pub(crate) struct Pictures {
+    /// Whether the file numbers its pictures, as IDX does.
+    pub(crate) numbered: bool,
+    /// `n * 784` grey levels, ready for the network.
+    pub(crate) pixels: Vec<u8>,
+}
+
+/// Reads and prepares the pictures of `path`, or of standard input if it is `-`.
+pub(crate) fn read(path: &Path, preparation: Preparation) -> Result<Pictures> {
+    let bytes = if path.as_os_str() == STDIN {
+        read_at_most(MAX_INPUT_BYTES, io::stdin().lock(), path)?
+    } else {
+        read_file(MAX_INPUT_BYTES, path)?
+    };
+    let bytes = if bytes.starts_with(&GZIP) {
+        read_at_most(MAX_INPUT_BYTES, MultiGzDecoder::new(&*bytes), path)?
+    } else {
+        bytes
+    };
+    let prepare = |grey: &Grey, index| {
+        picture::to_network(grey, preparation).map_err(|source| Error::Picture {
+            path: path.to_owned(),
+            index,
+            source,
+        })
+    };
+    if !bytes.starts_with(&IDX_PICTURES) {
+        let grey = picture::decode(&bytes).map_err(|source| Error::Picture {
+            path: path.to_owned(),
+            index: None,
+            source,
+        })?;
+        return Ok(Pictures { numbered: false, pixels: prepare(&grey, None)? });
+    }
+    let [_, height, width] =
+        idx_dimensions(&bytes).map_err(|reason| Error::Idx { path: path.to_owned(), reason })?;
+    let mut pixels = Vec::new();
+    for (index, picture) in bytes[IDX_HEADER..].chunks_exact(height * width).enumerate() {
+        let grey = Grey { width, height, pixels: picture.to_vec() };
+        pixels.extend(prepare(&grey, Some(index))?);
+    }
+    Ok(Pictures { numbered: true, pixels })
+}
+
+/// Reads a whole file, unless it has more than `limit` bytes.
+pub(crate) fn read_file(limit: u64, path: &Path) -> Result<Vec<u8>> {
+    let file = File::open(path);
+    read_at_most(limit, file.map_err(|source| Error::Read { path: path.to_owned(), source })?, path)
+}
+
+fn read_at_most(limit: u64, source: impl Read, path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = source.take(limit + 1).read_to_end(&mut bytes);
+    read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::TooLarge { path: path.to_owned(), limit });
+    }
+    Ok(bytes)
+}
+
+/// Number, height and width of the pictures; all at least 1, and the file has exactly their bytes.
+fn idx_dimensions(bytes: &[u8]) -> std::result::Result<[usize; 3], String> {
+    let header = bytes.get(IDX_PICTURES.len()..IDX_HEADER).ok_or("its header is cut off")?;
+    let mut dimensions = [0; 3];
+    for (dimension, bytes) in dimensions.iter_mut().zip(header.chunks_exact(4)) {
+        *dimension = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
+    }
+    let [n, height, width] = dimensions;
+    let expected = dimensions.iter().try_fold(1_usize, |volume, &d| volume.checked_mul(d));
+    let found = bytes.len() - IDX_HEADER;
+    match expected {
+        Some(0) => Err("it holds no picture".into()),
+        Some(expected) if expected == found => Ok(dimensions),
+        _ => Err(format!("{n} pictures of {width}x{height} are not {found} bytes")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn header(dimensions: [u32; 3]) -> Vec<u8> {
+        let dimensions = dimensions.iter().flat_map(|d| d.to_be_bytes());
+        IDX_PICTURES.into_iter().chain(dimensions).collect()
+    }
+
+    #[test]
+    fn an_idx_header_must_match_the_bytes_after_it() {
+        let whole = [header([2, 3, 4]), vec![0; 24]].concat();
+        assert_eq!(idx_dimensions(&whole), Ok([2, 3, 4]));
+        for cut in [4, 15, 16, 39] {
+            assert!(idx_dimensions(&whole[..cut]).is_err(), "{cut} bytes");
+        }
+        assert!(idx_dimensions(&[whole, vec![0]].concat()).is_err());
+    }
+
+    #[test]
+    fn idx_dimensions_that_overflow_or_vanish_are_refused() {
+        assert!(idx_dimensions(&header([u32::MAX; 3])).is_err());
+        assert!(idx_dimensions(&header([0, 28, 28])).is_err());
+        assert!(idx_dimensions(&header([5, 0, 28])).is_err());
+    }
+
+    #[test]
+    fn a_stream_beyond_the_limit_is_refused_without_being_kept() {
+        let error = read_at_most(9, io::repeat(0), Path::new("bomb.gz")).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { limit: 9, .. }));
+        assert_eq!(read_at_most(9, &[7; 9][..], Path::new("whole")).unwrap(), [7; 9]);
+    }
+}

@@ -1,0 +1,22 @@
+//! Pictures of digits to class probabilities: an ONNX file, run on the CPU by tract.
+//!
+//! ```text
+//! model.onnx -> Classifier
+//! picture files -> 784 grey levels each -> Classifier -> predictions -> text or JSON
+//! ```
+//!
+//! The file says all there is to know: what it takes, what it gives, the names of its classes. This
+//! crate shares nothing with the code that trained it, and tract's types stay inside [`Classifier`].
+
+mod classifier;
+mod contract;
+mod error;
+mod format;
+mod input;
+mod plan;
+mod predict;
+
+pub use classifier::{Classifier, MAX_MODEL_BYTES, Outputs, PIXELS};
+pub use error::{Error, Result};
+pub use format::{Format, Shades, printable, write_predictions};
+pub use predict::{Outcome, PredictOptions, Prediction, predict, predict_all};
