@@ -5,9 +5,12 @@
 //! optimising and the pictures are set up outside the timed part. Read `thrpt`: higher is better, and at one batch size
 //! the two rows compare. A fall of either row against its own last run is a regression.
 
+use std::path::Path;
+
 use burn::module::Module;
 use burn::tensor::Device;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use dataset::{Examples, LoadOptions, Source};
 use export::Metadata;
 use model::{Cnn, CnnConfig};
 use serve_lite::Classifier;
@@ -30,8 +33,8 @@ fn inference(criterion: &mut Criterion) {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let onnx = export::to_onnx(&cnn, &metadata).expect("the network exports");
-    let classifier = Classifier::from_bytes(&onnx).expect("what was exported loads");
-    let digits = dataset::synthetic(42, 0, BATCHES[2]);
+    let classifier = Classifier::from_bytes(&onnx, Path::new("exported")).expect("what was exported loads");
+    let digits = synthetic_digits();
 
     let mut group = criterion.benchmark_group("inference");
     for batch in BATCHES {
@@ -45,6 +48,12 @@ fn inference(criterion: &mut Criterion) {
         });
     }
     group.finish();
+}
+
+fn synthetic_digits() -> Examples {
+    let options =
+        LoadOptions { cache: "unused".into(), kiln_data: None, synthetic_seed: 42, offline: true };
+    dataset::load(&Source::Synthetic, &options, &mut |_| {}).expect("drawing digits needs nothing").test
 }
 
 criterion_group! {

@@ -1,7 +1,7 @@
 //! The exported file: its contract, its graph, and its answers in tract and in ONNX Runtime.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -25,7 +25,7 @@ fn burn_and_tract_agree_on_any_grey_levels_and_any_classes() {
         let cnn = Cnn::new(&config, seed, &Device::flex()).valid();
         let classes = (0..n_classes).map(|class| format!("class {class}")).collect();
         let onnx = export::to_onnx(&cnn, &metadata(classes)).unwrap();
-        let classifier = Classifier::from_bytes(&onnx).unwrap();
+        let classifier = Classifier::from_bytes(&onnx, Path::new("exported")).unwrap();
         for batch in [1, 2, 7, 128] {
             let pixels = noise(batch, seed);
             let logits = train::logits(&cnn, &pixels);

@@ -22,6 +22,11 @@ pub(crate) fn notice(text: &str) {
     eprintln!("\x1b[1;33mnotice:\x1b[0m {text}");
 }
 
+/// Says what would make every later figure misleading if it were missed.
+pub(crate) fn warning(text: &str) {
+    eprintln!("\n\x1b[1;31mWARNING\x1b[0m \x1b[1m{text}\x1b[0m\n");
+}
+
 /// An error with all of its causes, one a line.
 pub(crate) fn error(error: &anyhow::Error) {
     eprintln!("\x1b[1;31merror:\x1b[0m {error}");
@@ -43,6 +48,10 @@ impl Downloads {
             dataset::Event::Notice(text) => {
                 self.bar.take();
                 notice(text);
+            }
+            dataset::Event::Warning(text) => {
+                self.bar.take();
+                warning(text);
             }
             dataset::Event::Downloading { file, received, total } => {
                 let mut bar = self.bar.borrow_mut();

@@ -77,9 +77,11 @@ impl Cnn {
             dropout2: DropoutConfig::new(0.5).init(),
             dense2: dense(128, config.n_classes),
         };
-        // Parameters draw their values at first use. Drawing them here ties them to the seed and to nothing else.
+        // Parameters draw their values at first use, and clones share what was drawn. A record uses them all, here and
+        // in a fixed order, which ties them to the seed and to nothing else.
         device.seed(seed);
-        cnn.materialize()
+        let _drawn = cnn.clone().into_record();
+        cnn
     }
 
     /// Grey levels to logits; softmax over the last dimension turns logits into probabilities.

@@ -104,8 +104,8 @@ fn banner(inputs: &Inputs) -> String {
         return String::new();
     }
     "<div class=\"banner\" role=\"note\"><strong>Synthetic data</strong>kiln drew these images \
-     itself, with no hand involved. The figures below show that the pipeline works; they say nothing about \
-     real handwriting.</div>\n"
+     itself, with no hand involved. The figures below show that the pipeline works; they say nothing \
+     about real handwriting.</div>\n"
         .to_owned()
 }
 

@@ -17,11 +17,6 @@ pub const PIXELS: usize = SIDE * SIDE;
 /// The largest model file that is read, in bytes: fifty times kiln's own network (4.8 MB), and little
 /// enough to refuse a disk image given by mistake.
 pub const MAX_MODEL_BYTES: u64 = 256 << 20;
-/// Pictures that one thread gives to tract at once. From 4 on a batch shares the reading of the dense
-/// layer's 4.7 MB of weights well enough; the unrolled picture of the second convolution, 0.66 MB a
-/// picture, then has to leave the cache if there are many more.
-const CHUNK: usize = 8;
-
 /// A model that is ready to classify; share it between threads by reference.
 #[derive(Debug)]
 pub struct Classifier {
@@ -86,10 +81,10 @@ impl Classifier {
         Ok(classifier)
     }
 
-    /// Classifies any number of pictures, on all of rayon's threads if there are enough of them.
+    /// Classifies any number of pictures, on all of rayon's threads.
     ///
     /// A picture's outputs are the same to the last bit in whatever company it comes, and whatever
-    /// the number of threads.
+    /// the number of threads: each picture goes through the model on its own.
     ///
     /// # Shapes
     /// - `pixels`: `n * 784` grey levels, picture by picture, row by row; the background is 0
@@ -108,15 +103,15 @@ impl Classifier {
         let run = |((pixels, logits), probabilities): ((&[u8], &mut [f32]), &mut [f32])| {
             self.plan.run(pixels, logits, probabilities)
         };
-        // A batch of one chunk stays on the caller's thread: waking another costs more than it gains.
-        let result = match n {
-            0 => Ok(()),
-            1..=CHUNK => run(((pixels, &mut logits), &mut probabilities)),
-            _ => pixels
-                .par_chunks(CHUNK * PIXELS)
-                .zip(logits.par_chunks_mut(CHUNK * classes))
-                .zip(probabilities.par_chunks_mut(CHUNK * classes))
-                .try_for_each(run),
+        // A single picture stays on the caller's thread: waking another takes longer than it gains.
+        let result = if n == 1 {
+            run(((pixels, &mut logits), &mut probabilities))
+        } else {
+            pixels
+                .par_chunks_exact(PIXELS)
+                .zip(logits.par_chunks_exact_mut(classes))
+                .zip(probabilities.par_chunks_exact_mut(classes))
+                .try_for_each(run)
         };
         result.map_err(|reason| Error::Inference { reason })?;
         Ok(Outputs { logits, probabilities, classes })

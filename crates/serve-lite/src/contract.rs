@@ -16,8 +16,6 @@ use picture::SIDE;
 pub(crate) const PIXELS_INPUT: &str = "pixels";
 /// The model's outputs, in the order in which they are asked of tract.
 pub(crate) const OUTPUTS: [&str; 2] = ["logits", "probabilities"];
-/// The name given to the batch dimension, whatever the file calls it.
-pub(crate) const BATCH: &str = "batch";
 /// The metadata entry that names the classes.
 const CLASSES: &str = "kiln.classes";
 /// Beyond the largest axis, kernel, stride, padding or group that a network over 28x28 pixels has a
@@ -87,8 +85,8 @@ pub(crate) struct Contract {
     pub(crate) properties: BTreeMap<String, String>,
 }
 
-/// Checks `model` against the contract and cuts what tract need not see: other outputs, and the
-/// shapes that the file states for what lies between input and outputs.
+/// Checks `model` against the contract and makes of it what tract is to run: one picture at a time,
+/// without other outputs or the shapes that the file states for what lies between.
 pub(crate) fn check(model: &mut ModelProto) -> Result<Contract, Mismatch> {
     let properties: BTreeMap<String, String> =
         model.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
@@ -126,7 +124,7 @@ pub(crate) fn weight_not_finite(model: &ModelProto) -> Option<&str> {
 }
 
 fn check_input(graph: &GraphProto) -> Result<(), Mismatch> {
-    let expected = format!("one input, {PIXELS_INPUT}: uint8 [{BATCH}, 1, {SIDE}, {SIDE}]");
+    let expected = format!("one input, {PIXELS_INPUT}: uint8 [batch, 1, {SIDE}, {SIDE}]");
     // Files of old ONNX versions list their weights among the inputs.
     let is_weight = |name: &str| graph.initializer.iter().any(|weight| weight.name == name);
     let inputs: Vec<_> = graph.input.iter().filter(|input| !is_weight(&input.name)).collect();
@@ -144,7 +142,7 @@ fn check_input(graph: &GraphProto) -> Result<(), Mismatch> {
 }
 
 fn check_output(graph: &GraphProto, name: &str) -> Result<(), Mismatch> {
-    let expected = format!("an output {name}: float32 [{BATCH}, classes]");
+    let expected = format!("an output {name}: float32 [batch, classes]");
     let Some(output) = graph.output.iter().find(|output| output.name == name) else {
         let names: Vec<_> = graph.output.iter().map(describe).collect();
         return mismatch(
@@ -152,7 +150,6 @@ fn check_output(graph: &GraphProto, name: &str) -> Result<(), Mismatch> {
             if names.is_empty() { "no output".into() } else { names.join("; ") },
         );
     };
-    // Softmax and Gemm can be written by another node's name, but some node has to write them.
     let computed = graph.node.iter().any(|node| node.output.iter().any(|o| o == name));
     let float = element_type(output) == Some(DataType::Float);
     match shape(output).as_deref() {
@@ -214,8 +211,8 @@ fn check_operators(graph: &GraphProto) -> Result<(), Mismatch> {
     Ok(())
 }
 
-/// Leaves of inputs and outputs what [`check`] has seen, and forgets every other stated shape: they
-/// follow from the operators, and where a file states them wrongly it would be believed.
+/// Leaves the outputs of the contract, sets the batch to one picture, and forgets every other stated
+/// shape: they follow from the operators, and where a file states them wrongly it would be believed.
 fn reduce(graph: &mut GraphProto) {
     graph.value_info.clear();
     graph.output = OUTPUTS
@@ -226,7 +223,7 @@ fn reduce(graph: &mut GraphProto) {
         if let Some(Type::TensorType(tensor)) = input.r#type.as_mut().and_then(|t| t.value.as_mut())
             && let Some(batch) = tensor.shape.as_mut().and_then(|shape| shape.dim.first_mut())
         {
-            batch.value = Some(Dim::DimParam(BATCH.into()));
+            batch.value = Some(Dim::DimValue(1));
         }
     }
 }

@@ -5,7 +5,7 @@ mod models;
 
 use std::path::Path;
 
-use models::{PIXELS, bytes, floats, halves, int, ints, node, set_property, sides, value};
+use models::{PIXELS, bytes, floats, halves, int, ints, set_property, sides, value};
 use proptest::prelude::*;
 use serve_lite::{Classifier, Error};
 use tract_onnx::pb::ModelProto;
@@ -98,7 +98,7 @@ fn outputs_are_bit_identical_however_pictures_are_split_and_threads_counted() {
                     probabilities: outputs.row(row).to_vec(),
                     classes: 10,
                 };
-                assert_eq!(bits(&row), bits(expected), "picture {row:?} in a batch of {n}");
+                assert_eq!(bits(&row), bits(expected), "batch of {n}");
             }
         }
     }
@@ -258,10 +258,12 @@ fn weights_and_outputs_that_are_not_finite_are_refused() {
 
 #[test]
 fn a_panic_inside_tract_becomes_an_error() {
-    let mut model = sides();
-    graph(&mut model).node[0].attribute = vec![int("to", DataType::Complex64 as i64)];
+    // tract looks for a second padding without asking whether there is one.
+    let mut model = models::small_cnn();
+    graph(&mut model).node[3].attribute.push(ints("strides", &[1]));
     let (error, message) = refusal(&model);
     assert!(matches!(error, Error::Unsupported { .. }), "{message}");
+    assert!(message.contains("tract panicked: index out of bounds"), "{message}");
 }
 
 /// Changes to a file: bytes overwritten, then its end cut off or something appended.
@@ -276,10 +278,14 @@ proptest! {
 
     #[test]
     fn no_damaged_model_ends_the_process((overwritten, cut) in damage()) {
-        let mut bytes = bytes(&models::small_cnn());
+        let model = models::small_cnn();
+        let mut bytes = bytes(&model);
+        // Leaves out the largest weight: most bytes are its, and any of them is as good as any other.
+        let largest = &model.graph.as_ref().unwrap().initializer[7].raw_data;
+        let start = bytes.windows(largest.len()).position(|w| w == largest).unwrap();
         for (index, byte) in overwritten {
-            let index = index.index(bytes.len());
-            bytes[index] = byte;
+            let index = index.index(bytes.len() - largest.len());
+            bytes[if index < start { index } else { index + largest.len() }] = byte;
         }
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));

@@ -9,13 +9,13 @@ use tract_onnx::pb::type_proto::{Tensor, Value};
 use tract_onnx::pb::*;
 
 /// Bytes of a picture.
-pub const PIXELS: usize = 28 * 28;
+pub(crate) const PIXELS: usize = 28 * 28;
 /// The left and the right half of a picture's ink each weigh on a class of their own; a pixel of 255
 /// adds a tenth to its logit. The third class has the logit 1.
-pub const SIDES: [&str; 3] = ["left", "right", "blank"];
+pub(crate) const SIDES: [&str; 3] = ["left", "right", "blank"];
 
 /// `Cast, Flatten, Gemm, Softmax`: [`SIDES`], with logits that are easily worked out by hand.
-pub fn sides() -> ModelProto {
+pub(crate) fn sides() -> ModelProto {
     let weight = |i: usize| {
         let is_left = i % 28 < 14;
         [f32::from(u8::from(is_left)), f32::from(u8::from(!is_left)), 0.0].map(|w| w / 2550.0)
@@ -38,12 +38,12 @@ pub fn sides() -> ModelProto {
 }
 
 /// The operators of kiln's own network with few channels: some kilobytes, mostly structure.
-pub fn small_cnn() -> ModelProto {
+pub(crate) fn small_cnn() -> ModelProto {
     cnn(2, 3, 4, &SIDES)
 }
 
 /// kiln's own network in its full size, with noise for weights.
-pub fn full_cnn() -> ModelProto {
+pub(crate) fn full_cnn() -> ModelProto {
     cnn(32, 64, 128, &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
 }
 
@@ -120,19 +120,19 @@ fn model(graph: GraphProto, classes: &[&str]) -> ModelProto {
 }
 
 /// The model as a file has it.
-pub fn bytes(model: &ModelProto) -> Vec<u8> {
+pub(crate) fn bytes(model: &ModelProto) -> Vec<u8> {
     model.encode_to_vec()
 }
 
 /// Sets a metadata entry, in place of an earlier one.
-pub fn set_property(model: &mut ModelProto, key: &str, value: &str) {
+pub(crate) fn set_property(model: &mut ModelProto, key: &str, value: &str) {
     model.metadata_props.retain(|entry| entry.key != key);
     let entry = StringStringEntryProto { key: key.into(), value: value.into() };
     model.metadata_props.push(entry);
 }
 
 /// An input or output; a dimension of `None` is the batch.
-pub fn value(name: &str, element: DataType, dims: &[Option<i64>]) -> ValueInfoProto {
+pub(crate) fn value(name: &str, element: DataType, dims: &[Option<i64>]) -> ValueInfoProto {
     let dim = |dim: &Option<i64>| match dim {
         Some(size) => dimension::Value::DimValue(*size),
         None => dimension::Value::DimParam("batch".into()),
@@ -144,7 +144,12 @@ pub fn value(name: &str, element: DataType, dims: &[Option<i64>]) -> ValueInfoPr
     ValueInfoProto { name: name.into(), r#type: Some(r#type), ..ValueInfoProto::default() }
 }
 
-pub fn node(op: &str, inputs: &[&str], output: &str, attribute: Vec<AttributeProto>) -> NodeProto {
+pub(crate) fn node(
+    op: &str,
+    inputs: &[&str],
+    output: &str,
+    attribute: Vec<AttributeProto>,
+) -> NodeProto {
     NodeProto {
         name: format!("{op}_{output}"),
         op_type: op.into(),
@@ -155,17 +160,21 @@ pub fn node(op: &str, inputs: &[&str], output: &str, attribute: Vec<AttributePro
     }
 }
 
-pub fn int(name: &str, i: i64) -> AttributeProto {
+pub(crate) fn int(name: &str, i: i64) -> AttributeProto {
     let r#type = AttributeType::Int as i32;
     AttributeProto { name: name.into(), r#type, i, ..AttributeProto::default() }
 }
 
-pub fn ints(name: &str, ints: &[i64]) -> AttributeProto {
+pub(crate) fn ints(name: &str, ints: &[i64]) -> AttributeProto {
     let r#type = AttributeType::Ints as i32;
     AttributeProto { name: name.into(), r#type, ints: ints.to_vec(), ..AttributeProto::default() }
 }
 
-pub fn floats(name: &str, dims: &[i64], values: impl IntoIterator<Item = f32>) -> TensorProto {
+pub(crate) fn floats(
+    name: &str,
+    dims: &[i64],
+    values: impl IntoIterator<Item = f32>,
+) -> TensorProto {
     TensorProto {
         name: name.into(),
         dims: dims.to_vec(),
@@ -188,7 +197,7 @@ fn noise(name: &str, dims: &[i64]) -> TensorProto {
 }
 
 /// Bytes without pattern, the same for the same seed (Knuth's MMIX generator, its upper bits).
-pub fn random_bytes(seed: u64, length: usize) -> Vec<u8> {
+pub(crate) fn random_bytes(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed;
     let next = || {
         state =
@@ -199,7 +208,7 @@ pub fn random_bytes(seed: u64, length: usize) -> Vec<u8> {
 }
 
 /// A picture with `n_left` and `n_right` full pixels in its halves.
-pub fn halves(n_left: usize, n_right: usize) -> Vec<u8> {
+pub(crate) fn halves(n_left: usize, n_right: usize) -> Vec<u8> {
     let mut picture = vec![0; PIXELS];
     for (n, offset) in [(n_left, 0), (n_right, 14)] {
         for i in 0..n {
