@@ -33,7 +33,8 @@ fn inference(criterion: &mut Criterion) {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let onnx = export::to_onnx(&cnn, &metadata).expect("the network exports");
-    let classifier = Classifier::from_bytes(&onnx, Path::new("exported")).expect("what was exported loads");
+    let classifier =
+        Classifier::from_bytes(&onnx, Path::new("exported")).expect("what was exported loads");
     let digits = synthetic_digits();
 
     let mut group = criterion.benchmark_group("inference");
@@ -53,7 +54,9 @@ fn inference(criterion: &mut Criterion) {
 fn synthetic_digits() -> Examples {
     let options =
         LoadOptions { cache: "unused".into(), kiln_data: None, synthetic_seed: 42, offline: true };
-    dataset::load(&Source::Synthetic, &options, &mut |_| {}).expect("drawing digits needs nothing").test
+    dataset::load(&Source::Synthetic, &options, &mut |_| {})
+        .expect("drawing digits needs nothing")
+        .test
 }
 
 criterion_group! {

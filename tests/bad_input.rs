@@ -55,7 +55,8 @@ fn a_disk_that_takes_no_more_is_an_error_and_keeps_what_was_whole() {
     let script = "trap '' XFSZ; ulimit -f 2048; exec \"$@\"";
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh"]).arg(binary("xtask")).arg("--runs").arg(&runs);
-    let said = fail(command.args(["train", "--run", "full", "--data", "synthetic", "--limit", "100"]));
+    let said =
+        fail(command.args(["train", "--run", "full", "--data", "synthetic", "--limit", "100"]));
     assert!(said.contains("cannot write") && said.contains("free space"), "{said}");
     assert_eq!(entries(&runs.join("full").join("checkpoints")), [""; 0]);
     assert_eq!(run::read_metrics(&runs.join("full").join("metrics.csv")).unwrap().len(), 1);
@@ -63,7 +64,13 @@ fn a_disk_that_takes_no_more_is_an_error_and_keeps_what_was_whole() {
 
 #[test]
 fn a_place_that_cannot_be_written_is_named() {
-    let said = fail(xtask(Path::new("/proc/runs")).args(["train", "--data", "synthetic", "--limit", "10"]));
+    let said = fail(xtask(Path::new("/proc/runs")).args([
+        "train",
+        "--data",
+        "synthetic",
+        "--limit",
+        "10",
+    ]));
     assert!(said.contains("/proc/runs"), "{said}");
 }
 
@@ -96,7 +103,9 @@ fn a_run_whose_data_changed_is_not_evaluated() {
 }
 
 fn entries(folder: &Path) -> Vec<String> {
-    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.unwrap().file_name().into_string().unwrap()
+    };
     let mut names: Vec<_> = match std::fs::read_dir(folder) {
         Ok(entries) => entries.map(name).collect(),
         Err(_) => Vec::new(),

@@ -30,7 +30,8 @@ fn burn_and_tract_agree_on_any_grey_levels_and_any_classes() {
             let pixels = noise(batch, seed);
             let logits = train::logits(&cnn, &pixels);
             let answers = classifier.classify(&pixels).unwrap();
-            let rows = logits.chunks_exact(n_classes).zip(answers.probabilities.chunks_exact(n_classes));
+            let rows =
+                logits.chunks_exact(n_classes).zip(answers.probabilities.chunks_exact(n_classes));
             for (logits, probabilities) in rows {
                 for (expected, &got) in train::softmax(logits).iter().zip(probabilities) {
                     assert!((expected - f64::from(got)).abs() < TOLERANCE, "{expected} {got}");
@@ -111,7 +112,7 @@ fn metadata(classes: Vec<String>) -> export::Metadata {
 }
 
 /// Grey levels over the whole range, far from any digit: SplitMix64's output bytes.
-pub fn noise(n_images: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn noise(n_images: usize, seed: u64) -> Vec<u8> {
     let next = |index: u64| {
         let mut z = (seed << 32 | index).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -9,7 +9,8 @@ use crate::support::succeed;
 #[test]
 fn what_serves_and_what_reads_data_never_depends_on_burn() {
     for package in ["picture", "dataset", "run", "serve-lite", "report"] {
-        let burn: Vec<_> = tree(package).into_iter().filter(|name| name.starts_with("burn")).collect();
+        let burn: Vec<_> =
+            tree(package).into_iter().filter(|name| name.starts_with("burn")).collect();
         assert!(burn.is_empty(), "{package} depends on {burn:?}");
     }
     assert!(tree("train").contains("burn"), "the check above looks at nothing");
@@ -18,7 +19,8 @@ fn what_serves_and_what_reads_data_never_depends_on_burn() {
 #[test]
 fn only_serve_lite_depends_on_tract() {
     for package in ["picture", "dataset", "run", "model", "train", "export", "report", "reimport"] {
-        let tract: Vec<_> = tree(package).into_iter().filter(|name| name.starts_with("tract")).collect();
+        let tract: Vec<_> =
+            tree(package).into_iter().filter(|name| name.starts_with("tract")).collect();
         assert!(tract.is_empty(), "{package} depends on {tract:?}");
     }
     assert!(tree("serve-lite").contains("tract-core"), "the check above looks at nothing");
@@ -29,21 +31,28 @@ fn nothing_depends_on_xtask() {
     let manifests = files(Path::new(env!("CARGO_MANIFEST_DIR")), "toml");
     for manifest in manifests.iter().filter(|path| !path.ends_with("xtask/Cargo.toml")) {
         let text = std::fs::read_to_string(manifest).unwrap();
-        let depends = text.lines().any(|line| line.starts_with("xtask.") || line.starts_with("xtask ="));
+        let depends =
+            text.lines().any(|line| line.starts_with("xtask.") || line.starts_with("xtask ="));
         assert!(!depends, "{}", manifest.display());
     }
 }
 
 #[test]
 fn library_crates_never_print_exit_or_panic_on_purpose() {
-    for file in sources("crates") {
-        if file.ends_with("main.rs") || file.components().any(|part| part.as_os_str() == "tests") {
-            continue;
-        }
+    let is_binary = |file: &PathBuf| file.ends_with("main.rs") || in_folder(file, "commands");
+    let is_test = |file: &PathBuf| file.ends_with("tests.rs");
+    for file in sources("crates")
+        .into_iter()
+        .filter(|file| in_folder(file, "src") && !is_binary(file) && !is_test(file))
+    {
         let text = std::fs::read_to_string(&file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap();
-        for word in ["println!", "process::exit", "panic!(", "todo!(", "unimplemented!(", ".unwrap()"] {
-            let found = code.lines().find(|line| line.contains(word) && !line.trim_start().starts_with("//"));
+        for word in
+            ["println!", "process::exit", "panic!(", "todo!(", "unimplemented!(", ".unwrap()"]
+        {
+            let found = code
+                .lines()
+                .find(|line| line.contains(word) && !line.trim_start().starts_with("//"));
             assert!(found.is_none(), "{}: {found:?}", file.display());
         }
     }
@@ -54,15 +63,22 @@ fn every_file_says_what_it_is_and_stays_readable() {
     for file in sources(".") {
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.starts_with("//!"), "{} has no module documentation", file.display());
-        assert!(text.lines().count() <= 400, "{} is too long", file.display());
+        assert!(text.lines().count() <= 500, "{} is too long", file.display());
     }
 }
 
 #[test]
 fn names_of_artefacts_stand_in_one_file() {
-    let names =
-        ["\"config.toml\"", "\"metrics.csv\"", "\"evaluation.json\"", "\"model.onnx\"", "\"predictions.csv\""];
-    for file in sources("crates").into_iter().chain(sources("xtask")) {
+    let names = [
+        "\"config.toml\"",
+        "\"metrics.csv\"",
+        "\"evaluation.json\"",
+        "\"model.onnx\"",
+        "\"predictions.csv\"",
+    ];
+    for file in
+        sources("crates").into_iter().chain(sources("xtask")).filter(|file| in_folder(file, "src"))
+    {
         let text = std::fs::read_to_string(&file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap();
         for name in names {
@@ -79,8 +95,11 @@ fn every_dependency_has_its_reason_in_the_architecture() {
     let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
     let section = manifest.split("[workspace.dependencies]").nth(1).unwrap();
     let section = section.split("\n[").next().unwrap();
-    let is_outside = |line: &&str| line.contains(" = ") && !line.contains("path = ") && !line.starts_with([' ', '#']);
-    let names: Vec<_> = section.lines().filter(is_outside).map(|line| line.split(" = ").next().unwrap()).collect();
+    let is_outside = |line: &&str| {
+        line.contains(" = ") && !line.contains("path = ") && !line.starts_with([' ', '#'])
+    };
+    let names: Vec<_> =
+        section.lines().filter(is_outside).map(|line| line.split(" = ").next().unwrap()).collect();
     assert!(names.len() > 20, "{names:?}");
     for name in names {
         assert!(architecture.contains(name), "ARCHITECTURE.md has no reason for {name}");
@@ -90,26 +109,47 @@ fn every_dependency_has_its_reason_in_the_architecture() {
 #[test]
 fn licences_of_all_dependencies_are_permissive() {
     let permissive = [
-        "MIT", "MIT-0", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unlicense", "CC0-1.0", "0BSD",
-        "BSL-1.0", "Unicode-3.0", "CDLA-Permissive-2.0", "NCSA",
+        "MIT",
+        "MIT-0",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "Zlib",
+        "Unlicense",
+        "CC0-1.0",
+        "0BSD",
+        "BSL-1.0",
+        "Unicode-3.0",
+        "CDLA-Permissive-2.0",
+        "NCSA",
     ];
-    let args = ["metadata", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"];
-    let text = succeed(Command::new(env!("CARGO")).args(args).current_dir(env!("CARGO_MANIFEST_DIR")));
+    let args =
+        ["metadata", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"];
+    let text =
+        succeed(Command::new(env!("CARGO")).args(args).current_dir(env!("CARGO_MANIFEST_DIR")));
     let metadata: serde_json::Value = serde_json::from_str(&text).unwrap();
     let ids = |node: &serde_json::Value| node["id"].as_str().unwrap().to_owned();
-    let used: BTreeSet<_> = metadata["resolve"]["nodes"].as_array().unwrap().iter().map(ids).collect();
+    let used: BTreeSet<_> =
+        metadata["resolve"]["nodes"].as_array().unwrap().iter().map(ids).collect();
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 100);
-    for package in packages.iter().filter(|package| used.contains(package["id"].as_str().unwrap())) {
+    for package in packages.iter().filter(|package| used.contains(package["id"].as_str().unwrap()))
+    {
         let licence = package["license"].as_str().unwrap_or("");
         // An expression holds where one alternative of each of its parts does; exceptions only widen a licence.
-        let allowed = |alternative: &str| permissive.contains(&alternative.trim_matches(['(', ')', ' ']));
+        let allowed =
+            |alternative: &str| permissive.contains(&alternative.trim_matches(['(', ')', ' ']));
         let holds = |part: &str| {
-            part.replace('/', " OR ").split(" OR ").any(|l| allowed(l.split(" WITH ").next().unwrap()))
+            part.replace('/', " OR ")
+                .split(" OR ")
+                .any(|l| allowed(l.split(" WITH ").next().unwrap()))
         };
         // Burn brings these: three under the MPL, whose terms end at their own files, and one whose licence, Apache-2.0,
         // stands in its file alone.
-        if ["buildid", "colored", "option-ext", "cfg_block"].contains(&package["name"].as_str().unwrap()) {
+        if ["buildid", "colored", "option-ext", "cfg_block"]
+            .contains(&package["name"].as_str().unwrap())
+        {
             continue;
         }
         assert!(licence.split(" AND ").all(holds), "{}: {licence}", package["name"]);
@@ -118,9 +158,15 @@ fn licences_of_all_dependencies_are_permissive() {
 
 /// Names of all packages in the normal dependency tree of `package`.
 fn tree(package: &str) -> BTreeSet<String> {
-    let args = ["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"];
-    let text = succeed(Command::new(env!("CARGO")).args(args).current_dir(env!("CARGO_MANIFEST_DIR")));
+    let args =
+        ["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"];
+    let text =
+        succeed(Command::new(env!("CARGO")).args(args).current_dir(env!("CARGO_MANIFEST_DIR")));
     text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+fn in_folder(file: &Path, name: &str) -> bool {
+    file.components().any(|part| part.as_os_str() == name)
 }
 
 fn sources(folder: &str) -> Vec<PathBuf> {

@@ -1,6 +1,6 @@
 //! The whole house, tested from outside: one binary, one module a concern.
 //!
-//! `cargo test --release --workspace` runs these and every crate's own tests. Commands are run as a user runs them, on
+//! `cargo test --release` runs these and every crate's own tests. Commands are run as a user runs them, on
 //! small synthetic data; where `KILN_DATA` names a folder with MNIST, real data is used too.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]

@@ -2,7 +2,9 @@
 
 use run::{Agreement, Config, DatasetFacts, Evaluation, RunDirectory, read_json};
 
-use crate::support::{SMALL, exported, fail, finished, fresh_runs, succeed, untimed_metrics, xtask};
+use crate::support::{
+    SMALL, exported, fail, finished, fresh_runs, succeed, untimed_metrics, xtask,
+};
 
 #[test]
 fn pipeline_leaves_every_artefact_and_they_fit_together() {
@@ -38,7 +40,13 @@ fn pipeline_leaves_every_artefact_and_they_fit_together() {
 fn synthetic_digits_are_called_synthetic_in_every_artefact() {
     let run = finished();
     let read = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
-    for path in [run.config(), run.dataset(), run.onnx(), run.report().join("report.html"), run.report().join("curves.svg")] {
+    for path in [
+        run.config(),
+        run.dataset(),
+        run.onnx(),
+        run.report().join("report.html"),
+        run.report().join("curves.svg"),
+    ] {
         assert!(read(path.clone()).contains("synthetic"), "{}", path.display());
     }
     let runs = run.path.parent().unwrap();
@@ -74,7 +82,8 @@ fn min_accuracy_decides_the_exit_code() {
 fn patience_stops_a_run_that_gets_no_better() {
     let runs = fresh_runs("patience");
     // A step this large makes the loss jump about, so that some epoch soon is no better than the one before.
-    let args = ["--data", "synthetic", "--limit", "100", "--epochs", "30", "--learning-rate", "0.03"];
+    let args =
+        ["--data", "synthetic", "--limit", "100", "--epochs", "30", "--learning-rate", "0.03"];
     let said = succeed(xtask(&runs).args(["train", "--patience", "1"]).args(args));
     assert!(said.contains("stopped early"), "{said}");
     let rows = run::read_metrics(&RunDirectory::open(&runs, None).unwrap().metrics()).unwrap();
@@ -87,7 +96,8 @@ fn patience_stops_a_run_that_gets_no_better() {
 fn a_configuration_file_is_overridden_by_flags() {
     let runs = fresh_runs("config-file");
     let file = runs.join("small.toml");
-    std::fs::write(&file, "epochs = 5\nbatch_size = 50\nlimit = 100\ndata = 'synthetic'\n").unwrap();
+    std::fs::write(&file, "epochs = 5\nbatch_size = 50\nlimit = 100\ndata = 'synthetic'\n")
+        .unwrap();
     succeed(xtask(&runs).args(["train", "--epochs", "1", "--config"]).arg(&file));
     let run = RunDirectory::open(&runs, None).unwrap();
     let config = Config::read(&run.config()).unwrap();
@@ -108,8 +118,46 @@ fn predict_answers_with_the_latest_run() {
 #[test]
 fn no_network_and_no_data_fall_to_synthetic_digits_and_say_so() {
     let runs = fresh_runs("offline");
-    let output = xtask(&runs).args(["fetch", "--offline"]).env("XDG_CACHE_HOME", &runs).output().unwrap();
+    let output =
+        xtask(&runs).args(["fetch", "--offline"]).env("XDG_CACHE_HOME", &runs).output().unwrap();
     assert!(output.status.success());
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("notice") && said.contains("synthetic") && said.contains("KILN_DATA"), "{said}");
+    assert!(
+        said.contains("notice") && said.contains("synthetic") && said.contains("KILN_DATA"),
+        "{said}"
+    );
+}
+
+#[test]
+fn people_bring_their_own_pictures_and_their_folders_name_the_classes() {
+    let runs = fresh_runs("own-pictures");
+    let data = runs.join("shapes");
+    // Bars and blocks of any size: what is not 28x28 is prepared as serve-lite prepares it.
+    for (part, n) in [("train", 40), ("test", 10)] {
+        for (class, width) in [("bar", 4), ("block <b>", 30)] {
+            let folder = data.join(part).join(class);
+            std::fs::create_dir_all(&folder).unwrap();
+            for index in 0..n {
+                let inked = |x: usize, y: usize| {
+                    (10 + index % 7..10 + index % 7 + width).contains(&x) && (10..40).contains(&y)
+                };
+                let level = |i: usize| if inked(i % 50, i / 50) { 0 } else { 255 };
+                let mut picture = b"P5\n50 50\n255\n".to_vec();
+                picture.extend((0..2500).map(level));
+                std::fs::write(folder.join(format!("{index}.pgm")), picture).unwrap();
+            }
+        }
+    }
+    let data_flag = ["--data", data.to_str().unwrap(), "--batch-size", "4", "--epochs", "2"];
+    succeed(xtask(&runs).args(["pipeline", "--min-accuracy", "1"]).args(data_flag));
+    let run = RunDirectory::open(&runs, None).unwrap();
+    let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
+    assert_eq!((facts.name.as_str(), facts.synthetic), ("shapes", false));
+    assert_eq!(facts.classes, ["bar", "block <b>"]);
+    let page = std::fs::read_to_string(run.report().join("report.html")).unwrap();
+    assert!(page.contains("block &lt;b&gt;") && !page.contains("block <b>"));
+    let picture = data.join("test/bar/3.pgm");
+    let said = succeed(xtask(&runs).args(["predict", "--json"]).arg(picture));
+    let answer: serde_json::Value = serde_json::from_str(said.trim()).unwrap();
+    assert_eq!(answer["label"], "bar", "{said}");
 }

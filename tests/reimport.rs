@@ -13,7 +13,18 @@ use crate::support::{binary, finished};
 fn code_that_burn_import_generates_from_the_file_gives_the_same_probabilities() {
     let run: &RunDirectory = finished();
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--quiet", "--package", "reimport"])
+        // Together with xtask, so that both are resolved to the same features and Burn is not compiled again.
+        .args([
+            "build",
+            "--release",
+            "--quiet",
+            "--package",
+            "xtask",
+            "--package",
+            "reimport",
+            "--bin",
+            "reimport",
+        ])
         .env("KILN_REIMPORT_ONNX", run.onnx().canonicalize().unwrap())
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();

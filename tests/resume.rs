@@ -21,7 +21,10 @@ fn resume_after_kill_9_gives_the_uninterrupted_run_bit_for_bit() {
     child.kill().unwrap();
     child.wait().unwrap();
     let killed = RunDirectory::open(&runs, Some("killed")).unwrap();
-    assert!(run::read_metrics(&killed.metrics()).unwrap().len() < 3, "it was killed too late to prove anything");
+    assert!(
+        run::read_metrics(&killed.metrics()).unwrap().len() < 3,
+        "it was killed too late to prove anything"
+    );
     succeed(xtask(&runs).args(["train", "--resume", "--run", "killed"]));
     assert_same(&runs, "whole", "killed");
 }
@@ -73,7 +76,10 @@ fn a_checkpoint_of_another_configuration_is_refused() {
     let budget = ["--data", "synthetic", "--limit", "100", "--epochs", "1"];
     succeed(xtask(&runs).args(["train"]).args(budget));
     let said = fail(xtask(&runs).args(["train", "--resume", "--learning-rate", "0.5"]));
-    assert!(said.contains("learning_rate") && said.contains("0.001") && said.contains("0.5"), "{said}");
+    assert!(
+        said.contains("learning_rate") && said.contains("0.001") && said.contains("0.5"),
+        "{said}"
+    );
     succeed(xtask(&runs).args(["train", "--resume", "--epochs", "2"]));
     let run = RunDirectory::open(&runs, None).unwrap();
     assert_eq!(run::read_metrics(&run.metrics()).unwrap().len(), 2);

@@ -7,21 +7,29 @@ use std::sync::OnceLock;
 use run::{EpochMetrics, RunDirectory};
 
 /// A budget that trains in seconds: synthetic digits, two epochs.
-pub const SMALL: [&str; 6] = ["--data", "synthetic", "--limit", "400", "--epochs", "2"];
+pub(crate) const SMALL: [&str; 6] = ["--data", "synthetic", "--limit", "400", "--epochs", "2"];
 
 /// `xtask`, built from this tree.
-pub fn xtask(runs: &Path) -> Command {
+pub(crate) fn xtask(runs: &Path) -> Command {
     let mut command = Command::new(binary("xtask"));
     command.arg("--runs").arg(runs).env_remove("KILN_DATA").env_remove("KILN_RUNS");
     command
 }
 
 /// A program of the workspace. Cargo builds it first, because a test may run before its own package was built.
-pub fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--release", "--quiet", "--package", "xtask", "--package", "serve-lite"])
+            .args([
+                "build",
+                "--release",
+                "--quiet",
+                "--package",
+                "xtask",
+                "--package",
+                "serve-lite",
+            ])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status();
         assert!(built.unwrap().success());
@@ -32,7 +40,7 @@ pub fn binary(name: &str) -> PathBuf {
 }
 
 /// An empty folder for the runs of one test.
-pub fn fresh_runs(test: &str) -> PathBuf {
+pub(crate) fn fresh_runs(test: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).unwrap();
@@ -42,7 +50,7 @@ pub fn fresh_runs(test: &str) -> PathBuf {
 }
 
 /// A pipeline that has run on the small budget.
-pub fn finished() -> &'static RunDirectory {
+pub(crate) fn finished() -> &'static RunDirectory {
     static FINISHED: OnceLock<RunDirectory> = OnceLock::new();
     FINISHED.get_or_init(|| {
         let runs = fresh_runs("finished");
@@ -53,7 +61,7 @@ pub fn finished() -> &'static RunDirectory {
 
 /// Runs a command that must succeed.
 #[track_caller]
-pub fn succeed(command: &mut Command) -> String {
+pub(crate) fn succeed(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(status.success(), "{command:?}\n{status}\n{stdout}\n{stderr}");
@@ -62,7 +70,7 @@ pub fn succeed(command: &mut Command) -> String {
 
 /// Runs a command that must fail with exit code 1, without a panic; returns what it said.
 #[track_caller]
-pub fn fail(command: &mut Command) -> String {
+pub(crate) fn fail(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert_eq!(status.code(), Some(1), "{command:?}\n{stdout}\n{stderr}");
@@ -71,18 +79,18 @@ pub fn fail(command: &mut Command) -> String {
 }
 
 /// The metrics of a run without their time columns, which no two runs share.
-pub fn untimed_metrics(run: &RunDirectory) -> Vec<EpochMetrics> {
+pub(crate) fn untimed_metrics(run: &RunDirectory) -> Vec<EpochMetrics> {
     let untimed = |row| EpochMetrics { seconds: 0.0, images_per_second: 0.0, ..row };
     run::read_metrics(&run.metrics()).unwrap().into_iter().map(untimed).collect()
 }
 
 /// The bytes of a run's exported network: weights, configuration hash and all.
-pub fn exported(runs: &Path, run: &RunDirectory) -> Vec<u8> {
+pub(crate) fn exported(runs: &Path, run: &RunDirectory) -> Vec<u8> {
     succeed(xtask(runs).args(["export-onnx", "--run", &run.name()]));
     std::fs::read(run.onnx()).unwrap()
 }
 
 /// The folder with real MNIST, where there is one.
-pub fn real_mnist() -> Option<PathBuf> {
+pub(crate) fn real_mnist() -> Option<PathBuf> {
     std::env::var_os("KILN_DATA").map(PathBuf::from)
 }

@@ -15,6 +15,10 @@ fn main() {
     let input = out.join("reimported.onnx");
     std::fs::copy(&onnx, &input).expect("the file that KILN_REIMPORT_ONNX names must be readable");
     let input = input.to_str().expect("the target directory's path is Unicode");
-    ModelGen::new().input(input).out_dir("model").load_strategy(LoadStrategy::Bytes).run_from_script();
+    ModelGen::new()
+        .input(input)
+        .out_dir("model")
+        .load_strategy(LoadStrategy::Bytes)
+        .run_from_script();
     println!("cargo:rustc-cfg=reimported");
 }

@@ -165,15 +165,8 @@ pub(crate) struct PredictArgs {
     /// Name of the run [default: the latest]
     #[arg(long, value_name = "NAME")]
     pub(crate) run: Option<String>,
-    /// PNG, JPEG, PGM or IDX files
-    #[arg(required = true, value_name = "IMAGE")]
-    pub(crate) images: Vec<PathBuf>,
-    /// One JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Draw what the network saw
-    #[arg(long)]
-    pub(crate) show: bool,
+    #[command(flatten)]
+    pub(crate) predict: serve_lite::PredictArgs,
 }
 
 impl TrainArgs {

@@ -1,20 +1,25 @@
 //! What a person sees: a bar on a terminal, plain lines elsewhere, errors with their causes.
 
 use std::cell::RefCell;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use anstream::{eprintln, println};
+use anstream::eprintln;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Says what a stage is about to do.
 pub(crate) fn heading(text: &str) {
-    println!("\x1b[1m{text}\x1b[0m");
+    say(&format!("\x1b[1m{text}\x1b[0m"));
 }
 
 /// Says what a stage found or made.
 pub(crate) fn line(text: &str) {
-    println!("  {text}");
+    say(&format!("  {text}"));
+}
+
+/// Whoever reads may have had enough, as `head` has; the run's files are what counts, so a write that fails is no error.
+fn say(text: &str) {
+    let _ = writeln!(anstream::stdout(), "{text}");
 }
 
 /// Says what must not be missed.

@@ -43,8 +43,17 @@ fn describe(evaluation: &Evaluation, synthetic: bool) {
     let kind = if synthetic { "synthetic test digits" } else { "test pictures" };
     console::heading(&format!("Test: weights of epoch {}, {n} {kind}", evaluation.epoch));
     let percent = evaluation.accuracy * 100.0;
-    console::line(&format!("accuracy {percent:.2} % ({} errors), loss {:.4}", evaluation.errors, evaluation.loss));
-    let width = evaluation.classes.iter().map(|class| class.class.chars().count()).max().unwrap_or(0).max(5);
+    console::line(&format!(
+        "accuracy {percent:.2} % ({} errors), loss {:.4}",
+        evaluation.errors, evaluation.loss
+    ));
+    let width = evaluation
+        .classes
+        .iter()
+        .map(|class| class.class.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(5);
     console::line(&format!("{:<width$}  precision  recall      f1  support", "class"));
     for class in &evaluation.classes {
         console::line(&format!(

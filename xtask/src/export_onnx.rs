@@ -40,7 +40,12 @@ pub(crate) fn export(run: &RunDirectory, output: &Path) -> anyhow::Result<PathBu
     Ok(output.to_owned())
 }
 
-fn metadata(config: &Config, facts: &DatasetFacts, epoch: usize, evaluation: Option<&Evaluation>) -> Metadata {
+fn metadata(
+    config: &Config,
+    facts: &DatasetFacts,
+    epoch: usize,
+    evaluation: Option<&Evaluation>,
+) -> Metadata {
     let stratified = if config.stratify { ", stratified" } else { "" };
     Metadata {
         classes: facts.classes.clone(),

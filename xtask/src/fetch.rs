@@ -20,7 +20,9 @@ pub(crate) fn run(args: &DataArgs) -> anyhow::Result<ExitCode> {
 pub(crate) fn describe(config: &Config, facts: &DatasetFacts) {
     console::heading(&format!("Data: {} ({})", facts.name, config.data));
     if facts.synthetic {
-        console::notice("these digits are synthetic: kiln drew them itself, and no figure below is about real MNIST");
+        console::notice(
+            "these digits are synthetic: kiln drew them itself, and no figure below is about real MNIST",
+        );
     }
     let DatasetFacts { n_train, n_val, n_test, .. } = facts;
     console::line(&format!("{n_train} training, {n_val} validation, {n_test} test pictures"));

@@ -19,7 +19,10 @@ pub(crate) fn run(runs: &Path, args: &PipelineArgs) -> anyhow::Result<ExitCode> 
     report::report(&session)?;
     if let Some(wanted) = args.min_accuracy {
         let reached = evaluation.accuracy;
-        ensure!(reached >= wanted, "test accuracy {reached:.4} is below the {wanted:.4} that --min-accuracy asks for");
+        ensure!(
+            reached >= wanted,
+            "test accuracy {reached:.4} is below the {wanted:.4} that --min-accuracy asks for"
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

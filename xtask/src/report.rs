@@ -35,13 +35,7 @@ pub(crate) fn report(session: &Session) -> anyhow::Result<()> {
         evaluation: &evaluation,
         predictions: &predictions,
         test_pixels: &pixels,
-        agreement: agreement.map(|a| report::Agreement {
-            n_images: a.n_images,
-            n_batches: a.batches.len(),
-            max_difference: a.batches.iter().map(|b| b.largest_difference).fold(0.0, f64::max),
-            tolerance: a.tolerance,
-            n_same_class: a.batches.iter().map(|b| b.same_class).min().unwrap_or(0),
-        }),
+        agreement: agreement.as_ref(),
     };
     let written = report::write(&inputs, &run.report())?;
     console::heading("Report");

@@ -29,7 +29,12 @@ pub(crate) struct Pictures {
 
 impl Session {
     /// Starts a new run: pictures first, so that bad data leaves no directory behind.
-    pub(crate) fn create(runs: &Path, name: Option<&str>, config: Config, machine: &MachineArgs) -> anyhow::Result<Self> {
+    pub(crate) fn create(
+        runs: &Path,
+        name: Option<&str>,
+        config: Config,
+        machine: &MachineArgs,
+    ) -> anyhow::Result<Self> {
         let (data, config, facts) = load(config, machine)?;
         let run = RunDirectory::create(runs, name)?;
         let lock = run.lock()?;
@@ -39,7 +44,11 @@ impl Session {
     }
 
     /// Opens a run with the pictures it was trained on.
-    pub(crate) fn open(runs: &Path, name: Option<&str>, machine: &MachineArgs) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        runs: &Path,
+        name: Option<&str>,
+        machine: &MachineArgs,
+    ) -> anyhow::Result<Self> {
         Self::open_with(runs, name, machine, Ok)
     }
 
@@ -82,7 +91,10 @@ pub(crate) fn cnn_config(facts: &DatasetFacts) -> CnnConfig {
 }
 
 /// Loads and splits the pictures; the configuration comes back with `auto` resolved.
-pub(crate) fn load(mut config: Config, machine: &MachineArgs) -> anyhow::Result<(Pictures, Config, DatasetFacts)> {
+pub(crate) fn load(
+    mut config: Config,
+    machine: &MachineArgs,
+) -> anyhow::Result<(Pictures, Config, DatasetFacts)> {
     let source: Source = config.data.parse()?;
     let options = LoadOptions {
         cache: dataset::default_cache(),
@@ -96,7 +108,11 @@ pub(crate) fn load(mut config: Config, machine: &MachineArgs) -> anyhow::Result<
 
     let mut split = dataset::split(
         &dataset.train.labels,
-        &SplitOptions { val_fraction: config.val_fraction, seed: config.split_seed, stratify: config.stratify },
+        &SplitOptions {
+            val_fraction: config.val_fraction,
+            seed: config.split_seed,
+            stratify: config.stratify,
+        },
     )?;
     let mut test: Vec<u32> = (0..dataset.test.len() as u32).collect();
     if config.limit > 0 {

@@ -27,7 +27,11 @@ pub(crate) fn run(runs: &Path, args: &TrainArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Trains a new run, or goes on with one; `None` where Ctrl-C ended it.
-pub(crate) fn train(runs: &Path, args: &TrainArgs, config: Config) -> anyhow::Result<Option<Session>> {
+pub(crate) fn train(
+    runs: &Path,
+    args: &TrainArgs,
+    config: Config,
+) -> anyhow::Result<Option<Session>> {
     let machine = &args.data.machine;
     machine.apply()?;
     let name = args.run.as_deref();
@@ -48,18 +52,24 @@ pub(crate) fn train(runs: &Path, args: &TrainArgs, config: Config) -> anyhow::Re
     let stop = stop_on_interrupt()?;
     console::heading(&format!("Training: {}, {} epochs", run.path.display(), config.epochs));
     let progress = console::Training::new(config.epochs);
-    let data = Data { examples: &data.dataset.train, train: &data.split.train, val: &data.split.val };
+    let data =
+        Data { examples: &data.dataset.train, train: &data.split.train, val: &data.split.val };
     let on_event = &mut |event: train::Event| progress.show(&event);
     let outcome = train::fit(data, &session.cnn(), config, run, checkpoint, &stop, on_event)?;
     drop(progress);
     match outcome {
         Outcome::Finished => {}
         Outcome::StoppedEarly => {
-            console::line(&format!("stopped early: {} epochs without a lower validation loss", config.patience));
+            console::line(&format!(
+                "stopped early: {} epochs without a lower validation loss",
+                config.patience
+            ));
         }
         Outcome::Interrupted => {
             let name = run.name();
-            console::notice(&format!("interrupted; go on with `cargo xtask train --resume --run {name}`"));
+            console::notice(&format!(
+                "interrupted; go on with `cargo xtask train --resume --run {name}`"
+            ));
             return Ok(None);
         }
     }

@@ -29,9 +29,11 @@ pub(crate) fn run(runs: &Path, args: &RunArgs) -> anyhow::Result<ExitCode> {
 pub(crate) fn verify(session: &Session) -> anyhow::Result<Agreement> {
     let Session { run, config, data, .. } = session;
     let cnn = Checkpoint::selected(run, config.checkpoint, &session.cnn())?.model.valid();
-    let classifier = Classifier::load(&run.onnx()).context("export the run first, with `cargo xtask export-onnx`")?;
+    let classifier = Classifier::load(&run.onnx())
+        .context("export the run first, with `cargo xtask export-onnx`")?;
     let n_classes = classifier.classes.len();
-    let mut agreement = Agreement { n_images: data.test.len(), tolerance: TOLERANCE, batches: Vec::new() };
+    let mut agreement =
+        Agreement { n_images: data.test.len(), tolerance: TOLERANCE, batches: Vec::new() };
     console::heading(&format!("Proof: {} test pictures through Burn and tract", data.test.len()));
 
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
@@ -41,12 +43,17 @@ pub(crate) fn verify(session: &Session) -> anyhow::Result<Agreement> {
             data.dataset.test.gather(indices, &mut pixels, &mut labels);
             let burn = train::logits(&cnn, &pixels);
             let tract = classifier.classify(&pixels)?;
-            let rows = burn.chunks_exact(n_classes).zip(tract.probabilities.chunks_exact(n_classes));
+            let rows =
+                burn.chunks_exact(n_classes).zip(tract.probabilities.chunks_exact(n_classes));
             for (logits, probabilities) in rows {
                 let expected = train::softmax(logits);
-                found.same_class += usize::from(train::argmax(logits) == train::argmax(probabilities));
+                found.same_class +=
+                    usize::from(train::argmax(logits) == train::argmax(probabilities));
                 for (expected, &got) in expected.iter().zip(probabilities) {
-                    found.largest_difference = found.largest_difference.max((expected - f64::from(got)).abs());
+                    let difference = (expected - f64::from(got)).abs();
+                    // `max` passes over NaN, which is as wrong as a probability can be: by 1.
+                    let difference = if difference.is_nan() { 1.0 } else { difference };
+                    found.largest_difference = found.largest_difference.max(difference);
                 }
             }
         }

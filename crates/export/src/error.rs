@@ -9,7 +9,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// Burn could not express the network in ONNX.
-    #[error("Burn cannot export the network: use only operations that burn-onnx lowers in `Cnn::forward`")]
+    #[error(
+        "Burn cannot export the network: use only operations that burn-onnx lowers in `Cnn::forward`"
+    )]
     Capture(#[source] burn_onnx::export::ExportError),
     /// What Burn exported is not the graph this crate knows how to finish.
     #[error("the exported graph is not as expected ({reason}): adapt crates/export to the network")]
@@ -24,7 +26,9 @@ pub enum Error {
         reason: String,
     },
     /// The number of class names is not the number of logits.
-    #[error("{names} class names for {logits} logits: export with the data set the network was trained on")]
+    #[error(
+        "{names} class names for {logits} logits: export with the data set the network was trained on"
+    )]
     Classes {
         /// Names that were given.
         names: usize,

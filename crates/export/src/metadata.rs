@@ -38,7 +38,8 @@ impl Metadata {
             ("kiln.epoch", self.epoch.to_string()),
             ("kiln.config_sha256", self.config_sha256.clone()),
         ];
-        properties.extend(self.test_accuracy.map(|value| ("kiln.test_accuracy", value.to_string())));
+        properties
+            .extend(self.test_accuracy.map(|value| ("kiln.test_accuracy", value.to_string())));
         properties
     }
 }

@@ -40,7 +40,8 @@ pub fn to_onnx(cnn: &Cnn, metadata: &Metadata) -> Result<Vec<u8>> {
     graph.name = "kiln".to_owned();
     model.producer_name = "kiln".to_owned();
     model.producer_version.clone_from(&metadata.version);
-    model.doc_string = format!("{} classes, trained on {}", metadata.classes.len(), metadata.dataset);
+    model.doc_string =
+        format!("{} classes, trained on {}", metadata.classes.len(), metadata.dataset);
     for (key, value) in metadata.properties() {
         model.metadata_props.push(Default::default());
         if let Some(entry) = model.metadata_props.last_mut() {

@@ -61,7 +61,10 @@ fn join_gemm(graph: &mut GraphProto) -> Result<()> {
         if !constants.contains(bias) {
             return Err(graph_error(format!("bias '{bias}' of a dense layer is not a constant")));
         }
-        gemms.push((index, node("Gemm", &[&matmul.input[0], &matmul.input[1], bias], &add.output[0])));
+        gemms.push((
+            index,
+            node("Gemm", &[&matmul.input[0], &matmul.input[1], bias], &add.output[0]),
+        ));
     }
     for (index, gemm) in gemms {
         graph.node[index] = gemm;

@@ -28,7 +28,12 @@ pub fn summary(cnn: &Cnn) -> Summary {
     let mut layers = Vec::new();
     let mut push = |layer: &str, output_shape: &[usize], parameters, multiply_adds| {
         let output_shape = output_shape.to_vec();
-        layers.push(LayerSummary { layer: layer.to_owned(), output_shape, parameters, multiply_adds });
+        layers.push(LayerSummary {
+            layer: layer.to_owned(),
+            output_shape,
+            parameters,
+            multiply_adds,
+        });
     };
     let mut side = INPUT_SIDE;
     push("Input, standardised", &[1, side, side], 0, 0);
@@ -67,13 +72,20 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<20} {:>14} {:>12} {:>14}", "layer", "output", "parameters", "multiply-adds")?;
+        writeln!(
+            f,
+            "{:<20} {:>14} {:>12} {:>14}",
+            "layer", "output", "parameters", "multiply-adds"
+        )?;
         for layer in &self.0 {
-            let shape = layer.output_shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
-            let (parameters, multiply_adds) = (grouped(layer.parameters), grouped(layer.multiply_adds));
+            let shape =
+                layer.output_shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+            let (parameters, multiply_adds) =
+                (grouped(layer.parameters), grouped(layer.multiply_adds));
             writeln!(f, "{:<20} {shape:>14} {parameters:>12} {multiply_adds:>14}", layer.layer)?;
         }
-        let (parameters, multiply_adds) = (grouped(self.parameters()), grouped(self.multiply_adds()));
+        let (parameters, multiply_adds) =
+            (grouped(self.parameters()), grouped(self.multiply_adds()));
         write!(f, "{:<20} {:>14} {parameters:>12} {multiply_adds:>14}", "total", "")
     }
 }

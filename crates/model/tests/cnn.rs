@@ -66,7 +66,8 @@ fn weights_fill_the_interval_of_glorot_and_biases_are_zero() {
         let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
         assert!(largest <= bound && largest > 0.97 * bound, "{largest} {bound}");
         // A uniform distribution's variance is a third of its bound squared.
-        let variance = weights.iter().map(|weight| weight * weight).sum::<f32>() / weights.len() as f32;
+        let variance =
+            weights.iter().map(|weight| weight * weight).sum::<f32>() / weights.len() as f32;
         assert!((variance / (bound * bound / 3.0) - 1.0).abs() < 0.15, "{variance}");
     }
     let biases = [&cnn.conv1.bias, &cnn.conv2.bias, &cnn.dense1.bias, &cnn.dense2.bias];
@@ -112,5 +113,8 @@ fn dropout_acts_in_training_alone() {
     let batch = || Tensor::from_data(TensorData::new(ramp(1), [1, 1, 28, 28]), &device);
     assert_ne!(values(training.forward(batch())), values(training.forward(batch())));
     let inference = training.valid();
-    assert_eq!(values(inference.forward(pictures(ramp(1)))), values(inference.forward(pictures(ramp(1)))));
+    assert_eq!(
+        values(inference.forward(pictures(ramp(1)))),
+        values(inference.forward(pictures(ramp(1))))
+    );
 }

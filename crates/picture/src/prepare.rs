@@ -147,6 +147,11 @@ mod tests {
         (width.max(height), *pixels.iter().max().unwrap(), x, y)
     }
 
+    /// Whether the ink reaches the first or the last row or column.
+    fn at_edge(pixels: &[u8], coordinate: fn(usize) -> usize) -> bool {
+        (0..SIDE * SIDE).any(|i| pixels[i] > 0 && [0, SIDE - 1].contains(&coordinate(i)))
+    }
+
     proptest! {
         #[test]
         fn any_drawing_comes_out_as_mnist_made_its_digits(
@@ -157,8 +162,10 @@ mod tests {
             let (longest, brightest, x, y) = measure(&pixels);
             prop_assert!((19..=20).contains(&longest), "longest side {longest}");
             prop_assert_eq!(brightest, 255);
-            prop_assert!((13.5..=14.5).contains(&x), "centre x {x}");
-            prop_assert!((13.5..=14.5).contains(&y), "centre y {y}");
+            // Ink that leans so far to one side that centring would push it out stays at the edge.
+            let (edge_x, edge_y) = (at_edge(&pixels, |i| i % SIDE), at_edge(&pixels, |i| i / SIDE));
+            prop_assert!(edge_x || (13.5..=14.5).contains(&x), "centre x {x}");
+            prop_assert!(edge_y || (13.5..=14.5).contains(&y), "centre y {y}");
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! What a report is made of, and whether it belongs together.
 
-use run::{Config, DatasetFacts, EpochMetrics, Evaluation, Prediction};
+use run::{Agreement, Config, DatasetFacts, EpochMetrics, Evaluation, Prediction};
 
 use crate::error::{Error, Result};
 
@@ -30,32 +30,7 @@ pub struct Inputs<'a> {
     pub test_pixels: &'a [u8],
     /// How the exported model compares with the one that was trained; `None` where nobody has
     /// compared them.
-    pub agreement: Option<Agreement>,
-}
-
-/// How far tract's answers lie from Burn's.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Agreement {
-    /// Images that both were asked about.
-    pub n_images: usize,
-    /// Batches that the images came in.
-    pub n_batches: usize,
-    /// Largest absolute difference between two probabilities of the same class of the same image,
-    /// in [0, 1].
-    pub max_difference: f64,
-    /// Largest difference that still counts as agreement, in [0, 1].
-    pub tolerance: f64,
-    /// Images whose most probable class is the same in both.
-    pub n_same_class: usize,
-}
-
-impl Agreement {
-    /// Whether every probability lies within the tolerance and every image has the same most
-    /// probable class.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        self.max_difference <= self.tolerance && self.n_same_class == self.n_images
-    }
+    pub agreement: Option<&'a Agreement>,
 }
 
 impl<'a> Inputs<'a> {

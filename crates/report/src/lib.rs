@@ -17,7 +17,7 @@ mod text;
 mod ticks;
 
 pub use error::{Error, Result};
-pub use inputs::{Agreement, Inputs};
+pub use inputs::Inputs;
 
 use std::path::{Path, PathBuf};
 

@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+use run::Agreement;
+
 use crate::curves;
 use crate::error::Result;
-use crate::inputs::{Agreement, Inputs};
+use crate::inputs::Inputs;
 use crate::palette::{PALETTE, hex};
 use crate::picture::{Picture, escape, svg_element};
 use crate::text::{clean, count, loss, percent, plural};
@@ -186,7 +188,7 @@ fn table(caption: &str, columns: [&str; 5], rows: impl Iterator<Item = [String; 
     html + "</tbody></table></div>"
 }
 
-fn agreement(agreement: Option<Agreement>) -> String {
+fn agreement(agreement: Option<&Agreement>) -> String {
     let Some(agreement) = agreement else {
         return "<p>The exported model has not been compared with the trained one.</p>".to_owned();
     };
@@ -196,15 +198,19 @@ fn agreement(agreement: Option<Agreement>) -> String {
         "✗ The exported model does not answer as the trained one does. Do not use it."
     };
     let images = plural(agreement.n_images, "image", "images");
-    let rows = [
-        ("Compared", format!("{images} in {}", plural(agreement.n_batches, "batch", "batches"))),
-        (
-            "Same class",
-            format!("{} of {}", count(agreement.n_same_class), count(agreement.n_images)),
-        ),
-        ("Largest difference of a probability", format!("{:.2e}", agreement.max_difference)),
-        ("Tolerance", format!("{:.0e}", agreement.tolerance)),
+    let mut rows = vec![
+        ("Compared".to_owned(), images),
+        ("Tolerance of a probability".to_owned(), format!("{:.0e}", agreement.tolerance)),
     ];
+    for batch in &agreement.batches {
+        let same = format!("{} of {}", count(batch.same_class), count(agreement.n_images));
+        let difference = format!("{:.2e}", batch.largest_difference);
+        rows.push((
+            format!("Batch {}", batch.batch),
+            format!("same class {same}, largest difference {difference}"),
+        ));
+    }
+    let rows: Vec<_> = rows.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     format!("<p><strong>{verdict}</strong></p>\n{}", facts(&rows))
 }
 

@@ -73,8 +73,8 @@ impl Config {
     /// # Errors
     /// [`Error::Read`], [`Error::Malformed`] with the line and the unknown or mistyped key, [`Error::Config`].
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
         let config = Self::from_toml(&text)
             .map_err(|reason| Error::Malformed { path: path.to_owned(), reason })?;
         config.check()?;
@@ -110,7 +110,11 @@ impl Config {
     pub fn check(&self) -> Result<()> {
         let refuse = |key, value: String, expected| Err(Error::Config { key, value, expected });
         if !(self.val_fraction > 0.0 && self.val_fraction < 1.0) {
-            return refuse("val_fraction", self.val_fraction.to_string(), "it must lie between 0 and 1, both excluded");
+            return refuse(
+                "val_fraction",
+                self.val_fraction.to_string(),
+                "it must lie between 0 and 1, both excluded",
+            );
         }
         if self.epochs == 0 {
             return refuse("epochs", "0".to_owned(), "it must be at least 1");
@@ -119,7 +123,11 @@ impl Config {
             return refuse("batch_size", "0".to_owned(), "it must be at least 1");
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            return refuse("learning_rate", self.learning_rate.to_string(), "it must be a finite number above 0");
+            return refuse(
+                "learning_rate",
+                self.learning_rate.to_string(),
+                "it must be a finite number above 0",
+            );
         }
         Ok(())
     }

@@ -168,8 +168,8 @@ fn create_new(path: &Path) -> Result<()> {
 
 /// The highest N of all `run-N` below `runs`, or 0.
 fn highest_number(runs: &Path) -> Result<u64> {
-    let entries = std::fs::read_dir(runs)
-        .map_err(|source| Error::Read { path: runs.to_owned(), source })?;
+    let entries =
+        std::fs::read_dir(runs).map_err(|source| Error::Read { path: runs.to_owned(), source })?;
     let number = |name: &str| name.strip_prefix("run-")?.parse::<u64>().ok();
     Ok(entries
         .flatten()

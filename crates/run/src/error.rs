@@ -44,7 +44,9 @@ pub enum Error {
         expected: &'static str,
     },
     /// The name of a run is not a plain folder name.
-    #[error("'{name}' is not a run name: use letters, digits, '.', '-' and '_', and begin with a letter or digit")]
+    #[error(
+        "'{name}' is not a run name: use letters, digits, '.', '-' and '_', and begin with a letter or digit"
+    )]
     Name {
         /// The name that was given.
         name: String,

@@ -14,6 +14,6 @@ pub use directory::{RunDirectory, RunLock};
 pub use error::{Error, Result};
 pub use file::write_atomically;
 pub use record::{
-    Agreement, BatchAgreement, ClassScores, DatasetFacts, EpochMetrics, Evaluation, Prediction, read_json, read_metrics, read_predictions,
-    write_json, write_predictions,
+    Agreement, BatchAgreement, ClassScores, DatasetFacts, EpochMetrics, Evaluation, Prediction,
+    read_json, read_metrics, read_predictions, write_json, write_predictions,
 };

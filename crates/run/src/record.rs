@@ -173,7 +173,8 @@ pub fn write_predictions(path: &Path, predictions: &[Prediction]) -> Result<()> 
 /// # Errors
 /// [`Error::Read`], or [`Error::Malformed`] with line and column.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
     serde_json::from_str(&text)
         .map_err(|error| Error::Malformed { path: path.to_owned(), reason: error.to_string() })
 }
@@ -190,7 +191,8 @@ pub fn write_json<T: Serialize>(path: &Path, record: &T) -> Result<()> {
 }
 
 fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let file = std::fs::File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let file = std::fs::File::open(path)
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
     csv::Reader::from_reader(std::io::BufReader::new(file))
         .deserialize()
         .collect::<std::result::Result<_, _>>()

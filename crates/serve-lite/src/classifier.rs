@@ -14,9 +14,10 @@ use crate::plan::Plan;
 
 /// Bytes of one picture: 28 rows of 28 grey levels.
 pub const PIXELS: usize = SIDE * SIDE;
-/// The largest model file that is read, in bytes: fifty times kiln's own network (4.8 MB), and little
-/// enough to refuse a disk image given by mistake.
+/// The largest model file that is read, in bytes: fifty times kiln's own network (4.8 MB), and
+/// little enough to refuse a disk image given by mistake.
 pub const MAX_MODEL_BYTES: u64 = 256 << 20;
+
 /// A model that is ready to classify; share it between threads by reference.
 #[derive(Debug)]
 pub struct Classifier {

@@ -1,7 +1,8 @@
 //! What an ONNX file has to promise before it is run, and what is left of it for tract.
 //!
 //! A kiln model takes `pixels`, uint8 `[batch, 1, 28, 28]`, and gives `logits` and `probabilities`,
-//! float32 `[batch, classes]`. The metadata entry `kiln.classes` names the classes, as a JSON array.
+//! float32 `[batch, classes]`. The metadata entry `kiln.classes` names the classes, as a JSON
+//! array.
 
 use std::collections::BTreeMap;
 
@@ -24,51 +25,14 @@ const MAX_ATTRIBUTE: i64 = 1024;
 
 /// Operators whose time and memory follow from the shapes in the file: no loops, no branches,
 /// nothing that makes a tensor of a size it computes. A convolutional network needs no others.
-const OPERATORS: [&str; 44] = [
-    "Abs",
-    "Add",
-    "AveragePool",
-    "BatchNormalization",
-    "Cast",
-    "Clip",
-    "Concat",
-    "Constant",
-    "Conv",
-    "Div",
-    "Dropout",
-    "Elu",
-    "Erf",
-    "Exp",
-    "Flatten",
-    "Gather",
-    "Gelu",
-    "Gemm",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "HardSigmoid",
-    "HardSwish",
-    "Identity",
-    "LeakyRelu",
-    "Log",
-    "LogSoftmax",
-    "MatMul",
-    "Max",
-    "MaxPool",
-    "Min",
-    "Mul",
-    "Neg",
-    "PRelu",
-    "Pow",
-    "Relu",
-    "Reshape",
-    "Shape",
-    "Sigmoid",
-    "Softmax",
-    "Sqrt",
-    "Squeeze",
-    "Sub",
-    "Tanh",
-    "Unsqueeze",
+#[rustfmt::skip]
+const OPERATORS: [&str; 45] = [
+    "Abs", "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Constant",
+    "Conv", "Div", "Dropout", "Elu", "Erf", "Exp", "Flatten", "Gather", "Gelu", "Gemm",
+    "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu",
+    "Log", "LogSoftmax", "MatMul", "Max", "MaxPool", "Min", "Mul", "Neg", "PRelu", "Pow",
+    "Relu", "Reshape", "Shape", "Sigmoid", "Softmax", "Sqrt", "Squeeze", "Sub", "Tanh",
+    "Transpose", "Unsqueeze",
 ];
 
 /// Where a file breaks the contract.
@@ -129,10 +93,9 @@ fn check_input(graph: &GraphProto) -> Result<(), Mismatch> {
     let is_weight = |name: &str| graph.initializer.iter().any(|weight| weight.name == name);
     let inputs: Vec<_> = graph.input.iter().filter(|input| !is_weight(&input.name)).collect();
     let fits = |input: &ValueInfoProto| {
-        let side = SIDE as i64;
         input.name == PIXELS_INPUT
             && element_type(input) == Some(DataType::Uint8)
-            && matches!(shape(input).as_deref(), Some([None, Some(1), h, w]) if *h == Some(side) && *w == Some(side))
+            && shape(input) == Some(vec![None, Some(1), Some(SIDE as i64), Some(SIDE as i64)])
     };
     match inputs[..] {
         [input] if fits(input) => Ok(()),
@@ -211,8 +174,9 @@ fn check_operators(graph: &GraphProto) -> Result<(), Mismatch> {
     Ok(())
 }
 
-/// Leaves the outputs of the contract, sets the batch to one picture, and forgets every other stated
-/// shape: they follow from the operators, and where a file states them wrongly it would be believed.
+/// Leaves the outputs of the contract, sets the batch to one picture, and forgets every other
+/// stated shape: they follow from the operators, and where a file states them wrongly it would be
+/// believed.
 fn reduce(graph: &mut GraphProto) {
     graph.value_info.clear();
     graph.output = OUTPUTS

@@ -10,7 +10,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused to read a file.
-    #[error("cannot read {}: check that it exists, is a file, and that you may read it", path.display())]
+    #[error(
+        "cannot read {}: check that it exists, is a file, and that you may read it",
+        path.display()
+    )]
     Read {
         /// The file.
         path: PathBuf,
@@ -18,7 +21,11 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file is larger than anything meant for this program, so it was not read to its end.
-    #[error("{} has more than {} MiB: check that it is the file you meant", path.display(), limit >> 20)]
+    #[error(
+        "{} has more than {} MiB: check that it is the file you meant",
+        path.display(),
+        limit >> 20
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -35,7 +42,7 @@ pub enum Error {
     },
     /// An ONNX model that is not a kiln digit classifier.
     #[error(
-        "{} is not a model that kiln serves: expected {expected}, found {found}; export it with kiln",
+        "{} is not a model that kiln serves: expected {expected}, found {found}; export it anew",
         path.display()
     )]
     Contract {

@@ -40,8 +40,8 @@ pub enum Shades {
 
 /// Writes the predictions for the pictures of one file, a line each.
 ///
-/// Class `i` is called `classes[i]`. Names of files are padded to `name_width` characters, so that the
-/// lines of several files align.
+/// Class `i` is called `classes[i]`. Names of pictures are padded to at least `name_width`
+/// characters, so that the lines of several files align.
 ///
 /// # Errors
 /// If `out` cannot be written to.
@@ -54,16 +54,19 @@ pub fn write_predictions(
     name_width: usize,
 ) -> io::Result<()> {
     let file = file.to_string_lossy();
+    let name = |prediction: &Prediction| match prediction.index {
+        Some(index) => printable(&format!("{file}[{index}]")),
+        None => printable(&file),
+    };
+    // The last index is the longest.
+    let longest = predictions.last().map_or(0, |last| name(last).chars().count());
     for prediction in predictions {
         if format.json {
             write_json(out, &file, prediction, classes)?;
             continue;
         }
-        let name = match prediction.index {
-            Some(index) => format!("{file}[{index}]"),
-            None => file.to_string(),
-        };
-        write_line(out, &printable(&name), prediction, classes, format.top, name_width)?;
+        let width = name_width.max(longest);
+        write_line(out, &name(prediction), prediction, classes, format.top, width)?;
         match format.show {
             Some(Shades::HalfBlocks) => draw_half_blocks(out, &prediction.pixels)?,
             Some(Shades::Ascii) => draw_ascii(out, &prediction.pixels)?,
@@ -209,6 +212,17 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_an_idx_file_align_from_the_first_to_the_last() {
+        let rows: Vec<_> = (0..11).map(|i| Prediction { index: Some(i), ..prediction() }).collect();
+        let classes = ["zero", "one", "two"].map(String::from);
+        let mut out = Vec::new();
+        write_predictions(&mut out, Path::new("idx"), &rows, &classes, &TEXT, 3).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let columns: Vec<_> = text.lines().map(|line| line.find("one")).collect();
+        assert_eq!(columns, [columns[0]; 11]);
+    }
+
+    #[test]
     fn names_cannot_steer_the_terminal() {
         assert_eq!(printable("a\x1b[31m\r\u{9b}"), "a\u{fffd}[31m\u{fffd}\u{fffd}");
         assert!(!written("\x07.png", prediction(), &TEXT).contains('\x07'));
@@ -218,8 +232,12 @@ mod tests {
     fn json_keeps_the_order_of_the_classes_and_escapes() {
         let json = Format { json: true, ..TEXT };
         let line = written("a\".png", prediction(), &json);
-        let expected = r#"{"file":"a\".png","label":"one","probability":0.998,"probabilities":{"zero":0.002,"one":0.998,"1\n0":0.0}}"#;
-        assert_eq!(line, format!("{expected}\n"));
+        let expected = [
+            r#"{"file":"a\".png","label":"one","probability":0.998,"#,
+            r#""probabilities":{"zero":0.002,"one":0.998,"1\n0":0.0}}"#,
+            "\n",
+        ];
+        assert_eq!(line, expected.concat());
         let line = written("idx", Prediction { index: Some(3), ..prediction() }, &json);
         assert!(line.starts_with(r#"{"file":"idx","index":3,"label":"one""#), "{line}");
     }

@@ -6,8 +6,10 @@
 //! ```
 //!
 //! The file says all there is to know: what it takes, what it gives, the names of its classes. This
-//! crate shares nothing with the code that trained it, and tract's types stay inside [`Classifier`].
+//! crate shares nothing with the code that trained it, and tract's types stay inside
+//! [`Classifier`].
 
+mod args;
 mod classifier;
 mod contract;
 mod error;
@@ -16,6 +18,7 @@ mod input;
 mod plan;
 mod predict;
 
+pub use args::{PredictArgs, Prepare};
 pub use classifier::{Classifier, MAX_MODEL_BYTES, Outputs, PIXELS};
 pub use error::{Error, Result};
 pub use format::{Format, Shades, printable, write_predictions};

@@ -14,13 +14,14 @@ use crate::contract::OUTPUTS;
 /// that is not there ends the process.
 const MAX_ACTIVATIONS: usize = 4 << 20;
 
-/// A model in the form in which tract runs it: optimised for this CPU, and for one picture at a time.
+/// A model in the form in which tract runs it: optimised for this CPU, and for one picture at a
+/// time.
 ///
 /// A single picture is not only the quickest way for one. Its unrolled form for the second
-/// convolution, 0.66 MB, is never written out but multiplied as it is read, and what a layer gives is
-/// still in the cache for the next. In batches of 8 to 64 a picture took 0.64 to 0.71 ms in place of
-/// 0.59 ms with kiln's network (AVX-512, one core), and its outputs depended on its company: tract
-/// multiplies a matrix by a vector and by a matrix in different orders.
+/// convolution, 0.66 MB, is never written out but multiplied as it is read, and what a layer gives
+/// is still in the cache for the next. In batches of 8 to 64 a picture took 0.64 to 0.71 ms in
+/// place of 0.59 ms with kiln's network (AVX-512, one core), and its outputs depended on its
+/// company: tract multiplies a matrix by a vector and by a matrix in different orders.
 #[derive(Debug)]
 pub(crate) struct Plan(Arc<TypedSimplePlan>);
 
@@ -77,8 +78,8 @@ fn check_facts(model: &TypedModel, n_classes: usize) -> TractResult<()> {
 
 /// Turns what tract returns or panics with into a reason in words.
 ///
-/// tract answers most damaged files with an error, but some parts of it index, unwrap and divide
-/// by what a file says. Nothing here outlives a panic half-done: a plan under construction is dropped,
+/// tract answers most damaged files with an error, but some parts of it index, unwrap and divide by
+/// what a file says. Nothing here outlives a panic half-done: a plan under construction is dropped,
 /// and a finished one is never written to. (This needs panics that unwind, the default.)
 fn contained<T>(f: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(f)) {

@@ -5,7 +5,7 @@ mod models;
 
 use std::path::Path;
 
-use models::{PIXELS, bytes, floats, halves, int, ints, set_property, sides, value};
+use models::{PIXELS, bytes, floats, halves, ints, set_property, sides, value};
 use proptest::prelude::*;
 use serve_lite::{Classifier, Error};
 use tract_onnx::pb::ModelProto;
@@ -241,7 +241,8 @@ fn a_model_that_would_take_all_memory_is_refused() {
 #[test]
 fn weights_and_outputs_that_are_not_finite_are_refused() {
     for damage in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        // A damaged weight behind a ReLU, which hides NaN on some CPUs, and where a picture is blank.
+        // A damaged weight behind a ReLU, which hides NaN on some CPUs, and where a picture is
+        // blank.
         let mut model = models::small_cnn();
         let weight = &mut graph(&mut model).initializer[2].raw_data;
         weight[..4].copy_from_slice(&damage.to_le_bytes());
@@ -258,7 +259,7 @@ fn weights_and_outputs_that_are_not_finite_are_refused() {
 
 #[test]
 fn a_panic_inside_tract_becomes_an_error() {
-    // tract looks for a second padding without asking whether there is one.
+    // tract looks for a second stride without asking whether there is one.
     let mut model = models::small_cnn();
     graph(&mut model).node[3].attribute.push(ints("strides", &[1]));
     let (error, message) = refusal(&model);
@@ -280,7 +281,8 @@ proptest! {
     fn no_damaged_model_ends_the_process((overwritten, cut) in damage()) {
         let model = models::small_cnn();
         let mut bytes = bytes(&model);
-        // Leaves out the largest weight: most bytes are its, and any of them is as good as any other.
+        // Leaves out the largest weight: most bytes are its, and any of them is as good as any
+        // other.
         let largest = &model.graph.as_ref().unwrap().initializer[7].raw_data;
         let start = bytes.windows(largest.len()).position(|w| w == largest).unwrap();
         for (index, byte) in overwritten {

@@ -99,14 +99,15 @@ impl Checkpoint {
     pub fn newest(run: &RunDirectory, config: &Config, cnn: &CnnConfig) -> Result<Restored> {
         let candidates: Vec<_> =
             [last_path(run), previous_path(run)].into_iter().filter(|path| path.exists()).collect();
-        let mut damage = None;
+        let mut damage: Option<Error> = None;
         for path in candidates {
             match Self::read(&path, cnn) {
                 Ok(checkpoint) => {
                     check_configuration(&path, &checkpoint.config, config)?;
-                    let notice = damage.map(|damage: Error| {
-                        format!("{damage}; going on from {} instead", path.display())
-                    });
+                    let notice = match damage {
+                        Some(damage) => Some(set_aside(run, &damage, &path)?),
+                        None => None,
+                    };
                     return Ok(Restored { checkpoint, path, notice });
                 }
                 Err(error @ Error::Damaged { .. }) => damage = damage.or(Some(error)),
@@ -166,14 +167,17 @@ impl Checkpoint {
     }
 
     fn read(path: &Path, cnn: &CnnConfig) -> Result<Self> {
-        let bytes =
-            std::fs::read(path).map_err(|source| run::Error::Read { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(path)
+            .map_err(|source| run::Error::Read { path: path.to_owned(), source })?;
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
         let container = checked(&bytes).map_err(|reason| damaged(reason.to_owned()))?;
         Self::unpack(container, cnn).map_err(|error| damaged(error.to_string()))
     }
 
-    fn unpack(container: &[u8], cnn: &CnnConfig) -> std::result::Result<Self, Box<dyn std::error::Error>> {
+    fn unpack(
+        container: &[u8],
+        cnn: &CnnConfig,
+    ) -> std::result::Result<Self, Box<dyn std::error::Error>> {
         let reader = Reader::from_bytes(Bytes::from_bytes_vec(container.to_vec()))?;
         let text = |key: &str| {
             reader.metadata().get(key).cloned().ok_or_else(|| format!("it holds no {key}"))
@@ -212,7 +216,8 @@ fn check_configuration(path: &Path, theirs: &Config, ours: &Config) -> Result<()
     match theirs.lines().zip(ours.lines()).find(|(theirs, ours)| theirs != ours) {
         None => Ok(()),
         Some((theirs, ours)) => {
-            let value = |line: &str| line.split_once(" = ").map_or(line, |(_, value)| value).to_owned();
+            let value =
+                |line: &str| line.split_once(" = ").map_or(line, |(_, value)| value).to_owned();
             let key = theirs.split(" = ").next().unwrap_or(theirs).to_owned();
             Err(Error::OtherConfiguration {
                 path: path.to_owned(),
@@ -222,6 +227,18 @@ fn check_configuration(path: &Path, theirs: &Config, ours: &Config) -> Result<()
             })
         }
     }
+}
+
+/// Moves a damaged `last` out of the way, so that the next one does not push the sound `previous` out of its place.
+fn set_aside(run: &RunDirectory, damage: &Error, sound: &Path) -> Result<String> {
+    let aside = run.checkpoints().join("damaged");
+    std::fs::rename(last_path(run), &aside)
+        .map_err(|source| run::Error::Write { path: aside.clone(), source })?;
+    Ok(format!(
+        "{damage}; it is kept as {}, and {} is used instead",
+        aside.display(),
+        sound.display()
+    ))
 }
 
 fn last_path(run: &RunDirectory) -> PathBuf {

@@ -42,13 +42,17 @@ pub enum Error {
         ours: String,
     },
     /// A part of the data is empty.
-    #[error("there are no {part} pictures: choose a larger data set, or another val_fraction or limit")]
+    #[error(
+        "there are no {part} pictures: choose a larger data set, or another val_fraction or limit"
+    )]
     Empty {
         /// `training`, `validation` or `test`.
         part: &'static str,
     },
     /// The loss left the finite numbers.
-    #[error("the loss became {loss} in epoch {epoch}, step {step}: lower the learning rate ({learning_rate})")]
+    #[error(
+        "the loss became {loss} in epoch {epoch}, step {step}: lower the learning rate ({learning_rate})"
+    )]
     Diverged {
         /// Counted from 1.
         epoch: usize,

@@ -41,7 +41,9 @@ pub fn evaluate(cnn: &Cnn, examples: &Examples, indices: &[u32]) -> Result<Score
     for batch in indices.chunks(BATCH) {
         examples.gather(batch, &mut pixels, &mut labels);
         let logits = logits(cnn, &pixels);
-        for ((&index, &label), logits) in batch.iter().zip(&labels).zip(logits.chunks_exact(n_classes)) {
+        for ((&index, &label), logits) in
+            batch.iter().zip(&labels).zip(logits.chunks_exact(n_classes))
+        {
             predictions.push(prediction(index as usize, usize::from(label), logits));
         }
     }
@@ -61,7 +63,10 @@ pub fn logits(cnn: &Cnn, pixels: &[u8]) -> Vec<f32> {
 
 /// The confusion matrix `[truth][predicted]` and, from it, the scores of every class.
 #[must_use]
-pub fn class_scores(predictions: &[Prediction], classes: &[String]) -> (Vec<Vec<usize>>, Vec<ClassScores>) {
+pub fn class_scores(
+    predictions: &[Prediction],
+    classes: &[String],
+) -> (Vec<Vec<usize>>, Vec<ClassScores>) {
     let mut confusion = vec![vec![0; classes.len()]; classes.len()];
     for prediction in predictions {
         confusion[prediction.label][prediction.predicted] += 1;

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -32,7 +32,8 @@ const SEED: u64 = 11;
 /// `n` pictures of a pattern that tells their class.
 fn examples(n: usize) -> Examples {
     let labels: Vec<u8> = (0..n).map(|index| (index % 3) as u8).collect();
-    let level = |image: usize, pixel: usize| ((pixel * (image % 3 + 2) * 31 + image * 7) % 256) as u8;
+    let level =
+        |image: usize, pixel: usize| ((pixel * (image % 3 + 2) * 31 + image * 7) % 256) as u8;
     let pixels = (0..n).flat_map(|image| (0..784).map(move |pixel| level(image, pixel))).collect();
     Examples { pixels, labels }
 }
@@ -118,8 +119,11 @@ fn gradients_of_a_convolution_are_the_slope_of_the_loss() {
         CrossEntropyLossConfig::new().init(&device).forward(logits, targets)
     };
     let gradients = loss(&cnn).backward();
-    let gradient: Vec<f32> = cnn.conv1.weight.val().grad(&gradients).unwrap().into_data().try_into_vec().unwrap();
-    let steepest = (0..gradient.len()).max_by(|&a, &b| gradient[a].abs().total_cmp(&gradient[b].abs())).unwrap();
+    let gradient: Vec<f32> =
+        cnn.conv1.weight.val().grad(&gradients).unwrap().into_data().try_into_vec().unwrap();
+    let steepest = (0..gradient.len())
+        .max_by(|&a, &b| gradient[a].abs().total_cmp(&gradient[b].abs()))
+        .unwrap();
     let shifted = |by: f32| {
         let mut moved = cnn.clone();
         moved.conv1.weight = moved.conv1.weight.map(|weight| {

@@ -1,7 +1,7 @@
 //! `serve-lite bench`: how fast a model is in this process, on one thread.
 //!
-//! Read it as the most that a server built on this crate can reach with one core. Pictures are noise:
-//! a dense network takes the same time for any.
+//! Read it as the most that a server built on this crate can reach with one core. Pictures are
+//! noise: a dense network takes the same time for any.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,7 +19,8 @@ pub(crate) struct Args {
     /// The ONNX model
     model: PathBuf,
     /// Pictures in a call
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
     /// How long to measure
     #[arg(long, value_name = "S", default_value_t = 2.0, value_parser = seconds)]

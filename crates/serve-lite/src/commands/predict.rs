@@ -1,12 +1,10 @@
 //! `serve-lite predict`: which digits are in these files.
 
-use std::io::{BufWriter, IsTerminal, stdout};
+use std::io::BufWriter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anstream::{AutoStream, ColorChoice};
-use picture::Preparation;
-use serve_lite::{Classifier, Format, PredictOptions, Shades};
+use serve_lite::{Classifier, PredictArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,63 +23,15 @@ from the paper, scaled and centred as the training digits were. --show draws the
 pub(crate) struct Args {
     /// The ONNX model
     model: PathBuf,
-    /// PNG, JPEG, PGM or IDX files, also gzipped ones; - reads standard input
-    #[arg(required = true, value_name = "IMAGE")]
-    images: Vec<PathBuf>,
-    /// How to make pictures fit for the network
-    #[arg(long, value_enum, default_value_t = Prepare::Auto)]
-    prepare: Prepare,
-    /// One JSON object a line, with the probabilities of all classes
-    #[arg(long)]
-    json: bool,
-    /// Draw the 28x28 pixels that the network saw
-    #[arg(long, conflicts_with = "json")]
-    show: bool,
-    /// How many classes to name, the most probable first
-    #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
-    top: u16,
+    #[command(flatten)]
+    predict: PredictArgs,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Prepare {
-    /// 28x28 as it is, anything else as a digit
-    Auto,
-    /// Tell the ink from the paper, scale and centre it
-    Digit,
-    /// Leave 28x28 pixels untouched, refuse other sizes
-    AsIs,
-}
-
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { model, images, prepare, json, show, top } = args;
-    let preparation = match prepare {
-        Prepare::Auto => Preparation::Auto,
-        Prepare::Digit => Preparation::Digit,
-        Prepare::AsIs => Preparation::AsIs,
-    };
-    let format = Format { json, top: top.into(), show: show.then(shades) };
-    let classifier = Classifier::load(&model)?;
-    let options = PredictOptions { images, preparation, format };
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let classifier = Classifier::load(&args.model)?;
     let mut out = BufWriter::new(anstream::stdout().lock());
+    let problems = &mut anstream::stderr();
     let outcome =
-        serve_lite::predict_all(&classifier, &options, &mut out, &mut anstream::stderr())?;
+        serve_lite::predict_all(&classifier, &args.predict.options(), &mut out, problems)?;
     Ok(if outcome.n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// What standard output can show.
-fn shades() -> Shades {
-    let colours = AutoStream::choice(&stdout()) != ColorChoice::Never;
-    // The first of these that is set decides (POSIX, Base Definitions, section 8.2).
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    let utf8 = locale.is_some_and(|locale| {
-        let locale = locale.to_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    });
-    if stdout().is_terminal() && colours && (utf8 || cfg!(windows)) {
-        Shades::HalfBlocks
-    } else {
-        Shades::Ascii
-    }
 }

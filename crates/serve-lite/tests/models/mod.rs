@@ -10,8 +10,8 @@ use tract_onnx::pb::*;
 
 /// Bytes of a picture.
 pub(crate) const PIXELS: usize = 28 * 28;
-/// The left and the right half of a picture's ink each weigh on a class of their own; a pixel of 255
-/// adds a tenth to its logit. The third class has the logit 1.
+/// The left and the right half of a picture's ink each weigh on a class of their own; a pixel of
+/// 255 adds a tenth to its logit. The third class has the logit 1.
 pub(crate) const SIDES: [&str; 3] = ["left", "right", "blank"];
 
 /// `Cast, Flatten, Gemm, Softmax`: [`SIDES`], with logits that are easily worked out by hand.

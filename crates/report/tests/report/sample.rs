@@ -1,0 +1,143 @@
+//! A small made-up run, and how its report is read.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use report::{Error, Inputs};
+use run::{Agreement, ClassScores, Config, DatasetFacts, EpochMetrics, Evaluation, Prediction};
+
+pub(crate) const PIXELS: usize = 784;
+pub(crate) const PICTURES: [&str; 4] = ["curves", "grid", "confusion", "mistakes"];
+pub(crate) const VERMILLION: &str = "#D55E00";
+
+/// A run that owns what [`Inputs`] borrows.
+pub(crate) struct Run {
+    pub(crate) name: String,
+    pub(crate) config: Config,
+    pub(crate) facts: DatasetFacts,
+    pub(crate) metrics: Vec<EpochMetrics>,
+    pub(crate) evaluation: Evaluation,
+    pub(crate) predictions: Vec<Prediction>,
+    pub(crate) pixels: Vec<u8>,
+    pub(crate) agreement: Option<Agreement>,
+}
+
+impl Run {
+    /// A run whose test image `i` is of class `i % n_classes`, and is taken for the next class
+    /// where `wrong` names it.
+    pub(crate) fn new(
+        n_epochs: usize,
+        n_test: usize,
+        classes: Vec<String>,
+        wrong: &[usize],
+    ) -> Self {
+        let n = classes.len();
+        let mut confusion = vec![vec![0; n]; n];
+        let mut predictions = Vec::new();
+        for index in 0..n_test {
+            let label = index % n;
+            let predicted = if wrong.contains(&index) { (label + 1) % n } else { label };
+            confusion[label][predicted] += 1;
+            let loss = if label == predicted { 0.01 } else { 1.0 + index as f64 };
+            predictions.push(Prediction { index, label, predicted, probability: 0.875, loss });
+        }
+        let scores = |class: &String| ClassScores {
+            class: class.clone(),
+            precision: 0.9876,
+            recall: 0.5,
+            f1: 0.25,
+            support: 1234,
+        };
+        let epoch = |epoch: usize| EpochMetrics {
+            epoch,
+            loss: 0.3 / epoch as f64,
+            accuracy: 1.0 - 0.1 / epoch as f64,
+            val_loss: 0.04 + 0.01 * (epoch as f64 - 2.0).powi(2),
+            val_accuracy: 0.98,
+            learning_rate: 1e-3,
+            seconds: 61.0,
+            images_per_second: 4000.0,
+        };
+        Self {
+            name: "first-light".to_owned(),
+            config: Config { seed: 777, ..Config::default() },
+            metrics: (1..=n_epochs).map(epoch).collect(),
+            evaluation: Evaluation {
+                epoch: n_epochs,
+                loss: 0.0267,
+                accuracy: 0.9913,
+                errors: wrong.len(),
+                classes: classes.iter().map(scores).collect(),
+                confusion,
+                verdict: "No sign of overfitting.".to_owned(),
+            },
+            facts: DatasetFacts {
+                name: "MNIST".to_owned(),
+                synthetic: false,
+                sha256: "ab".repeat(32),
+                classes,
+                n_train: 42_000,
+                n_val: 18_000,
+                n_test,
+                mean: 33.5,
+                std: 78.5,
+            },
+            predictions,
+            pixels: (0..n_test * PIXELS).map(|i| (i * 7 % 256) as u8).collect(),
+            agreement: None,
+        }
+    }
+
+    pub(crate) fn inputs(&self) -> Inputs<'_> {
+        Inputs {
+            run_name: &self.name,
+            config: &self.config,
+            facts: &self.facts,
+            metrics: &self.metrics,
+            evaluation: &self.evaluation,
+            predictions: &self.predictions,
+            test_pixels: &self.pixels,
+            agreement: self.agreement.as_ref(),
+        }
+    }
+
+    /// Every file of the report by name.
+    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let directory = tempfile::tempdir().unwrap();
+        let written = report::write(&self.inputs(), directory.path()).unwrap();
+        let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+        written.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
+    }
+
+    pub(crate) fn text(&self, file: &str) -> String {
+        String::from_utf8(self.files().remove(file).unwrap()).unwrap()
+    }
+
+    pub(crate) fn error(&self) -> Error {
+        let directory = tempfile::tempdir().unwrap();
+        let error = report::write(&self.inputs(), directory.path()).unwrap_err();
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing was written");
+        error
+    }
+}
+
+pub(crate) fn digits() -> Vec<String> {
+    (0..10).map(|digit| digit.to_string()).collect()
+}
+
+/// The texts of an SVG in the order of drawing.
+pub(crate) fn texts(svg: &str) -> Vec<String> {
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let texts = document.descendants().filter(|node| node.tag_name().name() == "text");
+    texts.map(|node| node.text().unwrap_or("").trim().to_owned()).collect()
+}
+
+/// How many elements of an SVG have this name and these attributes.
+pub(crate) fn elements(svg: &str, name: &str, attributes: &[(&str, &str)]) -> usize {
+    let document = roxmltree::Document::parse(svg).unwrap();
+    document
+        .descendants()
+        .filter(|node| node.tag_name().name() == name)
+        .filter(|node| attributes.iter().all(|&(key, value)| node.attribute(key) == Some(value)))
+        .count()
+}
