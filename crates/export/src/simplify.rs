@@ -29,7 +29,7 @@ fn join_flatten(graph: &mut GraphProto) {
         let concat = producer(reshape.input.get(1)?, "Concat")?;
         let gather = producer(concat.input.first()?, "Gather")?;
         let shape = producer(gather.input.first()?, "Shape")?;
-        Some(concat.input.len() == 2 && shape.input.first().is_some())
+        Some(concat.input.len() == 2 && shape.input.first() == reshape.input.first())
     };
     let flattened: Vec<usize> = (0..graph.node.len())
         .filter(|&index| graph.node[index].op_type == "Reshape")

@@ -85,7 +85,7 @@ pub fn class_scores(
 
 /// One plain sentence on whether the run overfitted, and since which epoch.
 ///
-/// A run overfitted where its validation loss ends more than [`OVERFITTING_RISE`] above its lowest while the training
+/// A run overfitted where its validation loss ends more than 5 % above its lowest while the training
 /// loss still fell: from there on it learned its training pictures and nothing about others.
 #[must_use]
 pub fn verdict(history: &[EpochMetrics]) -> String {
