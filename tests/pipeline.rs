@@ -37,6 +37,32 @@ fn pipeline_leaves_every_artefact_and_they_fit_together() {
 }
 
 #[test]
+fn stages_alone_rebuild_all_that_follows_training_from_the_run_directory() {
+    let run = finished();
+    let runs = fresh_runs("stages");
+    let copy = RunDirectory { path: runs.join("copy") };
+    std::fs::create_dir_all(&copy.path).unwrap();
+    for path in [run.config(), run.dataset(), run.metrics()] {
+        std::fs::copy(&path, copy.path.join(path.file_name().unwrap())).unwrap();
+    }
+    std::fs::create_dir(copy.checkpoints()).unwrap();
+    std::fs::copy(run.checkpoints().join("last"), copy.checkpoints().join("last")).unwrap();
+    for stage in ["evaluate", "export-onnx", "verify", "report"] {
+        succeed(xtask(&runs).args([stage, "--run", "copy"]));
+    }
+    for (original, rebuilt) in [
+        (run.evaluation(), copy.evaluation()),
+        (run.predictions(), copy.predictions()),
+        (run.onnx(), copy.onnx()),
+        (run.agreement(), copy.agreement()),
+    ] {
+        let same = std::fs::read(&original).unwrap() == std::fs::read(&rebuilt).unwrap();
+        assert!(same, "{}", rebuilt.display());
+    }
+    assert!(copy.report().join("report.html").is_file());
+}
+
+#[test]
 fn synthetic_digits_are_called_synthetic_in_every_artefact() {
     let run = finished();
     let read = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();

@@ -1,0 +1,44 @@
+"""The tutorial in Keras, timed per epoch. usage: keras_train.py DATA_DIR [EPOCHS=20] > history.csv"""
+import os
+import sys
+import time
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import keras
+from keras import layers
+
+from common import load
+
+folder, epochs = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 20
+(x, y), (xv, yv), (xt, yt) = load(folder)
+keras.utils.set_random_seed(42)
+model = keras.Sequential([
+    layers.Input((28, 28, 1)),
+    layers.Conv2D(32, 3, activation="relu"),
+    layers.Conv2D(64, 3, activation="relu"),
+    layers.MaxPooling2D(2),
+    layers.Dropout(0.25),
+    layers.Flatten(),
+    layers.Dense(128, activation="relu"),
+    layers.Dropout(0.5),
+    layers.Dense(10, activation="softmax"),
+])
+model.compile(loss="categorical_crossentropy", optimizer=keras.optimizers.Adam(1e-3), metrics=["accuracy"])
+
+
+class Rows(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = [logs["loss"], logs["accuracy"], logs["val_loss"], logs["val_accuracy"], time.perf_counter() - self.start]
+        print(epoch + 1, *(f"{v:.5f}" for v in row), sep=",", flush=True)
+
+
+print("epoch,loss,accuracy,val_loss,val_accuracy,seconds")
+hot = keras.utils.to_categorical
+model.fit(x[..., None], hot(y, 10), batch_size=128, epochs=epochs, verbose=0,
+          validation_data=(xv[..., None], hot(yv, 10)), callbacks=[Rows()])
+loss, accuracy = model.evaluate(xt[..., None], hot(yt, 10), verbose=0)
+print(f"test_loss={loss:.5f} test_accuracy={accuracy:.5f}", file=sys.stderr)
