@@ -46,7 +46,7 @@ fn stages_alone_rebuild_all_that_follows_training_from_the_run_directory() {
         std::fs::copy(&path, copy.path.join(path.file_name().unwrap())).unwrap();
     }
     std::fs::create_dir(copy.checkpoints()).unwrap();
-    std::fs::copy(run.checkpoints().join("last"), copy.checkpoints().join("last")).unwrap();
+    std::fs::copy(run.checkpoints().join("best"), copy.checkpoints().join("best")).unwrap();
     for stage in ["evaluate", "export-onnx", "verify", "report"] {
         succeed(xtask(&runs).args([stage, "--run", "copy"]));
     }
@@ -85,7 +85,8 @@ fn a_run_is_a_function_of_its_configuration_whatever_the_threads() {
     let mut seen = Vec::new();
     for threads in ["1", "2", "3"] {
         let name = format!("threads-{threads}");
-        succeed(xtask(&runs).args(["train", "--run", &name, "--threads", threads]).args(SMALL));
+        let args = ["train", "--run", &name, "--threads", threads, "--checkpoint", "last"];
+        succeed(xtask(&runs).args(args).args(SMALL));
         let run = RunDirectory::open(&runs, Some(&name)).unwrap();
         seen.push((untimed_metrics(&run), exported(&runs, &run)));
     }

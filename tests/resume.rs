@@ -8,9 +8,19 @@ use run::RunDirectory;
 
 use crate::support::{exported, fail, fresh_runs, succeed, untimed_metrics, xtask};
 
-/// Long enough to be caught in the middle of, short enough to wait for.
-const BUDGET: [&str; 8] =
-    ["--data", "synthetic", "--limit", "700", "--epochs", "3", "--batch-size", "50"];
+/// Long enough to be caught in the middle of, short enough to wait for; its very last weights are what is compared.
+const BUDGET: [&str; 10] = [
+    "--data",
+    "synthetic",
+    "--limit",
+    "700",
+    "--epochs",
+    "3",
+    "--batch-size",
+    "50",
+    "--checkpoint",
+    "last",
+];
 
 #[test]
 fn resume_after_kill_9_gives_the_uninterrupted_run_bit_for_bit() {

@@ -129,8 +129,8 @@ pub(crate) struct TrainArgs {
     /// Stop after N epochs without a lower validation loss; 0 means never [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) patience: Option<usize>,
-    /// Which epoch is evaluated and exported: the last, or the one with the lowest validation loss [default: last]
-    #[arg(long, value_name = "last|best", value_parser = selection)]
+    /// Which epoch is evaluated and exported: the one with the lowest validation loss, or the last [default: best]
+    #[arg(long, value_name = "best|last", value_parser = selection)]
     pub(crate) checkpoint: Option<Selection>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
@@ -233,6 +233,6 @@ fn selection(text: &str) -> Result<Selection, String> {
     match text {
         "last" => Ok(Selection::Last),
         "best" => Ok(Selection::Best),
-        _ => Err("choose 'last' or 'best'".to_owned()),
+        _ => Err("choose 'best' or 'last'".to_owned()),
     }
 }
