@@ -93,7 +93,11 @@ fn resume(session: &Session) -> anyhow::Result<Option<Checkpoint>> {
         }
         let checkpoint = restored.checkpoint;
         let (epoch, step) = (checkpoint.epoch(), checkpoint.epoch.step);
-        console::line(&format!("going on after epoch {epoch}, step {step} of the next"));
+        if epoch >= config.epochs {
+            console::line(&format!("all {} epochs are made", config.epochs));
+        } else {
+            console::line(&format!("going on after epoch {epoch}, step {step} of the next"));
+        }
         checkpoint
     }))
 }
