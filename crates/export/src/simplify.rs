@@ -18,7 +18,7 @@ pub(crate) fn simplify(graph: &mut GraphProto) -> Result<()> {
     Ok(())
 }
 
-/// A `Reshape` whose target is computed from its own input's first axis.
+/// A `Reshape` to the length of the first axis and one that takes the rest.
 fn join_flatten(graph: &mut GraphProto) {
     let producers = producers(graph);
     let producer = |name: &String, op_type: &str| {
@@ -28,8 +28,9 @@ fn join_flatten(graph: &mut GraphProto) {
     let keeps_batch = |reshape: &NodeProto| -> Option<bool> {
         let concat = producer(reshape.input.get(1)?, "Concat")?;
         let gather = producer(concat.input.first()?, "Gather")?;
-        let shape = producer(gather.input.first()?, "Shape")?;
-        Some(concat.input.len() == 2 && shape.input.first() == reshape.input.first())
+        // Burn asks the network's input for its first axis; every value has the batch there.
+        producer(gather.input.first()?, "Shape")?;
+        Some(concat.input.len() == 2)
     };
     let flattened: Vec<usize> = (0..graph.node.len())
         .filter(|&index| graph.node[index].op_type == "Reshape")

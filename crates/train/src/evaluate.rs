@@ -10,9 +10,10 @@ use crate::fit::pixel_tensor;
 /// Pictures a forward pass takes when nothing is learned: enough to keep the cores busy, while the largest feature map
 /// stays at 75 MB.
 const BATCH: usize = 512;
-/// By how much the validation loss must end above its lowest, as a part of it, before a run is said to overfit. Five
-/// per cent is about twice the standard error of the mean loss over 18,000 pictures of MNIST.
-const OVERFITTING_RISE: f64 = 0.05;
+/// By how much the validation loss must end above its lowest, as a part of it, before a run is said
+/// to overfit: about one standard error of the mean loss over 18,000 pictures of MNIST, where single
+/// losses have a standard deviation of 0.37 around a mean of 0.029.
+const OVERFITTING_RISE: f64 = 0.1;
 
 /// Mean figures over a set of pictures, and what was said of each.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +86,7 @@ pub fn class_scores(
 
 /// One plain sentence on whether the run overfitted, and since which epoch.
 ///
-/// A run overfitted where its validation loss ends more than 5 % above its lowest while the training
+/// A run overfitted where its validation loss ends more than 10 % above its lowest while the training
 /// loss still fell: from there on it learned its training pictures and nothing about others.
 #[must_use]
 pub fn verdict(history: &[EpochMetrics]) -> String {
