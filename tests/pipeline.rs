@@ -3,7 +3,7 @@
 use run::{Agreement, Config, DatasetFacts, Evaluation, RunDirectory, read_json};
 
 use crate::support::{
-    SMALL, exported, fail, finished, fresh_runs, succeed, untimed_metrics, xtask,
+    SMALL, binary, exported, fail, finished, fresh_runs, succeed, untimed_metrics, xtask,
 };
 
 #[test]
@@ -140,6 +140,19 @@ fn predict_answers_with_the_latest_run() {
     let answer: serde_json::Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
     let label = answer["label"].as_str().unwrap();
     assert!("0123456789".contains(label), "{said}");
+}
+
+#[test]
+fn a_reader_that_has_had_enough_is_no_error() {
+    let run = finished();
+    let picture = fresh_runs("broken-pipe").join("noise.pgm");
+    let grey_levels = crate::export::noise(1, 3);
+    std::fs::write(&picture, [b"P5 28 28 255\n", grey_levels.as_slice()].concat()).unwrap();
+    // A thousand answers are more than a pipe holds, so some meet its closed end.
+    let script = r#"xtask=$0; "$xtask" --runs "$@" | true; exit ${PIPESTATUS[0]}"#;
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", script]).arg(binary("xtask")).arg(run.path.parent().unwrap());
+    succeed(shell.args(["predict", "--run", "finished", "--json"]).args([&picture; 1000]));
 }
 
 #[test]

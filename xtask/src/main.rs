@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {
         Ok(code) => code,
+        Err(error) if serve_lite::is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             console::error(&error);
             ExitCode::FAILURE

@@ -15,6 +15,7 @@ mod contract;
 mod error;
 mod format;
 mod input;
+mod pipe;
 mod plan;
 mod predict;
 
@@ -22,4 +23,5 @@ pub use args::{PredictArgs, Prepare};
 pub use classifier::{Classifier, MAX_MODEL_BYTES, Outputs, PIXELS};
 pub use error::{Error, Result};
 pub use format::{Format, Shades, printable, write_predictions};
+pub use pipe::is_broken_pipe;
 pub use predict::{Outcome, PredictOptions, Prediction, predict, predict_all};

@@ -2,7 +2,6 @@
 
 mod commands;
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -44,19 +43,11 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if serve_lite::is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             let line = serve_lite::printable(&format!("{error:#}"));
             anstream::eprintln!("\x1b[1;31merror:\x1b[0m {line}");
             ExitCode::FAILURE
         }
     }
-}
-
-/// Whether the reader of our output, such as `head`, has had enough: that is its right.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let kind = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<io::Error>().map(io::Error::kind)
-    };
-    error.chain().any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
 }
