@@ -1,8 +1,7 @@
 //! The exported file: its contract, its graph, and its answers in tract and in ONNX Runtime.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use burn::module::Module;
@@ -12,7 +11,7 @@ use run::{Config, DatasetFacts, read_json};
 use serve_lite::Classifier;
 use train::Checkpoint;
 
-use crate::support::{finished, succeed};
+use crate::support::{answers, finished, succeed};
 
 /// As `cargo xtask verify` has it.
 const TOLERANCE: f64 = 1e-5;
@@ -60,18 +59,7 @@ fn onnx_checker_and_onnx_runtime_accept_the_file_and_agree() {
     let pixels = noise(batch, 5);
 
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/check_onnx.py");
-    let mut child = Command::new(python())
-        .arg(script)
-        .arg(run.onnx())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(&pixels).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    let answers: Vec<f32> =
-        output.stdout.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    let answers = answers(Command::new(python()).arg(script).arg(run.onnx()), &pixels);
     assert_eq!(answers.len(), batch * facts.classes.len());
     let logits = train::logits(&cnn, &pixels);
     for (logits, probabilities) in logits.chunks_exact(10).zip(answers.chunks_exact(10)) {

@@ -1,7 +1,8 @@
 //! The commands under test, and a small finished run that many tests look at.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use run::{EpochMetrics, RunDirectory};
@@ -20,23 +21,28 @@ pub(crate) fn xtask(runs: &Path) -> Command {
 pub(crate) fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--release",
-                "--quiet",
-                "--package",
-                "xtask",
-                "--package",
-                "serve-lite",
-            ])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(built.unwrap().success());
+        cargo_build("xtask serve-lite", &mut Command::new(env!("CARGO")), &[]);
         let test = std::env::current_exe().unwrap();
         test.parent().unwrap().parent().unwrap().to_owned()
     });
     folder.join(name)
+}
+
+/// Builds packages into the folder the tests run from, by a command that may carry more than that.
+pub(crate) fn cargo_build(packages: &str, cargo: &mut Command, more: &[&str]) {
+    cargo.args(["build", "--release", "--quiet"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(packages.split(' ').flat_map(|package| ["--package", package])).args(more);
+    assert!(cargo.status().unwrap().success());
+}
+
+/// What another runtime says: a program that reads pictures and writes little-endian float32 numbers.
+pub(crate) fn answers(program: &mut Command, pixels: &[u8]) -> Vec<f32> {
+    let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(pixels).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let number = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().unwrap());
+    output.stdout.chunks_exact(4).map(number).collect()
 }
 
 /// An empty folder for the runs of one test.
