@@ -1,6 +1,6 @@
 //! The command line, and how it becomes a configuration.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use run::{Config, Selection};
@@ -222,11 +222,6 @@ impl MachineArgs {
         }
         Ok(())
     }
-}
-
-/// The path to write to: `output`, or what the run calls it.
-pub(crate) fn or_default(output: Option<&Path>, default: PathBuf) -> PathBuf {
-    output.map_or(default, Path::to_owned)
 }
 
 fn selection(text: &str) -> Result<Selection, String> {

@@ -9,13 +9,13 @@ use run::{Config, DatasetFacts, Evaluation, RunDirectory, read_json};
 use sha2::{Digest, Sha256};
 use train::Checkpoint;
 
-use crate::cli::{ExportArgs, or_default};
+use crate::cli::ExportArgs;
 use crate::{console, session};
 
 pub(crate) fn run(runs: &Path, args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let run = RunDirectory::open(runs, args.run.as_deref())?;
     let _lock = run.lock()?;
-    export(&run, &or_default(args.output.as_deref(), run.onnx()))?;
+    export(&run, args.output.as_ref().unwrap_or(&run.onnx()))?;
     Ok(ExitCode::SUCCESS)
 }
 
