@@ -19,7 +19,7 @@ const BATCHES: [usize; 3] = [1, 32, 256];
 const PIXELS: usize = model::INPUT_SIDE * model::INPUT_SIDE;
 
 fn inference(criterion: &mut Criterion) {
-    let config = CnnConfig { n_classes: 10, mean: 33.3, std: 78.6 };
+    let config = CnnConfig { n_classes: 10, mean: 33.3, std: 78.6, burn_ops: false };
     let cnn = Cnn::new(&config, 42, &Device::flex()).valid();
     let metadata = Metadata {
         classes: (0..10).map(|digit| digit.to_string()).collect(),

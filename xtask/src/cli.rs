@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Draw a run's pictures and its HTML page from its files
     Report(RunArgs),
+    /// Measure kiln beside Keras, PyTorch, ONNX Runtime, stock Burn and stock tract, in one sitting
+    BenchPeers(BenchPeersArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -132,6 +134,9 @@ pub(crate) struct TrainArgs {
     /// Which epoch is evaluated and exported: the one with the lowest validation loss, or the last [default: best]
     #[arg(long, value_name = "best|last", value_parser = selection)]
     pub(crate) checkpoint: Option<Selection>,
+    /// Compute with Burn's own operations instead of kiln's kernels, to compare: the same network, slower
+    #[arg(long)]
+    pub(crate) burn_ops: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }
@@ -170,6 +175,38 @@ pub(crate) struct PredictArgs {
     pub(crate) predict: serve_lite::PredictArgs,
 }
 
+/// What to measure beside the peers, and how often.
+#[derive(Args, Debug)]
+pub(crate) struct BenchPeersArgs {
+    /// Name of the run whose model and pictures are used [default: the latest]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) run: Option<String>,
+    /// Rounds of training, in each of which every system trains once; 0 leaves training out
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) rounds: usize,
+    /// Epochs of a system in a round; the first warms up
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least_one)]
+    pub(crate) epochs: usize,
+    /// Rounds of inference, in each of which every system has a second for every batch and number of threads
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) inference_rounds: usize,
+    /// Measure the whole pipeline too, beside the tutorial in Keras with as many epochs
+    #[arg(long)]
+    pub(crate) pipeline: bool,
+    /// Use at most N pictures of each part; 0 means all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) limit: usize,
+    /// Python with the peers installed [default: an environment in target/peers-venv, made at first use]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) python: Option<PathBuf>,
+    /// Where to write the table [default: benches/results/YYYY-MM-DD.md]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Never touch the network
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
 impl TrainArgs {
     /// Defaults, overridden by the file, overridden by flags.
     pub(crate) fn config(&self, smoke: bool) -> anyhow::Result<Config> {
@@ -193,6 +230,7 @@ impl TrainArgs {
             seed: self.seed.unwrap_or(config.seed),
             patience: self.patience.unwrap_or(config.patience),
             checkpoint: self.checkpoint.unwrap_or(config.checkpoint),
+            burn_ops: self.burn_ops || config.burn_ops,
             ..self.data.override_with_flags(config)
         };
         config.check()?;
@@ -221,6 +259,13 @@ impl MachineArgs {
             rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global()?;
         }
         Ok(())
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..) => Ok(number),
+        _ => Err("it must be a whole number, at least 1".to_owned()),
     }
 }
 

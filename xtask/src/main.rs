@@ -2,6 +2,7 @@
 //!
 //! Unlike most xtasks this one links the crates and calls them, because the pipeline is the product.
 
+mod bench_peers;
 mod cli;
 mod console;
 mod evaluate;
@@ -46,6 +47,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(&cli.runs, args),
         Command::Predict(args) => predict::run(&cli.runs, args),
         Command::Report(args) => report::run(&cli.runs, args),
+        Command::BenchPeers(args) => bench_peers::run(&cli.runs, args),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "xtask", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)

@@ -81,13 +81,13 @@ impl Session {
 
     /// What the network has to know of the data.
     pub(crate) fn cnn(&self) -> CnnConfig {
-        cnn_config(&self.facts)
+        CnnConfig { burn_ops: self.config.burn_ops, ..cnn_config(&self.facts) }
     }
 }
 
 /// What the network has to know of the data.
 pub(crate) fn cnn_config(facts: &DatasetFacts) -> CnnConfig {
-    CnnConfig { n_classes: facts.classes.len(), mean: facts.mean, std: facts.std }
+    CnnConfig { n_classes: facts.classes.len(), mean: facts.mean, std: facts.std, burn_ops: false }
 }
 
 /// Loads and splits the pictures; the configuration comes back with `auto` resolved.

@@ -17,7 +17,7 @@ use crate::session::Session;
 const BATCHES: [usize; 3] = [1, 7, 128];
 /// Largest difference of a probability that rounding can explain. The sums of 9,216 float32 products that two runtimes
 /// add in another order differ by about 1e-6 of their size; ten times that is left for the softmax that follows.
-const TOLERANCE: f64 = 1e-5;
+pub(crate) const TOLERANCE: f64 = 1e-5;
 
 pub(crate) fn run(runs: &Path, args: &RunArgs) -> anyhow::Result<ExitCode> {
     args.machine.apply()?;

@@ -4,8 +4,9 @@ use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
+
+use crate::ops::Ops;
 
 /// Height and width of the pictures the network takes, in pixels.
 pub const INPUT_SIDE: usize = 28;
@@ -23,6 +24,8 @@ pub struct CnnConfig {
     pub mean: f64,
     /// Population standard deviation of the training pictures' grey levels, in [0, 255].
     pub std: f64,
+    /// Whether Burn's own operations compute on the CPU too, for comparison, and not kiln's kernels.
+    pub burn_ops: bool,
 }
 
 /// The network: two convolutions, pooling, two dense layers; 1,199,882 parameters for ten classes.
@@ -34,6 +37,8 @@ pub struct Cnn {
     pub mean: f64,
     /// Divisor of the centred grey levels, above 0.
     pub scale: f64,
+    /// Whether Burn's own operations compute on every device.
+    pub burn_ops: bool,
     /// 3x3, 1 to 32 channels; weights `[32, 1, 3, 3]`.
     pub conv1: Conv2d,
     /// 3x3, 32 to 64 channels; weights `[64, 32, 3, 3]`.
@@ -69,6 +74,7 @@ impl Cnn {
         let cnn = Self {
             mean: config.mean,
             scale: config.std + STD_EPSILON,
+            burn_ops: config.burn_ops,
             conv1: conv([1, 32]),
             conv2: conv([32, 64]),
             pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
@@ -93,15 +99,15 @@ impl Cnn {
     /// - output: `[batch, n_classes]`
     #[must_use]
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<2> {
-        let x = self.standardise(pixels); //     [batch,  1, 28, 28]
-        let x = relu(self.conv1.forward(x)); //  [batch, 32, 26, 26]
-        let x = relu(self.conv2.forward(x)); //  [batch, 64, 24, 24]
-        let x = self.pool.forward(x); //         [batch, 64, 12, 12]
-        let x = self.dropout1.forward(x);
-        let x = x.flatten(1, 3); //              [batch, 9216]
-        let x = relu(self.dense1.forward(x)); // [batch, 128]
-        let x = self.dropout2.forward(x);
-        self.dense2.forward(x) //                [batch, n_classes]
+        let ops = if self.burn_ops { Ops::Burn } else { Ops::of(&pixels) };
+        let x = self.standardise(pixels); //                          [batch,  1, 28, 28]
+        let x = ops.conv_relu(&self.conv1, x); //                     [batch, 32, 26, 26]
+        let x = ops.conv_relu_pool(&self.conv2, &self.pool, x); //    [batch, 64, 12, 12]
+        let x = ops.dropout(&self.dropout1, x);
+        let x = x.flatten(1, 3); //                                   [batch, 9216]
+        let x = ops.dense_relu(&self.dense1, x); //                   [batch, 128]
+        let x = ops.dropout(&self.dropout2, x);
+        ops.dense(&self.dense2, x) //                                 [batch, n_classes]
     }
 
     /// Number of classes, the length of the logits.

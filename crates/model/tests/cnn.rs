@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use model::{Cnn, CnnConfig, INPUT_SIDE, summary};
 
-const MNIST: CnnConfig = CnnConfig { n_classes: 10, mean: 33.325, std: 78.577 };
+const MNIST: CnnConfig = CnnConfig { n_classes: 10, mean: 33.325, std: 78.577, burn_ops: false };
 
 /// Burn's random numbers are one stream for the process, so tests that make networks take turns.
 static RANDOM: Mutex<()> = Mutex::new(());
@@ -100,7 +100,7 @@ fn grey_levels_are_standardised_by_the_training_statistics() {
 
 #[test]
 fn pictures_of_one_grey_level_give_finite_logits() {
-    let flat = CnnConfig { n_classes: 2, mean: 7.0, std: 0.0 };
+    let flat = CnnConfig { n_classes: 2, mean: 7.0, std: 0.0, burn_ops: false };
     let logits = values(cnn(&flat, 1).forward(pictures(vec![7.0; 784])));
     assert!(logits.iter().all(|logit| logit.is_finite()), "{logits:?}");
 }

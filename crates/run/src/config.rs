@@ -48,6 +48,9 @@ pub struct Config {
     pub patience: usize,
     /// Which checkpoint is evaluated and exported.
     pub checkpoint: Selection,
+    /// Whether Burn's own operations train and evaluate, for comparison, and not kiln's kernels. Results differ by
+    /// rounding, and by which numbers dropout drops.
+    pub burn_ops: bool,
 }
 
 impl Default for Config {
@@ -64,6 +67,7 @@ impl Default for Config {
             seed: 42,
             patience: 0,
             checkpoint: Selection::Best,
+            burn_ops: false,
         }
     }
 }

@@ -10,7 +10,7 @@ use tract_onnx::prelude::Framework;
 use crate::contract::{self, Mismatch};
 use crate::error::{Error, Result};
 use crate::input::read_file;
-use crate::plan::Plan;
+use crate::plan::{Kernels, Plan};
 
 /// Bytes of one picture: 28 rows of 28 grey levels.
 pub const PIXELS: usize = SIDE * SIDE;
@@ -25,6 +25,13 @@ pub struct Classifier {
     pub classes: Vec<String>,
     /// The file's metadata, such as `kiln.dataset`, as it stands there.
     pub properties: BTreeMap<String, String>,
+    /// The operators that kiln's kernels run, in words and in order: `dense 128 -> 10`.
+    pub by_kernels: Vec<String>,
+    /// The operators that tract runs, by tract's names and in order.
+    pub by_tract: Vec<String>,
+    /// The most pictures that go through the model at once; 1 where tract's operators would let
+    /// them depend on one another.
+    pub pictures_at_once: usize,
     plan: Plan,
 }
 
@@ -40,7 +47,7 @@ pub struct Outputs {
 }
 
 impl Classifier {
-    /// Loads a model and runs it once.
+    /// Loads a model and runs it once; kiln's kernels run the operators that they can.
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::TooLarge`] beyond [`MAX_MODEL_BYTES`], or what [`from_bytes`]
@@ -48,8 +55,15 @@ impl Classifier {
     ///
     /// [`from_bytes`]: Self::from_bytes
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = read_file(MAX_MODEL_BYTES, path)?;
-        Self::from_bytes(&bytes, path)
+        Self::from_bytes(&read_file(MAX_MODEL_BYTES, path)?, path)
+    }
+
+    /// [`load`](Self::load) without kiln's kernels: all operators are tract's, to compare.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_with_tract_ops(path: &Path) -> Result<Self> {
+        Self::new(&read_file(MAX_MODEL_BYTES, path)?, path, Kernels::LeftOut)
     }
 
     /// The model in `bytes`, run once; `path` only names it in errors.
@@ -59,6 +73,10 @@ impl Classifier {
     /// [`Error::Contract`] if the model is not a kiln classifier, [`Error::Unsupported`] if tract
     /// refuses it, [`Error::NotFinite`] if its weights or outputs are damaged.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
+        Self::new(bytes, path, Kernels::Used)
+    }
+
+    fn new(bytes: &[u8], path: &Path, kernels: Kernels) -> Result<Self> {
         let path = || path.to_owned();
         if bytes.len() as u64 > MAX_MODEL_BYTES {
             return Err(Error::TooLarge { path: path(), limit: MAX_MODEL_BYTES });
@@ -75,9 +93,16 @@ impl Classifier {
         if let Some(name) = contract::weight_not_finite(&model) {
             return Err(Error::NotFinite { path: path(), what: format!("weights in {name} are") });
         }
-        let plan = Plan::new(&model, contract.classes.len())
+        let plan = Plan::new(&model, contract.classes.len(), kernels)
             .map_err(|reason| Error::Unsupported { path: path(), reason })?;
-        let classifier = Self { classes: contract.classes, properties: contract.properties, plan };
+        let classifier = Self {
+            classes: contract.classes,
+            properties: contract.properties,
+            by_kernels: plan.operators.by_kernels.clone(),
+            by_tract: plan.operators.by_tract.clone(),
+            pictures_at_once: plan.pictures_at_once,
+            plan,
+        };
         classifier.warm_up(&path())?;
         Ok(classifier)
     }
@@ -85,7 +110,8 @@ impl Classifier {
     /// Classifies any number of pictures, on all of rayon's threads.
     ///
     /// A picture's outputs are the same to the last bit in whatever company it comes, and whatever
-    /// the number of threads: each picture goes through the model on its own.
+    /// the number of threads: pictures go through the model together only where each of its
+    /// operators is known to treat them one by one.
     ///
     /// # Shapes
     /// - `pixels`: `n * 784` grey levels, picture by picture, row by row; the background is 0
@@ -108,10 +134,14 @@ impl Classifier {
         let result = if n == 1 {
             run(((pixels, &mut logits), &mut probabilities))
         } else {
+            // As many calls for each thread, all about as large.
+            let n_calls = n.div_ceil(self.pictures_at_once);
+            let n_calls = n_calls.next_multiple_of(rayon::current_num_threads());
+            let at_once = n.div_ceil(n_calls.max(1)).max(1);
             pixels
-                .par_chunks_exact(PIXELS)
-                .zip(logits.par_chunks_exact_mut(classes))
-                .zip(probabilities.par_chunks_exact_mut(classes))
+                .par_chunks(at_once * PIXELS)
+                .zip(logits.par_chunks_mut(at_once * classes))
+                .zip(probabilities.par_chunks_mut(at_once * classes))
                 .try_for_each(run)
         };
         result.map_err(|reason| Error::Inference { reason })?;

@@ -17,6 +17,8 @@ use picture::SIDE;
 pub(crate) const PIXELS_INPUT: &str = "pixels";
 /// The model's outputs, in the order in which they are asked of tract.
 pub(crate) const OUTPUTS: [&str; 2] = ["logits", "probabilities"];
+/// The name of the batch in what [`check`] leaves of a model.
+pub(crate) const BATCH: &str = "batch";
 /// The metadata entry that names the classes.
 const CLASSES: &str = "kiln.classes";
 /// Beyond the largest axis, kernel, stride, padding or group that a network over 28x28 pixels has a
@@ -49,7 +51,7 @@ pub(crate) struct Contract {
     pub(crate) properties: BTreeMap<String, String>,
 }
 
-/// Checks `model` against the contract and makes of it what tract is to run: one picture at a time,
+/// Checks `model` against the contract and makes of it what tract is to run: a batch named [`BATCH`],
 /// without other outputs or the shapes that the file states for what lies between.
 pub(crate) fn check(model: &mut ModelProto) -> Result<Contract, Mismatch> {
     let properties: BTreeMap<String, String> =
@@ -174,9 +176,9 @@ fn check_operators(graph: &GraphProto) -> Result<(), Mismatch> {
     Ok(())
 }
 
-/// Leaves the outputs of the contract, sets the batch to one picture, and forgets every other
-/// stated shape: they follow from the operators, and where a file states them wrongly it would be
-/// believed.
+/// Leaves the outputs of the contract, gives the batch a name that tract need not interpret, and
+/// forgets every other stated shape: they follow from the operators, and where a file states them
+/// wrongly it would be believed.
 fn reduce(graph: &mut GraphProto) {
     graph.value_info.clear();
     graph.output = OUTPUTS
@@ -187,7 +189,7 @@ fn reduce(graph: &mut GraphProto) {
         if let Some(Type::TensorType(tensor)) = input.r#type.as_mut().and_then(|t| t.value.as_mut())
             && let Some(batch) = tensor.shape.as_mut().and_then(|shape| shape.dim.first_mut())
         {
-            batch.value = Some(Dim::DimValue(1));
+            batch.value = Some(Dim::DimParam(BATCH.into()));
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Pictures of digits to class probabilities: an ONNX file, run on the CPU by tract.
+//! Pictures of digits to class probabilities: an ONNX file, run on the CPU by tract and, where its
+//! operators are of kiln's kind, by kiln's kernels.
 //!
 //! ```text
 //! model.onnx -> Classifier
@@ -9,6 +10,7 @@
 //! crate shares nothing with the code that trained it, and tract's types stay inside
 //! [`Classifier`].
 
+mod accelerate;
 mod args;
 mod classifier;
 mod contract;

@@ -195,6 +195,10 @@ fn info_shows_the_interface_the_classes_and_the_metadata() {
     for part in ["pixels", "[batch, 1, 28, 28]", "[batch, 3]", "left right blank", "mnist"] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
+    // What runs the operators.
+    for part in ["\nkernels   dense 784 -> 3; softmax 3\n", "\ntract     Cast\n"] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
 }
 
 #[test]
@@ -206,7 +210,8 @@ fn bench_measures_in_json_too() {
     assert_eq!(result["batch"], 3);
     assert!(result["images_per_second"].as_f64().unwrap() > 0.0);
     assert!(result["p99_ms"].as_f64() >= result["p50_ms"].as_f64());
-    let text = stdout(&place.run(&["bench", "model.onnx", "--seconds", "0.05"]).success());
+    let args = ["bench", "model.onnx", "--seconds", "0.05", "--threads", "2", "--tract-ops"];
+    let text = stdout(&place.run(&args).success());
     assert!(text.contains("images/s"), "{text}");
 }
 
@@ -248,6 +253,7 @@ fn a_wrong_command_line_is_a_usage_error() {
         &["predict", "--show", "--json", "model.onnx", "left.pgm"],
         &["bench", "model.onnx", "--seconds", "NaN"],
         &["bench", "model.onnx", "--batch", "0"],
+        &["bench", "model.onnx", "--threads", "0"],
         &["completions", "tcsh"],
     ] {
         place.run(args).code(2);

@@ -15,8 +15,8 @@ use run::{Config, EpochMetrics, RunDirectory, Selection, write_atomically};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::adam::adam;
 use crate::error::{Error, Result};
-use crate::fit::adam;
 
 /// Marks the file as a checkpoint of this layout.
 const MAGIC: &[u8; 8] = b"kilnck01";
@@ -190,7 +190,7 @@ impl Checkpoint {
         // The record restores the parameters' identities, by which the optimizer then finds its moments.
         let model = Cnn::new(cnn, config.seed, &device)
             .try_load_record(ModuleRecord::from_bytes(bytes("model")?)?)?;
-        let optimizer = adam().from_bytes(bytes("optimizer")?)?;
+        let optimizer = adam(config.burn_ops).from_bytes(bytes("optimizer")?)?;
         Ok(Self { model, optimizer, config, history, epoch })
     }
 }

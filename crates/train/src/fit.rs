@@ -5,20 +5,18 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use dataset::Examples;
 use model::{Cnn, CnnConfig, INPUT_SIDE};
 use run::{Config, EpochMetrics, RunDirectory};
 
+use crate::adam::adam;
 use crate::checkpoint::{Checkpoint, Epoch};
 use crate::error::{Error, Result};
 use crate::evaluate::{argmax, evaluate};
 use crate::metrics::MetricsFile;
 use crate::random::{shuffled, step_seed};
-
-/// Keras's `Adam` default; Burn's own is 1e-5.
-const ADAM_EPSILON: f32 = 1e-7;
 
 /// What there is to learn from.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +94,7 @@ pub fn fit(
         Some(checkpoint) => checkpoint,
         None => Checkpoint {
             model: Cnn::new(cnn, config.seed, &device),
-            optimizer: adam(),
+            optimizer: adam(config.burn_ops),
             config: config.clone(),
             history: Vec::new(),
             epoch: Epoch::default(),
@@ -109,7 +107,8 @@ pub fn fit(
         if out_of_patience(&state.history, config.patience) {
             return Ok(Outcome::StoppedEarly);
         }
-        let completed = train_epoch(&mut state, data, config, &device, stop, on_event)?;
+        let completed;
+        (state, completed) = train_epoch(state, data, config, &device, stop, on_event)?;
         if !completed {
             state.write_last(run)?;
             return Ok(Outcome::Interrupted);
@@ -127,14 +126,17 @@ pub fn fit(
 }
 
 /// Makes the steps of an epoch that are not made yet; false where `stop` ended it before the last.
+///
+/// The state comes and goes by value: a step moves the weights through the optimiser, which then owns them alone and
+/// writes to them in place.
 fn train_epoch(
-    state: &mut Checkpoint,
+    mut state: Checkpoint,
     data: Data,
     config: &Config,
     device: &Device,
     stop: &AtomicBool,
     on_event: &mut dyn FnMut(Event),
-) -> Result<bool> {
+) -> Result<(Checkpoint, bool)> {
     let epoch = state.history.len() + 1;
     let cross_entropy = CrossEntropyLossConfig::new().init(device);
     let order = shuffled(data.train, config.seed, epoch);
@@ -145,7 +147,7 @@ fn train_epoch(
 
     for (step, indices) in order.chunks(config.batch_size).enumerate().skip(state.epoch.step) {
         if stop.load(Ordering::Relaxed) {
-            return Ok(false);
+            return Ok((state, false));
         }
         data.examples.gather(indices, &mut pixels, &mut labels);
         let targets = target_tensor(&labels, device);
@@ -155,7 +157,7 @@ fn train_epoch(
         let logits = state.model.forward(pixel_tensor(&pixels, device));
         let loss = cross_entropy.forward(logits.clone(), targets);
         let gradients = GradientsParams::from_grads(loss.backward(), &state.model);
-        state.model = state.optimizer.step(config.learning_rate, state.model.clone(), gradients);
+        state.model = state.optimizer.step(config.learning_rate, state.model, gradients);
 
         let loss = f64::from(loss.into_scalar::<f32>());
         if !loss.is_finite() {
@@ -175,7 +177,7 @@ fn train_epoch(
             accuracy: state.epoch.accuracy(),
         });
     }
-    Ok(true)
+    Ok((state, true))
 }
 
 /// Validates, and turns the epoch's sums into its row of the history.
@@ -195,11 +197,6 @@ fn finish_epoch(state: &mut Checkpoint, data: Data, config: &Config) -> Result<E
     };
     state.history.push(row.clone());
     Ok(row)
-}
-
-/// Adam as Keras sets it up: betas 0.9 and 0.999 (Kingma and Ba 2015, algorithm 1).
-pub(crate) fn adam() -> ModuleOptimizer {
-    AdamConfig::new().with_beta_1(0.9).with_beta_2(0.999).with_epsilon(ADAM_EPSILON).init()
 }
 
 /// Whether the lowest validation loss lies `patience` epochs back; never where patience is 0.

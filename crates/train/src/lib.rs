@@ -3,6 +3,7 @@
 //! A run is a pure function of its configuration and its pictures. Shuffling and dropout are seeded anew for every
 //! epoch and step, so a run that was killed and resumed ends with the very weights of one that was not.
 
+mod adam;
 mod checkpoint;
 mod error;
 mod evaluate;

@@ -26,7 +26,7 @@ fn turn() -> MutexGuard<'static, ()> {
     RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-const CNN: CnnConfig = CnnConfig { n_classes: 3, mean: 127.0, std: 74.0 };
+const CNN: CnnConfig = CnnConfig { n_classes: 3, mean: 127.0, std: 74.0, burn_ops: false };
 const SEED: u64 = 11;
 
 /// `n` pictures of a pattern that tells their class.

@@ -1,4 +1,4 @@
-//! `serve-lite info`: what a model takes, gives and says about itself.
+//! `serve-lite info`: what a model takes, gives and says about itself, and what runs it.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -28,6 +28,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     writeln!(out, "outputs   logits         float32  [batch, {n}]")?;
     writeln!(out, "          probabilities  float32  [batch, {n}]")?;
     writeln!(out, "classes   {}", classifier.classes.join(" "))?;
+    let names = [("kernels", &classifier.by_kernels), ("tract", &classifier.by_tract)];
+    for (title, names) in names.into_iter().filter(|(_, names)| !names.is_empty()) {
+        writeln!(out, "{title:<8}  {}", names.join("; "))?;
+    }
     let width = classifier.properties.keys().map(|key| key.chars().count()).max().unwrap_or(0);
     for (i, (key, value)) in classifier.properties.iter().enumerate() {
         let title = if i == 0 { "metadata" } else { "" };

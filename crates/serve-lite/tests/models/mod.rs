@@ -47,7 +47,8 @@ pub(crate) fn full_cnn() -> ModelProto {
     cnn(32, 64, 128, &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
 }
 
-fn cnn(channels1: i64, channels2: i64, features: i64, classes: &[&str]) -> ModelProto {
+/// kiln's own network with any numbers of channels and features.
+pub(crate) fn cnn(channels1: i64, channels2: i64, features: i64, classes: &[&str]) -> ModelProto {
     let n = classes.len() as i64;
     let kernel = || ints("kernel_shape", &[3, 3]);
     let two = |name| ints(name, &[2, 2]);
@@ -165,6 +166,11 @@ pub(crate) fn int(name: &str, i: i64) -> AttributeProto {
     AttributeProto { name: name.into(), r#type, i, ..AttributeProto::default() }
 }
 
+pub(crate) fn float(name: &str, f: f32) -> AttributeProto {
+    let r#type = AttributeType::Float as i32;
+    AttributeProto { name: name.into(), r#type, f, ..AttributeProto::default() }
+}
+
 pub(crate) fn ints(name: &str, ints: &[i64]) -> AttributeProto {
     let r#type = AttributeType::Ints as i32;
     AttributeProto { name: name.into(), r#type, ints: ints.to_vec(), ..AttributeProto::default() }
@@ -185,7 +191,7 @@ pub(crate) fn floats(
 }
 
 /// Weights without pattern, as large as Glorot's: within the root of 6 by inputs and outputs.
-fn noise(name: &str, dims: &[i64]) -> TensorProto {
+pub(crate) fn noise(name: &str, dims: &[i64]) -> TensorProto {
     let size: i64 = dims.iter().product();
     let fan = size / dims[0] + dims[0];
     let bound = (6.0 / fan as f32).sqrt();

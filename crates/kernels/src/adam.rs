@@ -1,0 +1,75 @@
+//! One step of Adam in one pass over memory.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::isa::Isa;
+
+/// Numbers of a task: the four arrays of one fill half of a second-level cache.
+const CHUNK: usize = 1 << 15;
+
+/// Adam's constants (Kingma and Ba 2015, algorithm 1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// Step size, above 0.
+    pub learning_rate: f32,
+    /// Decay of the mean of gradients, in [0, 1).
+    pub beta_1: f32,
+    /// Decay of the mean of squared gradients, in [0, 1).
+    pub beta_2: f32,
+    /// Added to the root of the mean square, above 0.
+    pub epsilon: f32,
+}
+
+/// Step number `time`, counted from 1, on rayon's threads: updates the means of gradients and of their squares, and the
+/// weights by them. Before the first step both means are 0.
+///
+/// The corrections for the means' start are one factor of the step and one of epsilon, as in Burn and Keras.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn adam(
+    isa: Isa,
+    adam: Adam,
+    time: i32,
+    gradients: &[f32],
+    weights: &mut [f32],
+    mean: &mut [f32],
+    mean_square: &mut [f32],
+) {
+    assert_eq!([gradients.len(); 3], [weights.len(), mean.len(), mean_square.len()]);
+    let correction = (1.0 - adam.beta_2.powi(time)).sqrt();
+    let factor = adam.learning_rate * correction / (1.0 - adam.beta_1.powi(time));
+    let epsilon = adam.epsilon * correction;
+    let state = weights.par_chunks_mut(CHUNK).zip(mean.par_chunks_mut(CHUNK));
+    gradients.par_chunks(CHUNK).zip(state.zip(mean_square.par_chunks_mut(CHUNK))).for_each(
+        |(gradients, ((weights, mean), mean_square))| {
+            isa.run(Step { adam, factor, epsilon, gradients, weights, mean, mean_square });
+        },
+    );
+}
+
+struct Step<'a> {
+    adam: Adam,
+    factor: f32,
+    epsilon: f32,
+    gradients: &'a [f32],
+    weights: &'a mut [f32],
+    mean: &'a mut [f32],
+    mean_square: &'a mut [f32],
+}
+
+impl WithSimd for Step<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { adam: Adam { beta_1, beta_2, .. }, factor, epsilon, .. } = self;
+        let state = self.weights.iter_mut().zip(self.mean).zip(self.mean_square);
+        for (((weight, mean), mean_square), &gradient) in state.zip(self.gradients) {
+            *mean = beta_1 * *mean + (1.0 - beta_1) * gradient;
+            *mean_square = beta_2 * *mean_square + (1.0 - beta_2) * (gradient * gradient);
+            *weight -= factor * *mean / (mean_square.sqrt() + epsilon);
+        }
+    }
+}

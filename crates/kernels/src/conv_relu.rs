@@ -1,0 +1,177 @@
+//! Convolution 3x3, bias and ReLU, forward, each output summed directly: for a few input channels nothing is quicker.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::buffer::{Buffer, vectors, vectors_mut, zeros};
+use crate::group::GROUP;
+use crate::isa::Isa;
+use crate::shape::Shape;
+use crate::transpose::{Matrix, transpose};
+
+/// Pixels of a row that are summed at once.
+const PIXELS: usize = 8;
+/// Vectors of output channels that are summed at once, for each of the pixels.
+const COLUMNS: usize = 2;
+/// [`COLUMNS`] where there are 16 registers and not 32.
+const COLUMNS_OF_FEW: usize = 1;
+
+/// Convolution, bias and ReLU of any number of pictures, on rayon's threads.
+///
+/// A picture's output is the same to the last bit in whatever company it comes.
+///
+/// # Shapes
+/// - `weights`: `[channels_out, channels_in, 3, 3]`, `bias`: `[channels_out]`
+/// - `x`: `[n, height, width, channels_in]`
+/// - `y`: `[n, height - 2, width - 2, channels_out]`
+///
+/// # Panics
+/// If the lengths do not fit one another.
+pub fn conv_relu(
+    isa: Isa,
+    shape: Shape,
+    weights: &[f32],
+    bias: &[f32],
+    x: &[f32],
+    y: &mut [f32],
+) {
+    let (input, output) = (shape.input(), shape.output());
+    let n = x.len() / input;
+    assert_eq!([weights.len(), bias.len()], [shape.weights(), shape.channels_out]);
+    assert_eq!([x.len(), y.len()], [n * input, n * output]);
+    let filters = isa.run(Pack { isa, shape, weights, bias });
+    if n <= 1 {
+        isa.run(Forward { shape, filters: &filters, x, y });
+    } else {
+        x.par_chunks(GROUP * input)
+            .zip(y.par_chunks_mut(GROUP * output))
+            .for_each(|(x, y)| isa.run(Forward { shape, filters: &filters, x, y }));
+    }
+}
+
+/// Filters with their output channels side by side.
+struct Filters {
+    /// `[9 * channels_in, padded]`, taps before channels.
+    taps: Buffer,
+    /// `[padded]`
+    bias: Buffer,
+}
+
+struct Pack<'a> {
+    isa: Isa,
+    shape: Shape,
+    weights: &'a [f32],
+    bias: &'a [f32],
+}
+
+impl WithSimd for Pack<'_> {
+    type Output = Filters;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Filters {
+        let Shape { channels_in: ci, channels_out: co, .. } = self.shape;
+        let padded = co.next_multiple_of(COLUMNS * S::F32_LANES);
+        let mut by_channel = zeros(9 * ci * padded);
+        let matrix = Matrix { rows: co, columns: 9 * ci, stride: 9 * ci };
+        transpose(self.isa, matrix, self.weights, &mut by_channel, padded);
+        let mut taps = zeros(9 * ci * padded);
+        for (at, filters) in by_channel.chunks_exact(padded).enumerate() {
+            let (i, tap) = (at / 9, at % 9);
+            taps[(tap * ci + i) * padded..][..padded].copy_from_slice(filters);
+        }
+        let mut bias = zeros(padded);
+        bias[..co].copy_from_slice(self.bias);
+        Filters { taps, bias }
+    }
+}
+
+struct Forward<'a> {
+    shape: Shape,
+    filters: &'a Filters,
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { shape, filters, x, y } = self;
+        let [_, columns] = shape.output_sides();
+        let padded = filters.bias.len();
+        // One row of outputs, its channels and its last block of pixels padded.
+        let mut line = zeros(columns.next_multiple_of(PIXELS) * padded);
+        // What the last block reads beyond the row is summed and dropped.
+        let mut window = zeros(3 * (columns.next_multiple_of(PIXELS) + 2) * shape.channels_in);
+        let pictures = x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.output()));
+        for (x, y) in pictures {
+            for (row, y) in y.chunks_exact_mut(columns * shape.channels_out).enumerate() {
+                let length = shape.width * shape.channels_in;
+                let stride = window.len() / 3;
+                for ky in 0..3 {
+                    window[ky * stride..][..length]
+                        .copy_from_slice(&x[(row + ky) * length..][..length]);
+                }
+                for first in (0..columns).step_by(PIXELS) {
+                    let window = &window[first * shape.channels_in..];
+                    let line = &mut line[first * padded..][..PIXELS * padded];
+                    if S::REGISTER_COUNT >= 32 {
+                        pixels::<S, COLUMNS>(simd, shape, filters, window, stride, line);
+                    } else {
+                        pixels::<S, COLUMNS_OF_FEW>(simd, shape, filters, window, stride, line);
+                    }
+                }
+                if padded == shape.channels_out {
+                    y.copy_from_slice(&line[..y.len()]);
+                } else {
+                    let line = line.chunks_exact(padded);
+                    for (y, line) in y.chunks_exact_mut(shape.channels_out).zip(line) {
+                        y.copy_from_slice(&line[..shape.channels_out]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Some pixels of one row, in all channels.
+#[inline(always)]
+fn pixels<S: Simd, const COLUMNS: usize>(
+    simd: S,
+    shape: Shape,
+    filters: &Filters,
+    window: &[f32],
+    stride: usize,
+    line: &mut [f32],
+) {
+    let (ci, padded, block) = (shape.channels_in, filters.bias.len(), COLUMNS * S::F32_LANES);
+    let zero = simd.splat_f32s(0.0);
+    for o in (0..padded).step_by(block) {
+        let mut sums = [[zero; COLUMNS]; PIXELS];
+        for sums in &mut sums {
+            sums.copy_from_slice(vectors(simd, &filters.bias[o..][..block]));
+        }
+        for ky in 0..3 {
+            // The inputs of one row of taps lie side by side: three pixels of all channels.
+            let inputs = &window[ky * stride..][..(PIXELS + 2) * ci];
+            for i in 0..3 * ci {
+                let taps = vectors(simd, &filters.taps[(ky * 3 * ci + i) * padded + o..][..block]);
+                for (pixel, sums) in sums.iter_mut().enumerate() {
+                    let x = simd.splat_f32s(inputs[pixel * ci + i]);
+                    for (sum, &tap) in sums.iter_mut().zip(taps) {
+                        *sum = simd.mul_add_f32s(x, tap, *sum);
+                    }
+                }
+            }
+        }
+        for (pixel, sums) in sums.iter_mut().enumerate() {
+            for sum in sums.iter_mut() {
+                // Not a maximum, which would make 0 of NaN.
+                let dead = simd.less_than_or_equal_f32s(*sum, zero);
+                *sum = simd.select_f32s(dead, zero, *sum);
+            }
+            vectors_mut(simd, &mut line[pixel * padded + o..][..block]).copy_from_slice(sums);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Gradients of [`conv_relu`](crate::conv_relu).
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::buffer::{Buffer, all_finite, load, store, vectors, vectors_mut, zeros};
+use crate::entries::Places;
+use crate::gradients;
+use crate::group::{GROUP, Gradients, sum};
+use crate::isa::Isa;
+use crate::reference;
+use crate::shape::Shape;
+
+/// What a backward pass of a convolution starts from.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvBackward<'a> {
+    /// Shape of the convolution.
+    pub shape: Shape,
+    /// `[channels_out, channels_in, 3, 3]`
+    pub weights: &'a [f32],
+    /// The input `[n, height, width, channels_in]`.
+    pub x: &'a [f32],
+}
+
+/// Gradients of [`conv_relu`](crate::conv_relu) on rayon's threads, from its output `y` and the gradient `dy` of that.
+///
+/// Sums over pictures are made in a fixed order, whatever the number of threads.
+///
+/// # Shapes
+/// - `y`, `dy`: `[n, height - 2, width - 2, channels_out]`
+/// - `dx`: `[n, height, width, channels_in]` where it is wanted; what it held is overwritten
+/// - output: gradients of the weights and of the biases, in the weights' and biases' layouts
+///
+/// # Panics
+/// If the lengths do not fit one another.
+#[must_use]
+pub fn conv_relu_backward(
+    isa: Isa,
+    conv: ConvBackward,
+    y: &[f32],
+    dy: &[f32],
+    dx: Option<&mut [f32]>,
+) -> (Vec<f32>, Vec<f32>) {
+    let (input, output) = (conv.shape.input(), conv.shape.output());
+    let n = conv.x.len() / input;
+    assert_eq!(conv.weights.len(), conv.shape.weights());
+    assert_eq!([conv.x.len(), y.len(), dy.len()], [n * input, n * output, n * output]);
+    let outputs = y.par_chunks(GROUP * output).zip(dy.par_chunks(GROUP * output));
+    let groups = conv.x.par_chunks(GROUP * input).zip(outputs);
+    let gradients: Vec<Gradients> = groups
+        .map(|(x, (y, dy))| isa.run(OfFilters { shape: conv.shape, x, y, dy }))
+        .collect();
+    if let Some(dx) = dx {
+        assert_eq!(dx.len(), conv.x.len());
+        let outputs = y.par_chunks(GROUP * output).zip(dy.par_chunks(GROUP * output));
+        dx.par_chunks_mut(GROUP * input)
+            .zip(outputs)
+            .for_each(|(dx, (y, dy))| isa.run(OfPictures { conv, y, dy, dx }));
+    }
+    let Shape { channels_in: ci, channels_out: co, .. } = conv.shape;
+    let Some(Gradients { dw, db }) = sum(gradients) else {
+        return (vec![0.0; conv.weights.len()], vec![0.0; co]);
+    };
+    let padded = db.len();
+    let at = |o: usize, i: usize, tap: usize| dw[(tap * ci + i) * padded + o];
+    let in_order = (0..co).flat_map(|o| (0..ci).map(move |i| (o, i)));
+    let dw = in_order.flat_map(|(o, i)| (0..9).map(move |tap| at(o, i, tap))).collect();
+    (dw, db[..co].to_vec())
+}
+
+/// Output channels as vectors, all nine taps at once: each input is read once for many output channels.
+struct OfFilters<'a> {
+    shape: Shape,
+    x: &'a [f32],
+    y: &'a [f32],
+    dy: &'a [f32],
+}
+
+impl WithSimd for OfFilters<'_> {
+    type Output = Gradients;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Gradients {
+        if S::REGISTER_COUNT >= 32 {
+            of_filters::<S, 2>(simd, self)
+        } else {
+            of_filters::<S, 1>(simd, self)
+        }
+    }
+}
+
+/// `dw` is `[9, channels_in, padded]` and `db` `[padded]`.
+#[inline(always)]
+fn of_filters<S: Simd, const COLUMNS: usize>(simd: S, op: OfFilters) -> Gradients {
+    let OfFilters { shape, x, y, dy } = op;
+    let (ci, block) = (shape.channels_in, COLUMNS * S::F32_LANES);
+    let padded = shape.channels_out.next_multiple_of(block);
+    let [rows, columns] = shape.output_sides();
+    let mut gradients = Gradients { dw: zeros(9 * ci * padded), db: zeros(padded) };
+    let mut masked = zeros(rows * columns * padded);
+    let outputs = y.chunks_exact(shape.output()).zip(dy.chunks_exact(shape.output()));
+    for (x, (y, dy)) in x.chunks_exact(shape.input()).zip(outputs) {
+        mask(simd, shape, y, dy, &mut masked, padded);
+        for o in (0..padded).step_by(block) {
+            let mut bias = [simd.splat_f32s(0.0); COLUMNS];
+            for i in 0..ci {
+                let mut sums = [[simd.splat_f32s(0.0); COLUMNS]; 9];
+                for row in 0..rows {
+                    let line = &masked[row * columns * padded..][..columns * padded];
+                    let window = &x[row * shape.width * ci..][..3 * shape.width * ci];
+                    for (column, dy) in line.chunks_exact(padded).enumerate() {
+                        let dy = vectors(simd, &dy[o..][..block]);
+                        for (tap, sums) in sums.iter_mut().enumerate() {
+                            let at = (tap / 3 * shape.width + column + tap % 3) * ci + i;
+                            let x = simd.splat_f32s(window[at]);
+                            for (sum, &dy) in sums.iter_mut().zip(dy) {
+                                *sum = simd.mul_add_f32s(x, dy, *sum);
+                            }
+                        }
+                        if i == 0 {
+                            for (sum, &dy) in bias.iter_mut().zip(dy) {
+                                *sum = simd.add_f32s(*sum, dy);
+                            }
+                        }
+                    }
+                }
+                for (tap, sums) in sums.iter().enumerate() {
+                    add(simd, &mut gradients.dw[(tap * ci + i) * padded + o..][..block], sums);
+                }
+            }
+            add(simd, &mut gradients.db[o..][..block], &bias);
+        }
+    }
+    gradients
+}
+
+#[inline(always)]
+fn add<S: Simd>(simd: S, to: &mut [f32], values: &[S::f32s]) {
+    for (to, &value) in vectors_mut(simd, to).iter_mut().zip(values) {
+        *to = simd.add_f32s(*to, value);
+    }
+}
+
+/// `dy` where `y` is not 0, else 0; pixels `padded` numbers apart.
+#[inline(always)]
+fn mask<S: Simd>(
+    simd: S,
+    shape: Shape,
+    y: &[f32],
+    dy: &[f32],
+    masked: &mut [f32],
+    padded: usize,
+) {
+    let co = shape.channels_out;
+    if padded == co {
+        let zero = simd.splat_f32s(0.0);
+        for at in (0..y.len()).step_by(S::F32_LANES) {
+            let dead = simd.equal_f32s(load(simd, y, at), zero);
+            store(simd, masked, at, simd.select_f32s(dead, zero, load(simd, dy, at)));
+        }
+        return;
+    }
+    let pixels = y.chunks_exact(co).zip(dy.chunks_exact(co));
+    for (masked, (y, dy)) in masked.chunks_exact_mut(padded).zip(pixels) {
+        for (masked, (&y, &dy)) in masked.iter_mut().zip(y.iter().zip(dy)) {
+            *masked = if y == 0.0 { 0.0 } else { dy };
+        }
+    }
+}
+
+struct OfPictures<'a> {
+    conv: ConvBackward<'a>,
+    y: &'a [f32],
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+}
+
+impl WithSimd for OfPictures<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { conv: ConvBackward { shape, weights, .. }, y, dy, dx } = self;
+        let pixel = gradients::padded::<S>(shape.channels_in);
+        let filters = gradients::by_row(shape, weights, pixel);
+        let finite = all_finite(simd, weights);
+        let mut plane: Buffer = zeros(shape.height * shape.width * pixel);
+        let mut places = Places::new(shape);
+        let outputs = y.chunks_exact(shape.output()).zip(dy.chunks_exact(shape.output()));
+        for (dx, (y, dy)) in dx.chunks_exact_mut(shape.input()).zip(outputs) {
+            if !finite {
+                by_formula(shape, weights, y, dy, dx);
+                continue;
+            }
+            places.list(shape, y, dy);
+            plane.fill(0.0);
+            gradients::of_picture(simd, shape, &places, &filters, pixel, &mut plane);
+            gradients::unpad(shape.channels_in, &plane, pixel, dx);
+        }
+    }
+}
+
+/// Where a weight is not finite, a gradient of 0 is no reason to leave it out.
+fn by_formula(shape: Shape, weights: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
+    let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
+    let x = vec![0.0; shape.input()];
+    let gradients =
+        reference::conv_relu_backward(shape, &wide(weights), &x, &wide(y), &wide(dy));
+    dx.iter_mut().zip(gradients.dx).for_each(|(dx, exact)| *dx = exact as f32);
+}

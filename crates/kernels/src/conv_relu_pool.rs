@@ -1,0 +1,392 @@
+//! Convolution 3x3, bias, ReLU and 2x2 max-pooling in one pass, forward.
+//!
+//! A tile of [`winograd`] is four cells of the pooling, so what the convolution gives is pooled in registers and never
+//! written. Bias and ReLU come after the maximum, which neither can change.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::buffer::{Buffer, load, store, vectors, vectors_mut, zeros};
+use crate::group::GROUP;
+use crate::isa::Isa;
+use crate::reference;
+use crate::shape::Shape;
+use crate::transpose::{Matrix, transpose};
+use crate::winograd::{self, PRODUCTS, SIDE, TILE};
+
+/// The winner of a cell whose output is 0: none of its four places gets a gradient.
+pub const NO_WINNER: u8 = 4;
+/// Tiles whose products are summed at once: one row of the article's network.
+const TILES: usize = 6;
+
+/// Filters in the form that [`conv_relu_pool`] multiplies by.
+#[derive(Debug)]
+pub struct Filters {
+    isa: Isa,
+    shape: Shape,
+    /// Weights and bias as given, for [`reference`].
+    weights: Vec<f32>,
+    /// `[padded channels_out]`
+    bias: Buffer,
+    /// `[products, blocks, channels_in, block]`, blocks of as many output channels as are summed at once.
+    transformed: Buffer,
+}
+
+impl Filters {
+    /// Transforms filters; worth keeping where they are used more than once.
+    ///
+    /// # Shapes
+    /// - `weights`: `[channels_out, channels_in, 3, 3]`, `bias`: `[channels_out]`
+    ///
+    /// # Panics
+    /// If the lengths are others.
+    #[must_use]
+    pub fn new(isa: Isa, shape: Shape, weights: &[f32], bias: &[f32]) -> Self {
+        assert_eq!([weights.len(), bias.len()], [shape.weights(), shape.channels_out]);
+        isa.run(Transform { isa, shape, weights, bias })
+    }
+
+    /// The shape that the filters are for.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+}
+
+/// Convolution, bias, ReLU and pooling of any number of pictures, on rayon's threads.
+///
+/// A picture's output is the same to the last bit in whatever company it comes.
+///
+/// # Shapes
+/// - `x`: `[n, height, width, channels_in]`
+/// - `y`: `[n, channels_out, pooled rows, pooled columns]`
+/// - `winners`: `[n, pooled rows, pooled columns, channels_out]` where training wants them: the place of each cell's
+///   maximum among its four, row by row, or [`NO_WINNER`]
+///
+/// # Panics
+/// If the lengths do not fit one another.
+pub fn conv_relu_pool(filters: &Filters, x: &[f32], y: &mut [f32], winners: Option<&mut [u8]>) {
+    let (input, pooled) = (filters.shape.input(), filters.shape.pooled());
+    let n = x.len() / input;
+    assert_eq!([x.len(), y.len()], [n * input, n * pooled]);
+    assert!(winners.as_ref().is_none_or(|winners| winners.len() == n * pooled));
+    if pooled == 0 {
+        return;
+    }
+    let pictures = x.par_chunks(GROUP * input).zip(y.par_chunks_mut(GROUP * pooled));
+    match winners {
+        Some(winners) => {
+            pictures.zip(winners.par_chunks_mut(GROUP * pooled)).for_each(|((x, y), winners)| {
+                filters.isa.run(Forward::<true> { filters, x, y, winners });
+            });
+        }
+        None if n <= GROUP => {
+            filters.isa.run(Forward::<false> { filters, x, y, winners: &mut [] });
+        }
+        None => pictures.for_each(|(x, y)| {
+            filters.isa.run(Forward::<false> { filters, x, y, winners: &mut [] });
+        }),
+    }
+}
+
+/// Vectors of output channels that are summed at once, six tiles by as many: what the registers hold.
+const fn columns<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { 4 } else { 2 }
+}
+
+/// Output channels of a block.
+const fn block<S: Simd>() -> usize {
+    columns::<S>() * S::F32_LANES
+}
+
+struct Transform<'a> {
+    isa: Isa,
+    shape: Shape,
+    weights: &'a [f32],
+    bias: &'a [f32],
+}
+
+impl WithSimd for Transform<'_> {
+    type Output = Filters;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Filters {
+        let Self { isa, shape, weights, bias: unpadded } = self;
+        let (ci, co) = (shape.channels_in, shape.channels_out);
+        let padded = co.next_multiple_of(block::<S>());
+        let mut bias = zeros(padded);
+        bias[..co].copy_from_slice(unpadded);
+        // [channels_in * 9, padded]: output channels side by side.
+        let mut taps = zeros(ci * 9 * padded);
+        let matrix = Matrix { rows: co, columns: ci * 9, stride: ci * 9 };
+        transpose(isa, matrix, weights, &mut taps, padded);
+        let mut transformed = zeros(PRODUCTS * ci * padded);
+        for i in 0..ci {
+            for o in (0..padded).step_by(S::F32_LANES) {
+                let tap = |ky: usize, kx: usize| {
+                    load(simd, &taps, (i * 9 + ky * 3 + kx) * padded + o)
+                };
+                let mut g = [[simd.splat_f32s(0.0); 3]; 3];
+                for (ky, row) in g.iter_mut().enumerate() {
+                    for (kx, value) in row.iter_mut().enumerate() {
+                        *value = tap(ky, kx);
+                    }
+                }
+                let u = winograd::filter(simd, g);
+                let (number, within) = (o / block::<S>(), o % block::<S>());
+                for product in 0..PRODUCTS {
+                    let row = (product * (padded / block::<S>()) + number) * ci + i;
+                    let value = u[product / SIDE][product % SIDE];
+                    store(simd, &mut transformed, row * block::<S>() + within, value);
+                }
+            }
+        }
+        Filters { isa, shape, weights: weights.to_vec(), bias, transformed }
+    }
+}
+
+struct Forward<'a, const WINNERS: bool> {
+    filters: &'a Filters,
+    x: &'a [f32],
+    y: &'a mut [f32],
+    winners: &'a mut [u8],
+}
+
+impl<const WINNERS: bool> WithSimd for Forward<'_, WINNERS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { filters, x, y, winners } = self;
+        let shape = filters.shape;
+        let mut scratch = Scratch::new::<S>(filters);
+        let pictures = x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.pooled()));
+        for (number, (x, y)) in pictures.enumerate() {
+            let winners = if WINNERS {
+                &mut winners[number * shape.pooled()..][..shape.pooled()]
+            } else {
+                &mut []
+            };
+            let finite = picture::<S, WINNERS>(simd, filters, &mut scratch, x, winners);
+            if finite {
+                let cells = shape.pooled() / shape.channels_out;
+                let matrix = Matrix {
+                    rows: cells,
+                    columns: shape.channels_out,
+                    stride: scratch.channels_out,
+                };
+                transpose(filters.isa, matrix, &scratch.pooled, y, cells);
+            } else {
+                by_formula(filters, x, y, winners);
+            }
+        }
+    }
+}
+
+/// What one thread works in, for one picture after the other.
+struct Scratch {
+    /// Rows and columns of tiles.
+    tiles: [usize; 2],
+    /// Input channels, padded to whole vectors.
+    channels_in: usize,
+    /// Output channels, padded to whole blocks.
+    channels_out: usize,
+    /// The picture, padded to whole tiles: `[rows, columns, channels_in]`.
+    plane: Buffer,
+    /// Transformed inputs `[products, TILES, channels_in]`.
+    inputs: Buffer,
+    /// Their products with the filters `[products, TILES, channels_out]`.
+    products: Buffer,
+    /// `[cells, channels_out]`
+    pooled: Buffer,
+    /// The winners of one cell.
+    cell: Vec<u32>,
+}
+
+impl Scratch {
+    fn new<S: Simd>(filters: &Filters) -> Self {
+        let [rows, columns] = filters.shape.pooled_sides();
+        let tiles = [rows.div_ceil(2), columns.div_ceil(2)];
+        let channels_in = filters.shape.channels_in.next_multiple_of(S::F32_LANES);
+        let channels_out = filters.bias.len();
+        Self {
+            tiles,
+            channels_in,
+            channels_out,
+            plane: zeros((tiles[0] * TILE + 2) * (tiles[1] * TILE + 2) * channels_in),
+            inputs: zeros(PRODUCTS * TILES * channels_in),
+            products: zeros(PRODUCTS * TILES * channels_out),
+            pooled: zeros(rows * columns * channels_out),
+            cell: vec![0; channels_out],
+        }
+    }
+}
+
+/// Fills `scratch.pooled` and the winners of one picture; whether every number on the way was finite.
+#[inline(always)]
+fn picture<S: Simd, const WINNERS: bool>(
+    simd: S,
+    filters: &Filters,
+    scratch: &mut Scratch,
+    x: &[f32],
+    winners: &mut [u8],
+) -> bool {
+    let Scratch { tiles, channels_in, .. } = *scratch;
+    let row = (tiles[1] * TILE + 2) * channels_in;
+    stage(filters.shape, x, &mut scratch.plane, row, channels_in);
+    let n_tiles = tiles[0] * tiles[1];
+    let mut sum = simd.splat_f32s(0.0);
+    for first in (0..n_tiles).step_by(TILES) {
+        let n = TILES.min(n_tiles - first);
+        for tile in 0..n {
+            let at = first + tile;
+            let corner = at / tiles[1] * TILE * row + at % tiles[1] * TILE * channels_in;
+            let inputs = &mut scratch.inputs[tile * channels_in..];
+            transform_input(simd, &scratch.plane[corner..], row, channels_in, inputs);
+        }
+        if columns::<S>() == 4 {
+            multiply::<S, 4>(simd, filters, scratch);
+        } else {
+            multiply::<S, 2>(simd, filters, scratch);
+        }
+        for tile in 0..n {
+            let at = [(first + tile) / tiles[1] * 2, (first + tile) % tiles[1] * 2];
+            pool::<S, WINNERS>(simd, filters, scratch, tile, at, winners, &mut sum);
+        }
+    }
+    simd.reduce_sum_f32s(sum) == 0.0
+}
+
+/// Copies a picture to where rows are `row` numbers and pixels `pixel` numbers apart; what lies beyond stays 0.
+#[inline(always)]
+fn stage(shape: Shape, x: &[f32], plane: &mut [f32], row: usize, pixel: usize) {
+    let ci = shape.channels_in;
+    for (x, plane) in x.chunks_exact(shape.width * ci).zip(plane.chunks_exact_mut(row)) {
+        if pixel == ci {
+            let n = x.len().min(row);
+            plane[..n].copy_from_slice(&x[..n]);
+        } else {
+            for (x, plane) in x.chunks_exact(ci).zip(plane.chunks_exact_mut(pixel)) {
+                plane[..ci].copy_from_slice(x);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn transform_input<S: Simd>(
+    simd: S,
+    corner: &[f32],
+    row: usize,
+    pixel: usize,
+    inputs: &mut [f32],
+) {
+    for c in (0..pixel).step_by(S::F32_LANES) {
+        let v = winograd::input(simd, |i, j| load(simd, corner, i * row + j * pixel + c));
+        for product in 0..PRODUCTS {
+            let value = v[product / SIDE][product % SIDE];
+            store(simd, inputs, product * TILES * pixel + c, value);
+        }
+    }
+}
+
+/// `products = inputs * filters`, 36 times: six tiles by a block of output channels in registers.
+#[inline(always)]
+fn multiply<S: Simd, const COLUMNS: usize>(simd: S, filters: &Filters, scratch: &mut Scratch) {
+    let (ci, block) = (filters.shape.channels_in, COLUMNS * S::F32_LANES);
+    let Scratch { channels_in, channels_out, inputs, products, .. } = scratch;
+    let n_blocks = *channels_out / block;
+    let filters = filters.transformed.chunks_exact(ci * block);
+    for (number, filters) in filters.enumerate() {
+        let (product, o) = (number / n_blocks, number % n_blocks * block);
+        let inputs = &inputs[product * TILES * *channels_in..][..TILES * *channels_in];
+        let tile = |number: usize| &inputs[number * *channels_in..][..ci];
+        let tiles = [tile(0), tile(1), tile(2), tile(3), tile(4), tile(5)];
+        let mut sums = [[simd.splat_f32s(0.0); COLUMNS]; TILES];
+        for (i, filters) in vectors(simd, filters).as_chunks::<COLUMNS>().0.iter().enumerate() {
+            for (sums, tile) in sums.iter_mut().zip(tiles) {
+                let x = simd.splat_f32s(tile[i]);
+                for (sum, &filter) in sums.iter_mut().zip(filters) {
+                    *sum = simd.mul_add_f32s(x, filter, *sum);
+                }
+            }
+        }
+        for (tile, sums) in sums.iter().enumerate() {
+            let at = (product * TILES + tile) * *channels_out + o;
+            vectors_mut(simd, &mut products[at..][..block]).copy_from_slice(sums);
+        }
+    }
+}
+
+/// Pools the four cells of a tile, the first of them at `[row, column]`; adds to `sum` what is 0 if all is finite.
+#[inline(always)]
+fn pool<S: Simd, const WINNERS: bool>(
+    simd: S,
+    filters: &Filters,
+    scratch: &mut Scratch,
+    tile: usize,
+    [row, column]: [usize; 2],
+    winners: &mut [u8],
+    sum: &mut S::f32s,
+) {
+    let (zero, co) = (simd.splat_f32s(0.0), filters.shape.channels_out);
+    let [rows, columns] = filters.shape.pooled_sides();
+    let Scratch { channels_out, products, pooled, cell, .. } = scratch;
+    let in_range = |i: usize, j: usize| row + i < rows && column + j < columns;
+    for o in (0..*channels_out).step_by(S::F32_LANES) {
+        let y = winograd::output(simd, |i, j| {
+            load(simd, products, ((i * SIDE + j) * TILES + tile) * *channels_out + o)
+        });
+        let bias = load(simd, &filters.bias, o);
+        for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            if !in_range(i, j) {
+                continue;
+            }
+            let (top, bottom) = (y[i * 2], y[i * 2 + 1]);
+            let places = [top[j * 2], top[j * 2 + 1], bottom[j * 2], bottom[j * 2 + 1]];
+            let (mut highest, mut winner) = (places[0], simd.splat_u32s(0));
+            for (k, place) in places.into_iter().enumerate() {
+                *sum = simd.mul_add_f32s(place, zero, *sum);
+                let wins = simd.greater_than_f32s(place, highest);
+                highest = simd.select_f32s(wins, place, highest);
+                winner = simd.select_u32s(wins, simd.splat_u32s(k as u32), winner);
+            }
+            let output = simd.add_f32s(highest, bias);
+            *sum = simd.mul_add_f32s(output, zero, *sum);
+            let live = simd.greater_than_f32s(output, zero);
+            let at = (row + i) * columns + column + j;
+            let output = simd.select_f32s(live, output, zero);
+            store(simd, pooled, at * *channels_out + o, output);
+            if WINNERS {
+                let none = simd.splat_u32s(u32::from(NO_WINNER));
+                let winner = simd.select_u32s(live, winner, none);
+                let vector: &mut [S::u32s] =
+                    bytemuck::cast_slice_mut(&mut cell[o..][..S::F32_LANES]);
+                vector[0] = winner;
+                let n = S::F32_LANES.min(co.saturating_sub(o));
+                let bytes = winners[at * co + o.min(co)..][..n].iter_mut();
+                bytes.zip(&cell[o..]).for_each(|(byte, &winner)| *byte = winner as u8);
+            }
+        }
+    }
+}
+
+/// One picture by the formula, where Winograd's sums would make NaN of an infinity.
+fn by_formula(filters: &Filters, x: &[f32], y: &mut [f32], winners: &mut [u8]) {
+    let shape = filters.shape;
+    let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
+    let bias = wide(&filters.bias[..shape.channels_out]);
+    let unpooled = reference::conv_relu(shape, &wide(&filters.weights), &bias, &wide(x));
+    let [_, width] = shape.output_sides();
+    let cells = shape.pooled() / shape.channels_out;
+    for (at, place) in reference::max_pool(shape, &unpooled).into_iter().enumerate() {
+        let (cell, o) = (at / shape.channels_out, at % shape.channels_out);
+        let pixel = place / shape.channels_out;
+        let output = unpooled[place];
+        y[o * cells + cell] = output as f32;
+        if let Some(winner) = winners.get_mut(at) {
+            let place = pixel / width % 2 * 2 + pixel % width % 2;
+            *winner = if output == 0.0 { NO_WINNER } else { place as u8 };
+        }
+    }
+}

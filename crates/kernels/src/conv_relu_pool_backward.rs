@@ -1,0 +1,218 @@
+//! Gradients of [`conv_relu_pool`](crate::conv_relu_pool): through the winners alone.
+//!
+//! Of the four outputs in a pooling cell one at most has a gradient, and none where ReLU or dropout closed the cell:
+//! about half of the cells in the article's network, hence an eighth of the products of a dense backward pass.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::buffer::{Buffer, all_finite, zeros};
+use crate::conv_relu_backward::ConvBackward;
+use crate::conv_relu_pool::NO_WINNER;
+use crate::entries::{Channels, Places};
+use crate::gradients;
+use crate::group::{GROUP, Gradients, sum};
+use crate::isa::Isa;
+use crate::reference;
+use crate::shape::Shape;
+use crate::transpose::{Matrix, transpose};
+
+/// Rows of cells that are worked through at once: their eight rows of the article's input (27 KB) stay in a first-level
+/// cache while every channel visits them.
+const STRIP: usize = 3;
+
+/// Gradients of [`conv_relu_pool`](crate::conv_relu_pool) on rayon's threads, from its winners and the gradient `dy` of
+/// its output.
+///
+/// Sums over pictures are made in a fixed order, whatever the number of threads.
+///
+/// # Shapes
+/// - `winners`: `[n, pooled rows, pooled columns, channels_out]`
+/// - `dy`: `[n, channels_out, pooled rows, pooled columns]`
+/// - `dx`: `[n, height, width, channels_in]`; what it held is overwritten
+/// - output: gradients of the weights and of the biases, in the weights' and biases' layouts
+///
+/// # Panics
+/// If the lengths do not fit one another.
+#[must_use]
+pub fn conv_relu_pool_backward(
+    isa: Isa,
+    conv: ConvBackward,
+    winners: &[u8],
+    dy: &[f32],
+    dx: &mut [f32],
+) -> (Vec<f32>, Vec<f32>) {
+    let (input, pooled) = (conv.shape.input(), conv.shape.pooled());
+    let n = conv.x.len() / input;
+    assert_eq!(conv.weights.len(), conv.shape.weights());
+    assert_eq!([conv.x.len(), dx.len()], [n * input; 2]);
+    assert_eq!([winners.len(), dy.len()], [n * pooled; 2]);
+    if pooled == 0 {
+        dx.fill(0.0);
+        return (vec![0.0; conv.weights.len()], vec![0.0; conv.shape.channels_out]);
+    }
+    let filters = isa.run(Pack { conv });
+    let filters = &filters;
+    let outputs = winners.par_chunks(GROUP * pooled).zip(dy.par_chunks(GROUP * pooled));
+    let groups = conv.x.par_chunks(GROUP * input).zip(dx.par_chunks_mut(GROUP * input));
+    let gradients: Vec<Gradients> = groups
+        .zip(outputs)
+        .map(|((x, dx), (winners, dy))| {
+            isa.run(Backward { isa, conv: ConvBackward { x, ..conv }, filters, winners, dy, dx })
+        })
+        .collect();
+    match sum(gradients) {
+        Some(Gradients { dw, db }) => {
+            (gradients::unfilters(conv.shape, &dw, filters.pixel), db.to_vec())
+        }
+        None => (vec![0.0; conv.weights.len()], vec![0.0; conv.shape.channels_out]),
+    }
+}
+
+/// Filters with their input channels side by side.
+struct Filters {
+    /// `[3, channels_out, 3, pixel]`, see [`gradients::by_row`].
+    filters: Buffer,
+    /// Input channels, padded.
+    pixel: usize,
+    finite: bool,
+}
+
+struct Pack<'a> {
+    conv: ConvBackward<'a>,
+}
+
+impl WithSimd for Pack<'_> {
+    type Output = Filters;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Filters {
+        let ConvBackward { shape, weights, .. } = self.conv;
+        let pixel = gradients::padded::<S>(shape.channels_in);
+        let filters = gradients::by_row(shape, weights, pixel);
+        Filters { filters, pixel, finite: all_finite(simd, weights) }
+    }
+}
+
+struct Backward<'a> {
+    isa: Isa,
+    conv: ConvBackward<'a>,
+    filters: &'a Filters,
+    winners: &'a [u8],
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = Gradients;
+
+    /// `dw` is `[channels_out, 9, pixel]` and `db` `[channels_out]`.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Gradients {
+        let Self { isa, conv, filters, winners, dy, dx } = self;
+        let (shape, pixel) = (conv.shape, filters.pixel);
+        let (ci, co) = (shape.channels_in, shape.channels_out);
+        let cells = shape.pooled() / co;
+        let mut gradients = Gradients { dw: zeros(co * 9 * pixel), db: zeros(co) };
+        let mut lists = Lists::new(shape);
+        let plane = shape.height * shape.width * pixel;
+        // Also where nothing is padded: a load that straddles two lines of the cache takes the time of two.
+        let mut aligned_x = zeros(plane);
+        let mut padded_dx = zeros(if pixel == ci { 0 } else { plane });
+        let pictures = conv.x.chunks_exact(shape.input()).zip(dx.chunks_exact_mut(shape.input()));
+        let outputs =
+            winners.chunks_exact(shape.pooled()).zip(dy.chunks_exact(shape.pooled()));
+        for ((x, dx), (winners, dy)) in pictures.zip(outputs) {
+            if !filters.finite || !all_finite(simd, x) {
+                let conv = ConvBackward { x, ..conv };
+                by_formula(conv, winners, dy, dx, pixel, &mut gradients);
+                continue;
+            }
+            let matrix = Matrix { rows: co, columns: cells, stride: cells };
+            transpose(isa, matrix, dy, &mut lists.dy, co);
+            lists.places.list_winners(shape, winners, &lists.dy);
+            gradients::pad(ci, x, pixel, &mut aligned_x);
+            if pixel == ci {
+                picture(simd, shape, filters, &aligned_x, &mut lists, dx, &mut gradients);
+            } else {
+                picture(simd, shape, filters, &aligned_x, &mut lists, &mut padded_dx, &mut gradients);
+                gradients::unpad(ci, &padded_dx, pixel, dx);
+            }
+        }
+        gradients
+    }
+}
+
+/// The outputs of one picture that have a gradient.
+struct Lists {
+    /// The gradient of the output as the winners lie, `[cells, channels_out]`.
+    dy: Buffer,
+    places: Places,
+    /// Of a strip.
+    channels: Channels,
+}
+
+impl Lists {
+    fn new(shape: Shape) -> Self {
+        let [_, columns] = shape.pooled_sides();
+        Self {
+            dy: zeros(shape.pooled()),
+            places: Places::new(shape),
+            channels: Channels::new(shape, STRIP * columns),
+        }
+    }
+}
+
+/// Adds the gradients of the filters and writes that of the picture, both with pixels of `filters.pixel` numbers.
+#[inline(always)]
+fn picture<S: Simd>(
+    simd: S,
+    shape: Shape,
+    filters: &Filters,
+    x: &[f32],
+    Lists { places, channels, .. }: &mut Lists,
+    dx: &mut [f32],
+    gradients: &mut Gradients,
+) {
+    let pixel = filters.pixel;
+    let strides = [shape.width * pixel, pixel];
+    let [rows, _] = shape.pooled_sides();
+    for top in (0..rows).step_by(STRIP) {
+        let strip = top * 2..(top + STRIP).min(rows) * 2;
+        channels.list(shape, strip, strides, places, &mut gradients.db);
+        for (o, dw) in gradients.dw.chunks_exact_mut(9 * pixel).enumerate() {
+            gradients::of_filter(simd, channels.at(o), x, strides, dw);
+        }
+    }
+    dx.fill(0.0);
+    gradients::of_picture(simd, shape, places, &filters.filters, pixel, dx);
+}
+
+/// One picture by the formula: where an input or a weight is not finite, a gradient of 0 is no reason to leave it out.
+fn by_formula(
+    conv: ConvBackward,
+    winners: &[u8],
+    dy: &[f32],
+    dx: &mut [f32],
+    pixel: usize,
+    gradients: &mut Gradients,
+) {
+    let ConvBackward { shape, weights, x } = conv;
+    let co = shape.channels_out;
+    let [rows, columns] = shape.pooled_sides();
+    let [_, width] = shape.output_sides();
+    let mut unpooled = vec![0.0; shape.output()];
+    for (at, &winner) in winners.iter().enumerate().filter(|(_, winner)| **winner < NO_WINNER) {
+        let (cell, o, winner) = (at / co, at % co, usize::from(winner));
+        let place = (cell / columns * 2 + winner / 2) * width + cell % columns * 2 + winner % 2;
+        unpooled[place * co + o] = f64::from(dy[o * rows * columns + cell]);
+    }
+    let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
+    let live = vec![1.0; shape.output()];
+    let exact = reference::conv_relu_backward(shape, &wide(weights), &wide(x), &live, &unpooled);
+    dx.iter_mut().zip(exact.dx).for_each(|(dx, exact)| *dx = exact as f32);
+    gradients.db.iter_mut().zip(exact.db).for_each(|(db, exact)| *db += exact as f32);
+    let dw: Vec<f32> = exact.dw.iter().map(|&exact| exact as f32).collect();
+    let dw = gradients::filters(shape, &dw, pixel);
+    gradients.dw.iter_mut().zip(dw.iter()).for_each(|(dw, exact)| *dw += exact);
+}

@@ -1,0 +1,163 @@
+//! The outputs of one picture that have a gradient, listed place by place and channel by channel.
+//!
+//! Nothing here branches on whether an output has one: no CPU predicts that.
+
+use std::ops::Range;
+
+use crate::conv_relu_pool::NO_WINNER;
+use crate::shape::Shape;
+
+/// An output with a gradient.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Entry {
+    /// In the list of a place, the output's channel; in the list of a channel, where its window begins in the picture.
+    pub(crate) at: u32,
+    /// The gradient.
+    pub(crate) dy: f32,
+}
+
+/// Channels whose places are told apart at once, one bit each.
+const CHUNK: usize = u64::BITS as usize;
+
+/// The lists of all places, a place being a row and a column of the convolution's output.
+pub(crate) struct Places {
+    /// `[rows, columns]`: where each place's entries begin and end.
+    ranges: Vec<[u32; 2]>,
+    entries: Vec<Entry>,
+    /// For each chunk of a cell's channels, those that won at the first place, at the second, and so on.
+    winners: Vec<[u64; 4]>,
+}
+
+impl Places {
+    pub(crate) fn new(shape: Shape) -> Self {
+        let places = shape.output() / shape.channels_out;
+        Self {
+            ranges: vec![[0; 2]; places],
+            entries: Vec::with_capacity(shape.output()),
+            winners: Vec::new(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn at(&self, place: usize) -> &[Entry] {
+        let [start, end] = self.ranges[place];
+        &self.entries[start as usize..end as usize]
+    }
+
+    /// Lists the outputs that are not 0 and have a gradient: `y` and `dy` are `[rows, columns, channels_out]`.
+    #[inline(always)]
+    pub(crate) fn list(&mut self, shape: Shape, y: &[f32], dy: &[f32]) {
+        let co = shape.channels_out;
+        self.entries.clear();
+        for (place, (y, dy)) in y.chunks_exact(co).zip(dy.chunks_exact(co)).enumerate() {
+            let start = self.entries.len() as u32;
+            let live = y.iter().zip(dy).enumerate().filter(|&(_, (&y, &dy))| y != 0.0 && dy != 0.0);
+            self.entries.extend(live.map(|(o, (_, &dy))| Entry { at: o as u32, dy }));
+            self.ranges[place] = [start, self.entries.len() as u32];
+        }
+    }
+
+    /// Lists the winners that have a gradient: `winners` and `dy` are `[pooled rows, pooled columns, channels_out]`.
+    #[inline(always)]
+    pub(crate) fn list_winners(&mut self, shape: Shape, winners: &[u8], dy: &[f32]) {
+        let co = shape.channels_out;
+        let ([_, columns], [_, width]) = (shape.pooled_sides(), shape.output_sides());
+        self.entries.clear();
+        for (cell, (winners, dy)) in winners.chunks_exact(co).zip(dy.chunks_exact(co)).enumerate() {
+            let chunks = winners.chunks(CHUNK).zip(dy.chunks(CHUNK));
+            self.winners.clear();
+            self.winners.extend(chunks.map(|(winners, dy)| by_place(winners, dy)));
+            let corner = cell / columns * 2 * width + cell % columns * 2;
+            for k in 0..4 {
+                let start = self.entries.len() as u32;
+                for (chunk, winners) in self.winners.iter().enumerate() {
+                    let mut live = winners[k];
+                    while live != 0 {
+                        let o = chunk * CHUNK + live.trailing_zeros() as usize;
+                        self.entries.push(Entry { at: o as u32, dy: dy[o] });
+                        live &= live - 1;
+                    }
+                }
+                self.ranges[corner + k / 2 * width + k % 2] = [start, self.entries.len() as u32];
+            }
+        }
+    }
+}
+
+/// Which of up to 64 winners with a gradient sit at each of the four places, one bit each.
+#[inline(always)]
+fn by_place(winners: &[u8], dy: &[f32]) -> [u64; 4] {
+    let mut places = [NO_WINNER; CHUNK];
+    for ((place, &winner), &dy) in places.iter_mut().zip(winners).zip(dy) {
+        *place = if dy == 0.0 { NO_WINNER } else { winner };
+    }
+    let (eights, _) = places.as_chunks::<8>();
+    std::array::from_fn(|k| {
+        let bits = eights.iter().map(|&eight| equal(u64::from_le_bytes(eight), k as u64));
+        bits.rev().fold(0, |mask, bits| mask << 8 | bits)
+    })
+}
+
+/// Which of eight bytes, all below 128, are `value`, one bit each.
+#[inline(always)]
+fn equal(eight: u64, value: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // A sum with 127 has the upper bit of a byte set unless the byte is 0, and carries nothing into the next.
+    let differs = (eight ^ ONES * value) + ONES * 127;
+    // Each upper bit moves to its place in the uppermost byte.
+    ((!differs >> 7 & ONES).wrapping_mul(0x0102_0408_1020_4080)) >> 56
+}
+
+/// The lists of all channels, over some rows of places.
+pub(crate) struct Channels {
+    /// Entries that a channel has room for.
+    slots: usize,
+    /// `[channels_out, slots]`
+    entries: Vec<Entry>,
+    counts: Vec<u32>,
+}
+
+impl Channels {
+    /// Room for `slots` entries of each channel.
+    pub(crate) fn new(shape: Shape, slots: usize) -> Self {
+        Self {
+            slots,
+            entries: vec![Entry::default(); shape.channels_out * slots],
+            counts: vec![0; shape.channels_out],
+        }
+    }
+
+    /// Lists what the places in `rows` have, and adds it to the gradient `db` of the biases.
+    ///
+    /// In the picture, rows are `row` numbers apart and pixels `pixel` numbers.
+    #[inline(always)]
+    pub(crate) fn list(
+        &mut self,
+        shape: Shape,
+        rows: Range<usize>,
+        [row, pixel]: [usize; 2],
+        places: &Places,
+        db: &mut [f32],
+    ) {
+        let [_, width] = shape.output_sides();
+        self.counts.fill(0);
+        for y in rows {
+            for column in 0..width {
+                let at = (y * row + column * pixel) as u32;
+                for &Entry { at: o, dy } in places.at(y * width + column) {
+                    let o = o as usize;
+                    let count = &mut self.counts[o];
+                    self.entries[o * self.slots + *count as usize] = Entry { at, dy };
+                    *count += 1;
+                    db[o] += dy;
+                }
+            }
+        }
+    }
+
+    /// The list of channel `o`.
+    #[inline(always)]
+    pub(crate) fn at(&self, o: usize) -> &[Entry] {
+        &self.entries[o * self.slots..][..self.counts[o] as usize]
+    }
+}

@@ -1,0 +1,138 @@
+//! The layers as their formulas have them: scalar, in float64, one picture at a time.
+//!
+//! The tests hold every kernel against these, and the kernels fall back on them where a number is not finite: there the
+//! shortcuts (transformed filters, zeros left out) no longer give what the formula gives.
+
+use crate::shape::Shape;
+
+/// What the backward pass of a layer gives, each part in the layout of what it is the gradient of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradients {
+    /// Of the input.
+    pub dx: Vec<f64>,
+    /// Of the weights.
+    pub dw: Vec<f64>,
+    /// Of the biases.
+    pub db: Vec<f64>,
+}
+
+/// `x` where it is above zero or NaN, else 0: as Burn and PyTorch have it.
+#[must_use]
+pub fn relu(x: f64) -> f64 {
+    if x.is_nan() || x > 0.0 { x } else { 0.0 }
+}
+
+/// Convolution, bias and ReLU.
+///
+/// # Shapes
+/// - `x`: `[height, width, channels_in]`
+/// - `weights`: `[channels_out, channels_in, 3, 3]`, `bias`: `[channels_out]`
+/// - output: `[height - 2, width - 2, channels_out]`
+#[must_use]
+pub fn conv_relu(shape: Shape, weights: &[f64], bias: &[f64], x: &[f64]) -> Vec<f64> {
+    let mut y = Vec::with_capacity(shape.output());
+    for_each_output(shape, |at, o| {
+        let mut sum = bias[o];
+        for_each_tap(shape, at, o, |x_at, w_at| sum += x[x_at] * weights[w_at]);
+        y.push(relu(sum));
+    });
+    y
+}
+
+/// Gradients of [`conv_relu`], from its output `y` and the gradient `dy` of that.
+#[must_use]
+pub fn conv_relu_backward(
+    shape: Shape,
+    weights: &[f64],
+    x: &[f64],
+    y: &[f64],
+    dy: &[f64],
+) -> Gradients {
+    let mut dx = vec![0.0; shape.input()];
+    let mut dw = vec![0.0; shape.weights()];
+    let mut db = vec![0.0; shape.channels_out];
+    let mut outputs = y.iter().zip(dy).map(|(y, dy)| if *y == 0.0 { 0.0 } else { *dy });
+    for_each_output(shape, |at, o| {
+        let dy = outputs.next().unwrap_or_default();
+        db[o] += dy;
+        for_each_tap(shape, at, o, |x_at, w_at| {
+            dx[x_at] += dy * weights[w_at];
+            dw[w_at] += dy * x[x_at];
+        });
+    });
+    Gradients { dx, dw, db }
+}
+
+/// The place of each cell's maximum among its four, row by row: the first of equals, and the last NaN, as Burn has it.
+///
+/// # Shapes
+/// - `y`: `[height - 2, width - 2, channels_out]`, what [`conv_relu`] gives
+/// - output: `[pooled rows, pooled columns, channels_out]`, each an index into `y`
+#[must_use]
+pub fn max_pool(shape: Shape, y: &[f64]) -> Vec<usize> {
+    let [rows, columns] = shape.pooled_sides();
+    let [_, width] = shape.output_sides();
+    let mut places = Vec::with_capacity(shape.pooled());
+    for row in 0..rows {
+        for column in 0..columns {
+            for o in 0..shape.channels_out {
+                let place = |k: usize| {
+                    ((row * 2 + k / 2) * width + column * 2 + k % 2) * shape.channels_out + o
+                };
+                let wins = |new: usize, old: usize| y[new].is_nan() || y[new] > y[old];
+                places.push((1..4).map(place).fold(place(0), |old, new| {
+                    if wins(new, old) { new } else { old }
+                }));
+            }
+        }
+    }
+    places
+}
+
+/// A dense layer: `x * weights + bias`.
+///
+/// # Shapes
+/// - `x`: `[n_in]`, `weights`: `[n_in, n_out]`, `bias` and output: `[n_out]`
+#[must_use]
+pub fn dense(weights: &[f64], bias: &[f64], x: &[f64]) -> Vec<f64> {
+    let mut y = bias.to_vec();
+    for (x, weights) in x.iter().zip(weights.chunks_exact(bias.len())) {
+        y.iter_mut().zip(weights).for_each(|(y, w)| *y += x * w);
+    }
+    y
+}
+
+/// Gradients of [`dense`] for one input, from the gradient `dy` of its output.
+#[must_use]
+pub fn dense_backward(weights: &[f64], x: &[f64], dy: &[f64]) -> Gradients {
+    let rows = weights.chunks_exact(dy.len());
+    let dx = rows.map(|row| row.iter().zip(dy).map(|(w, dy)| w * dy).sum()).collect();
+    let dw = x.iter().flat_map(|x| dy.iter().map(move |dy| x * dy)).collect();
+    Gradients { dx, dw, db: dy.to_vec() }
+}
+
+/// Every output of the convolution in the order of its layout: the index of its window's first row and column, as
+/// `[row, column]`, and its channel.
+fn for_each_output(shape: Shape, mut f: impl FnMut([usize; 2], usize)) {
+    let [rows, columns] = shape.output_sides();
+    for row in 0..rows {
+        for column in 0..columns {
+            for o in 0..shape.channels_out {
+                f([row, column], o);
+            }
+        }
+    }
+}
+
+/// Every product of the window at `at`: the index of its input, and of the weight for output channel `o`.
+fn for_each_tap(shape: Shape, at: [usize; 2], o: usize, mut f: impl FnMut(usize, usize)) {
+    let Shape { channels_in, width, .. } = shape;
+    for i in 0..channels_in {
+        for ky in 0..3 {
+            for kx in 0..3 {
+                let x_at = ((at[0] + ky) * width + at[1] + kx) * channels_in + i;
+                f(x_at, ((o * channels_in + i) * 3 + ky) * 3 + kx);
+            }
+        }
+    }
+}

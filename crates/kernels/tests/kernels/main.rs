@@ -1,0 +1,15 @@
+//! Every kernel, in every set of vector instructions that this CPU has, against its formula in float64.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod adam;
+mod compare;
+mod convolution;
+mod dense;
+mod dropout;
+mod lengths;
+mod not_finite;
+mod pooling;
+mod reference;
+mod sample;
+mod threads;
