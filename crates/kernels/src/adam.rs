@@ -38,9 +38,11 @@ pub fn adam(
     mean_square: &mut [f32],
 ) {
     assert_eq!([gradients.len(); 3], [weights.len(), mean.len(), mean_square.len()]);
-    let correction = (1.0 - adam.beta_2.powi(time)).sqrt();
-    let factor = adam.learning_rate * correction / (1.0 - adam.beta_1.powi(time));
-    let epsilon = adam.epsilon * correction;
+    // In f64, as 1 less a power of almost 1 would lose most of its digits.
+    let power = |beta: f32| 1.0 - f64::from(beta).powi(time);
+    let correction = power(adam.beta_2).sqrt();
+    let factor = (f64::from(adam.learning_rate) * correction / power(adam.beta_1)) as f32;
+    let epsilon = (f64::from(adam.epsilon) * correction) as f32;
     let state = weights.par_chunks_mut(CHUNK).zip(mean.par_chunks_mut(CHUNK));
     gradients.par_chunks(CHUNK).zip(state.zip(mean_square.par_chunks_mut(CHUNK))).for_each(
         |(gradients, ((weights, mean), mean_square))| {

@@ -2,12 +2,31 @@
 
 use aligned_vec::{AVec, ConstAlign};
 use pulp::Simd;
+use rayon::prelude::*;
 
 /// Bytes of a cache line, and of the widest vector: from here on no vector straddles two lines.
 const LINE: usize = 64;
 
 /// Numbers that start on a cache line.
 pub(crate) type Buffer = AVec<f32, ConstAlign<LINE>>;
+
+/// A vector of `len` zeros, written on rayon's threads: an output of some megabytes would keep one thread for a
+/// millisecond, and the others waiting.
+#[must_use]
+pub fn parallel_zeros(len: usize) -> Vec<f32> {
+    /// Numbers of a task: half of a second-level cache.
+    const CHUNK: usize = 1 << 17;
+    let mut zeros = Vec::with_capacity(len);
+    let spare = &mut zeros.spare_capacity_mut()[..len];
+    spare.par_chunks_mut(CHUNK).for_each(|chunk| {
+        for number in chunk {
+            number.write(0.0);
+        }
+    });
+    // SAFETY: the capacity is at least `len`, and each of the first `len` numbers was written above.
+    unsafe { zeros.set_len(len) };
+    zeros
+}
 
 /// A buffer of `len` zeros.
 pub(crate) fn zeros(len: usize) -> Buffer {

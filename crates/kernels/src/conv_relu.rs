@@ -27,14 +27,7 @@ const COLUMNS_OF_FEW: usize = 1;
 ///
 /// # Panics
 /// If the lengths do not fit one another.
-pub fn conv_relu(
-    isa: Isa,
-    shape: Shape,
-    weights: &[f32],
-    bias: &[f32],
-    x: &[f32],
-    y: &mut [f32],
-) {
+pub fn conv_relu(isa: Isa, shape: Shape, weights: &[f32], bias: &[f32], x: &[f32], y: &mut [f32]) {
     let (input, output) = (shape.input(), shape.output());
     let n = x.len() / input;
     assert_eq!([weights.len(), bias.len()], [shape.weights(), shape.channels_out]);
@@ -99,14 +92,14 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { shape, filters, x, y } = self;
         let [_, columns] = shape.output_sides();
-        let padded = filters.bias.len();
-        // One row of outputs, its channels and its last block of pixels padded.
-        let mut line = zeros(columns.next_multiple_of(PIXELS) * padded);
+        let (co, padded) = (shape.channels_out, filters.bias.len());
+        // Pixels of a block that has room neither for padded channels nor for pixels beyond the row.
+        let mut block = zeros(PIXELS * padded);
         // What the last block reads beyond the row is summed and dropped.
         let mut window = zeros(3 * (columns.next_multiple_of(PIXELS) + 2) * shape.channels_in);
         let pictures = x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.output()));
         for (x, y) in pictures {
-            for (row, y) in y.chunks_exact_mut(columns * shape.channels_out).enumerate() {
+            for (row, y) in y.chunks_exact_mut(columns * co).enumerate() {
                 let length = shape.width * shape.channels_in;
                 let stride = window.len() / 3;
                 for ky in 0..3 {
@@ -115,19 +108,19 @@ impl WithSimd for Forward<'_> {
                 }
                 for first in (0..columns).step_by(PIXELS) {
                     let window = &window[first * shape.channels_in..];
-                    let line = &mut line[first * padded..][..PIXELS * padded];
+                    let n = PIXELS.min(columns - first);
+                    let y = &mut y[first * co..][..n * co];
+                    let fits = y.len() == block.len();
+                    let to = if fits { &mut *y } else { &mut block[..] };
                     if S::REGISTER_COUNT >= 32 {
-                        pixels::<S, COLUMNS>(simd, shape, filters, window, stride, line);
+                        pixels::<S, COLUMNS>(simd, shape, filters, window, stride, to);
                     } else {
-                        pixels::<S, COLUMNS_OF_FEW>(simd, shape, filters, window, stride, line);
+                        pixels::<S, COLUMNS_OF_FEW>(simd, shape, filters, window, stride, to);
                     }
-                }
-                if padded == shape.channels_out {
-                    y.copy_from_slice(&line[..y.len()]);
-                } else {
-                    let line = line.chunks_exact(padded);
-                    for (y, line) in y.chunks_exact_mut(shape.channels_out).zip(line) {
-                        y.copy_from_slice(&line[..shape.channels_out]);
+                    if !fits {
+                        for (y, pixel) in y.chunks_exact_mut(co).zip(block.chunks_exact(padded)) {
+                            y.copy_from_slice(&pixel[..co]);
+                        }
                     }
                 }
             }
@@ -143,20 +136,20 @@ fn pixels<S: Simd, const COLUMNS: usize>(
     filters: &Filters,
     window: &[f32],
     stride: usize,
-    line: &mut [f32],
+    block: &mut [f32],
 ) {
-    let (ci, padded, block) = (shape.channels_in, filters.bias.len(), COLUMNS * S::F32_LANES);
+    let (ci, padded, width) = (shape.channels_in, filters.bias.len(), COLUMNS * S::F32_LANES);
     let zero = simd.splat_f32s(0.0);
-    for o in (0..padded).step_by(block) {
+    for o in (0..padded).step_by(width) {
         let mut sums = [[zero; COLUMNS]; PIXELS];
         for sums in &mut sums {
-            sums.copy_from_slice(vectors(simd, &filters.bias[o..][..block]));
+            sums.copy_from_slice(vectors(simd, &filters.bias[o..][..width]));
         }
         for ky in 0..3 {
             // The inputs of one row of taps lie side by side: three pixels of all channels.
             let inputs = &window[ky * stride..][..(PIXELS + 2) * ci];
             for i in 0..3 * ci {
-                let taps = vectors(simd, &filters.taps[(ky * 3 * ci + i) * padded + o..][..block]);
+                let taps = vectors(simd, &filters.taps[(ky * 3 * ci + i) * padded + o..][..width]);
                 for (pixel, sums) in sums.iter_mut().enumerate() {
                     let x = simd.splat_f32s(inputs[pixel * ci + i]);
                     for (sum, &tap) in sums.iter_mut().zip(taps) {
@@ -171,7 +164,7 @@ fn pixels<S: Simd, const COLUMNS: usize>(
                 let dead = simd.less_than_or_equal_f32s(*sum, zero);
                 *sum = simd.select_f32s(dead, zero, *sum);
             }
-            vectors_mut(simd, &mut line[pixel * padded + o..][..block]).copy_from_slice(sums);
+            vectors_mut(simd, &mut block[pixel * padded + o..][..width]).copy_from_slice(sums);
         }
     }
 }

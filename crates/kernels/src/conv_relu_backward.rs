@@ -47,9 +47,8 @@ pub fn conv_relu_backward(
     assert_eq!([conv.x.len(), y.len(), dy.len()], [n * input, n * output, n * output]);
     let outputs = y.par_chunks(GROUP * output).zip(dy.par_chunks(GROUP * output));
     let groups = conv.x.par_chunks(GROUP * input).zip(outputs);
-    let gradients: Vec<Gradients> = groups
-        .map(|(x, (y, dy))| isa.run(OfFilters { shape: conv.shape, x, y, dy }))
-        .collect();
+    let gradients: Vec<Gradients> =
+        groups.map(|(x, (y, dy))| isa.run(OfFilters { shape: conv.shape, x, y, dy })).collect();
     if let Some(dx) = dx {
         assert_eq!(dx.len(), conv.x.len());
         let outputs = y.par_chunks(GROUP * output).zip(dy.par_chunks(GROUP * output));
@@ -143,14 +142,7 @@ fn add<S: Simd>(simd: S, to: &mut [f32], values: &[S::f32s]) {
 
 /// `dy` where `y` is not 0, else 0; pixels `padded` numbers apart.
 #[inline(always)]
-fn mask<S: Simd>(
-    simd: S,
-    shape: Shape,
-    y: &[f32],
-    dy: &[f32],
-    masked: &mut [f32],
-    padded: usize,
-) {
+fn mask<S: Simd>(simd: S, shape: Shape, y: &[f32], dy: &[f32], masked: &mut [f32], padded: usize) {
     let co = shape.channels_out;
     if padded == co {
         let zero = simd.splat_f32s(0.0);
@@ -204,7 +196,6 @@ impl WithSimd for OfPictures<'_> {
 fn by_formula(shape: Shape, weights: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
     let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
     let x = vec![0.0; shape.input()];
-    let gradients =
-        reference::conv_relu_backward(shape, &wide(weights), &x, &wide(y), &wide(dy));
+    let gradients = reference::conv_relu_backward(shape, &wide(weights), &x, &wide(y), &wide(dy));
     dx.iter_mut().zip(gradients.dx).for_each(|(dx, exact)| *dx = exact as f32);
 }

@@ -115,13 +115,10 @@ impl WithSimd for Backward<'_> {
         let cells = shape.pooled() / co;
         let mut gradients = Gradients { dw: zeros(co * 9 * pixel), db: zeros(co) };
         let mut lists = Lists::new(shape);
-        let plane = shape.height * shape.width * pixel;
-        // Also where nothing is padded: a load that straddles two lines of the cache takes the time of two.
-        let mut aligned_x = zeros(plane);
-        let mut padded_dx = zeros(if pixel == ci { 0 } else { plane });
+        let plane = if pixel == ci { 0 } else { shape.height * shape.width * pixel };
+        let (mut padded_x, mut padded_dx) = (zeros(plane), zeros(plane));
         let pictures = conv.x.chunks_exact(shape.input()).zip(dx.chunks_exact_mut(shape.input()));
-        let outputs =
-            winners.chunks_exact(shape.pooled()).zip(dy.chunks_exact(shape.pooled()));
+        let outputs = winners.chunks_exact(shape.pooled()).zip(dy.chunks_exact(shape.pooled()));
         for ((x, dx), (winners, dy)) in pictures.zip(outputs) {
             if !filters.finite || !all_finite(simd, x) {
                 let conv = ConvBackward { x, ..conv };
@@ -131,11 +128,19 @@ impl WithSimd for Backward<'_> {
             let matrix = Matrix { rows: co, columns: cells, stride: cells };
             transpose(isa, matrix, dy, &mut lists.dy, co);
             lists.places.list_winners(shape, winners, &lists.dy);
-            gradients::pad(ci, x, pixel, &mut aligned_x);
             if pixel == ci {
-                picture(simd, shape, filters, &aligned_x, &mut lists, dx, &mut gradients);
+                picture(simd, shape, filters, x, &mut lists, dx, &mut gradients);
             } else {
-                picture(simd, shape, filters, &aligned_x, &mut lists, &mut padded_dx, &mut gradients);
+                gradients::pad(ci, x, pixel, &mut padded_x);
+                picture(
+                    simd,
+                    shape,
+                    filters,
+                    &padded_x,
+                    &mut lists,
+                    &mut padded_dx,
+                    &mut gradients,
+                );
                 gradients::unpad(ci, &padded_dx, pixel, dx);
             }
         }

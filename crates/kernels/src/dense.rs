@@ -61,10 +61,7 @@ pub fn dense(isa: Isa, layer: Dense, relu: bool, x: &[f32], y: &mut [f32]) {
     let n_out = layer.bias.len();
     let n_in = layer.weights.len() / n_out;
     let n = x.len() / n_in;
-    assert_eq!(
-        [layer.weights.len(), x.len(), y.len()],
-        [n_in * n_out, n * n_in, n * n_out]
-    );
+    assert_eq!([layer.weights.len(), x.len(), y.len()], [n_in * n_out, n * n_in, n * n_out]);
     if n <= 1 {
         isa.run(Forward { layer, relu, x, y });
     } else {

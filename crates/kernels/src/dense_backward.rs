@@ -15,8 +15,8 @@ use crate::transpose::{Matrix, transpose};
 const INPUTS: usize = 64;
 /// Vectors of inputs that are summed at once.
 const COLUMNS: usize = 4;
-/// Rows of a task that writes gradients of the input.
-const ROWS: usize = 32;
+/// Rows of a task that writes gradients of the input; each task turns all weights.
+const ROWS: usize = 64;
 
 /// What the backward pass starts from.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +32,12 @@ pub struct DenseBackward<'a> {
 }
 
 /// The gradient before ReLU: `dy` where the output `y` is not 0, else 0.
+///
+/// # Panics
+/// If the lengths differ.
 #[must_use]
 pub fn relu_backward(y: &[f32], dy: &[f32]) -> Vec<f32> {
+    assert_eq!(y.len(), dy.len());
     y.iter().zip(dy).map(|(&y, &dy)| if y == 0.0 { 0.0 } else { dy }).collect()
 }
 

@@ -5,30 +5,29 @@ use rayon::prelude::*;
 
 use crate::isa::Isa;
 
-/// Numbers of a task.
-const CHUNK: usize = 1 << 14;
-/// Random numbers that are drawn at once, side by side in vectors; four a counter.
+/// Counters of Philox that are worked on at once, side by side in vectors.
 const COUNTERS: usize = 16;
+/// Random numbers of 16 bits that they give: four words of 32 bits each.
+const NUMBERS: usize = 8 * COUNTERS;
+/// Numbers of a task.
+const CHUNK: usize = 128 * NUMBERS;
 /// Rounds of Philox. Ten is what its authors recommend; seven pass their tests.
 const ROUNDS: usize = 10;
 
-/// Sets each number to 0 with probability `rate`, in [0, 1), and divides the others by `1 - rate`, on rayon's threads.
+/// Sets each number to 0 with probability `rate`, in [0, 1), and divides the others by `1 - rate`, in place and on
+/// rayon's threads.
 ///
-/// Which ones follows from `key` and their index alone, so the backward pass is the same call on the gradient.
+/// Which ones follows from `key` and their index alone, so the backward pass is the same call on the gradient. The rate is
+/// a multiple of 2^-16, the one closest to `rate`.
 ///
-/// Random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3"), index over 4 as its
-/// counter.
-///
-/// # Panics
-/// If the lengths differ.
-pub fn dropout(isa: Isa, key: u64, rate: f64, x: &[f32], y: &mut [f32]) {
-    assert_eq!(x.len(), y.len());
-    // Drops where a number below 2^32 falls short of this.
-    let threshold = (rate * (1_u64 << 32) as f64) as u32;
+/// Random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3").
+pub fn dropout(isa: Isa, key: u64, rate: f64, values: &mut [f32]) {
+    // Drops where a number below 2^16 falls short of this.
+    let threshold = (rate * 65_536.0).round() as u32;
     let scale = (1.0 / (1.0 - rate)) as f32;
-    x.par_chunks(CHUNK).zip(y.par_chunks_mut(CHUNK)).enumerate().for_each(|(task, (x, y))| {
-        let counter = (task * CHUNK / 4) as u64;
-        isa.run(Drop { key, counter, threshold, scale, x, y });
+    values.par_chunks_mut(CHUNK).enumerate().for_each(|(task, values)| {
+        let counter = (task * CHUNK / NUMBERS * COUNTERS) as u64;
+        isa.run(Drop { key, counter, threshold, scale, values });
     });
 }
 
@@ -37,8 +36,7 @@ struct Drop<'a> {
     counter: u64,
     threshold: u32,
     scale: f32,
-    x: &'a [f32],
-    y: &'a mut [f32],
+    values: &'a mut [f32],
 }
 
 impl WithSimd for Drop<'_> {
@@ -46,13 +44,17 @@ impl WithSimd for Drop<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { key, mut counter, threshold, scale, x, y } = self;
-        for (x, y) in x.chunks(4 * COUNTERS).zip(y.chunks_mut(4 * COUNTERS)) {
-            let random = philox(key, counter);
+        let Self { key, mut counter, threshold, scale, values } = self;
+        for values in values.chunks_mut(NUMBERS) {
+            let words = philox(key, counter);
             counter += COUNTERS as u64;
-            for ((x, y), random) in x.iter().zip(y).zip(random.as_flattened()) {
-                // A product, not a choice: NaN and infinity stay NaN, as in Burn.
-                *y = x * if *random < threshold { 0.0 } else { scale };
+            let (lower, upper) = values.split_at_mut(values.len().min(NUMBERS / 2));
+            for (half, shift) in [(lower, 0), (upper, 16)] {
+                for (value, word) in half.iter_mut().zip(words.as_flattened()) {
+                    let random = (word >> shift) & 0xFFFF;
+                    // A product, not a choice: NaN and infinity become NaN, as in Burn.
+                    *value *= if random < threshold { 0.0 } else { scale };
+                }
             }
         }
     }
@@ -60,6 +62,7 @@ impl WithSimd for Drop<'_> {
 
 /// Philox4x32-10 of 16 counters from `first` on: the first words of all, then the second, third and fourth.
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "a lane is an index into four arrays at once")]
 fn philox(key: u64, first: u64) -> [[u32; COUNTERS]; 4] {
     let mut words = [[0_u32; COUNTERS]; 4];
     for lane in 0..COUNTERS {

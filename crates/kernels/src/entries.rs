@@ -89,12 +89,12 @@ impl Places {
 fn by_place(winners: &[u8], dy: &[f32]) -> [u64; 4] {
     let mut places = [NO_WINNER; CHUNK];
     for ((place, &winner), &dy) in places.iter_mut().zip(winners).zip(dy) {
-        *place = if dy == 0.0 { NO_WINNER } else { winner };
+        *place = if dy == 0.0 { NO_WINNER } else { winner.min(NO_WINNER) };
     }
     let (eights, _) = places.as_chunks::<8>();
     std::array::from_fn(|k| {
         let bits = eights.iter().map(|&eight| equal(u64::from_le_bytes(eight), k as u64));
-        bits.rev().fold(0, |mask, bits| mask << 8 | bits)
+        bits.rev().fold(0, |mask, bits| (mask << 8) | bits)
     })
 }
 
@@ -103,9 +103,9 @@ fn by_place(winners: &[u8], dy: &[f32]) -> [u64; 4] {
 fn equal(eight: u64, value: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     // A sum with 127 has the upper bit of a byte set unless the byte is 0, and carries nothing into the next.
-    let differs = (eight ^ ONES * value) + ONES * 127;
+    let differs = (eight ^ (ONES * value)) + ONES * 127;
     // Each upper bit moves to its place in the uppermost byte.
-    ((!differs >> 7 & ONES).wrapping_mul(0x0102_0408_1020_4080)) >> 56
+    (((!differs >> 7) & ONES).wrapping_mul(0x0102_0408_1020_4080)) >> 56
 }
 
 /// The lists of all channels, over some rows of places.

@@ -133,8 +133,7 @@ fn of_picture_by<S: Simd, const VECTORS: usize>(
                         let dy = simd.splat_f32s(dy);
                         let filter = &filters[o as usize * 3 * pixel..][..3 * pixel];
                         for (kx, window) in window.iter_mut().enumerate() {
-                            let weights =
-                                vectors(simd, &filter[kx * pixel + first..][..block]);
+                            let weights = vectors(simd, &filter[kx * pixel + first..][..block]);
                             for (dx, &weight) in window.iter_mut().zip(weights) {
                                 *dx = simd.mul_add_f32s(dy, weight, *dx);
                             }

@@ -1,4 +1,23 @@
-//! Kernels.
+//! The network's layers on the CPU: plain functions over slices, for training and for serving.
+//!
+//! | layer | forward | backward |
+//! |---|---|---|
+//! | convolution, ReLU | [`conv_relu`] | [`conv_relu_backward`] |
+//! | convolution, ReLU, max-pooling | [`conv_relu_pool`] | [`conv_relu_pool_backward`] |
+//! | dense, with or without ReLU | [`dense()`] | [`relu_backward`], [`dense_backward`] |
+//! | dropout | [`dropout()`] | [`dropout()`] with the same key |
+//!
+//! and [`adam()`], a step of the optimiser. What makes them quick is work left out. Winograd's transforms
+//! take four times fewer multiplications than a convolution's formula. After ReLU, pooling and dropout few outputs have a
+//! gradient, and half of a dense layer's inputs are zero: both are listed, and the rest is never touched.
+//!
+//! - [`mod@reference`] has every formula in float64, which the tests hold all others against.
+//! - An [`Isa`] names the vector instructions: AVX-512, AVX2 with FMA, or none. All code but one transposition is safe.
+//! - Sums are made in a fixed order. Results depend on the `Isa`, and on nothing else: not on the number of threads, and a
+//!   picture's not on the others of its batch.
+//! - A number that is not finite gives what the formula gives for it.
+//! - Lengths that do not fit are a mistake of the caller, and panic.
+
 mod adam;
 mod buffer;
 mod conv_relu;
@@ -9,6 +28,7 @@ mod dense;
 mod dense_backward;
 mod dropout;
 mod entries;
+mod filters;
 mod gradients;
 mod group;
 mod isa;
@@ -17,13 +37,15 @@ mod shape;
 mod transpose;
 mod winograd;
 
+pub use adam::{Adam, adam};
+pub use buffer::parallel_zeros;
 pub use conv_relu::conv_relu;
 pub use conv_relu_backward::{ConvBackward, conv_relu_backward};
-pub use conv_relu_pool::{Filters, NO_WINNER, conv_relu_pool};
+pub use conv_relu_pool::{NO_WINNER, conv_relu_pool};
 pub use conv_relu_pool_backward::conv_relu_pool_backward;
-pub use adam::{Adam, adam};
 pub use dense::{Dense, all_finite, dense};
 pub use dense_backward::{DenseBackward, dense_backward, relu_backward};
 pub use dropout::dropout;
+pub use filters::Filters;
 pub use isa::Isa;
 pub use shape::Shape;

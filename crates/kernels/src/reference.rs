@@ -80,9 +80,14 @@ pub fn max_pool(shape: Shape, y: &[f64]) -> Vec<usize> {
                     ((row * 2 + k / 2) * width + column * 2 + k % 2) * shape.channels_out + o
                 };
                 let wins = |new: usize, old: usize| y[new].is_nan() || y[new] > y[old];
-                places.push((1..4).map(place).fold(place(0), |old, new| {
-                    if wins(new, old) { new } else { old }
-                }));
+                places.push(
+                    (1..4).map(place).fold(
+                        place(0),
+                        |old, new| {
+                            if wins(new, old) { new } else { old }
+                        },
+                    ),
+                );
             }
         }
     }

@@ -16,11 +16,8 @@ pub(crate) struct Matrix {
 /// Writes the columns of `from` as the rows of `to`, which lie `to_stride` numbers apart.
 pub(crate) fn transpose(isa: Isa, matrix: Matrix, from: &[f32], to: &mut [f32], to_stride: usize) {
     let Matrix { rows, columns, stride } = matrix;
-    let (whole_rows, whole_columns) = if isa.has_avx2() {
-        (rows - rows % BLOCK, columns - columns % BLOCK)
-    } else {
-        (0, 0)
-    };
+    let (whole_rows, whole_columns) =
+        if isa.has_avx2() { (rows - rows % BLOCK, columns - columns % BLOCK) } else { (0, 0) };
     #[cfg(target_arch = "x86_64")]
     if whole_rows > 0 && whole_columns > 0 {
         let whole = Matrix { rows: whole_rows, columns: whole_columns, stride };

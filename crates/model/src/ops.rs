@@ -51,12 +51,7 @@ impl Ops {
     /// # Shapes
     /// - `x`: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, (height - 2) / 2, (width - 2) / 2]`
-    pub(crate) fn conv_relu_pool(
-        self,
-        conv: &Conv2d,
-        pool: &MaxPool2d,
-        x: Tensor<4>,
-    ) -> Tensor<4> {
+    pub(crate) fn conv_relu_pool(self, conv: &Conv2d, pool: &MaxPool2d, x: Tensor<4>) -> Tensor<4> {
         match self {
             Self::Kernels => convolution::conv_relu_pool(conv, x),
             Self::Burn => pool.forward(relu(conv.forward(x))),
@@ -87,8 +82,9 @@ impl Ops {
 
     /// Dropout, which acts on an autodiff device alone.
     pub(crate) fn dropout<const D: usize>(self, dropout: &Dropout, x: Tensor<D>) -> Tensor<D> {
+        let drops = x.is_autodiff() && dropout.prob > 0.0 && dropout.prob < 1.0;
         match self {
-            Self::Kernels if x.is_autodiff() => dropout::dropout(dropout.prob, x),
+            Self::Kernels if drops => dropout::dropout(dropout.prob, x),
             _ => dropout.forward(x),
         }
     }

@@ -5,7 +5,7 @@ mod models;
 
 use std::path::Path;
 
-use models::{PIXELS, bytes, floats, halves, ints, set_property, sides, value};
+use models::{PIXELS, bytes, floats, halves, ints, node, noise, set_property, sides, value};
 use proptest::prelude::*;
 use serve_lite::{Classifier, Error};
 use tract_onnx::pb::ModelProto;
@@ -232,10 +232,14 @@ fn a_model_that_would_take_all_memory_is_refused() {
     let (error, message) = refusal(&huge);
     assert!(matches!(error, Error::Contract { .. }), "{message}");
 
+    // In itself consistent: whatever the size, one number a channel is left of it.
     let mut large = models::small_cnn();
     graph(&mut large).node[3].attribute.push(ints("pads", &[1000; 4]));
+    graph(&mut large).node[7] = node("GlobalAveragePool", &["relu2"], "pool", vec![]);
+    graph(&mut large).initializer[7] = noise("w3", &[3, 4]);
     let (error, message) = refusal(&large);
     assert!(matches!(error, Error::Unsupported { .. }), "{message}");
+    assert!(message.contains("gives a tensor of 1,2,2026,2026"), "{message}");
 }
 
 #[test]

@@ -2,9 +2,7 @@
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
-use burn::optim::{
-    Adam, AdamConfig, AdamState, AdaptiveMomentumState, ModuleOptimizer, Optimizer,
-};
+use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, ModuleOptimizer, Optimizer};
 use burn::tensor::{Device, Tensor};
 use kernels::Isa;
 
@@ -19,8 +17,7 @@ const EPSILON: f32 = 1e-7;
 ///
 /// Both keep the same state, so a checkpoint does not tell which of them made it.
 pub(crate) fn adam(burn_ops: bool) -> ModuleOptimizer {
-    let config =
-        AdamConfig::new().with_beta_1(BETA_1).with_beta_2(BETA_2).with_epsilon(EPSILON);
+    let config = AdamConfig::new().with_beta_1(BETA_1).with_beta_2(BETA_2).with_epsilon(EPSILON);
     if burn_ops { config.init() } else { KernelAdam { elsewhere: config.build() }.into() }
 }
 
@@ -67,7 +64,8 @@ impl Optimizer for KernelAdam {
             mean.storage_mut(),
             mean_square.storage_mut(),
         );
-        let [weights, mean, mean_square] = [weights, mean, mean_square].map(Tensor::from_primitive::<Flex>);
+        let [weights, mean, mean_square] =
+            [weights, mean, mean_square].map(Tensor::from_primitive::<Flex>);
         let state = AdaptiveMomentumState::new(time, mean, mean_square);
         (weights, Some(AdamState::new(state)))
     }
@@ -77,9 +75,70 @@ impl Optimizer for KernelAdam {
     }
 }
 
-/// The tensor as `flex` has it, in one piece that is all of its memory.
+/// The tensor as `flex` has it, its numbers in their order and all of its memory.
 fn primitive<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
     let tensor = tensor.try_into_primitive::<Flex>().expect("the device was found to be flex");
+    let bytes = tensor.layout().num_elements() * size_of::<f32>();
     // Where nothing has to be copied, a second handle on the memory would make writing to it copy it.
-    if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
+    let is_whole = tensor.is_contiguous() && tensor.bytes().len() == bytes;
+    if is_whole { tensor } else { tensor.to_contiguous() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use burn::nn::{Linear, LinearConfig};
+    use burn::optim::GradientsParams;
+
+    use super::*;
+
+    fn step(optimizer: &mut ModuleOptimizer, layer: Linear, scale: f32) -> Linear {
+        let x = Tensor::<2>::ones([3, 40], &Device::flex().autodiff()) * scale;
+        let loss = layer.forward(x).square().sum();
+        let gradients = GradientsParams::from_grads(loss.backward(), &layer);
+        optimizer.step(0.01, layer, gradients)
+    }
+
+    fn weights(layer: &Linear) -> Vec<f32> {
+        let weights: Vec<f32> = layer.weight.val().into_data().try_into_vec().unwrap();
+        let bias: Vec<f32> = layer.bias.as_ref().unwrap().val().into_data().try_into_vec().unwrap();
+        [weights, bias].concat()
+    }
+
+    /// Each step may round by some units in the last place of numbers around 1.
+    const TOLERANCE: f32 = 1e-6;
+
+    #[test]
+    fn the_kernel_steps_as_burn_does_and_goes_on_from_its_state() {
+        let layer = LinearConfig::new(40, 9).init(&Device::flex().autodiff());
+        let _drawn = weights(&layer);
+        let (mut kernel, mut burn) = (adam(false), adam(true));
+        let (mut by_kernel, mut by_burn) = (layer.clone(), layer.clone());
+        for number in 0..6 {
+            if number == 3 {
+                // The states change sides.
+                let bytes = kernel.into_bytes().unwrap();
+                kernel = adam(false).from_bytes(burn.into_bytes().unwrap()).unwrap();
+                burn = adam(true).from_bytes(bytes).unwrap();
+            }
+            let scale = [1.0, -0.5, 0.01][number % 3];
+            by_kernel = step(&mut kernel, by_kernel, scale);
+            by_burn = step(&mut burn, by_burn, scale);
+            for (kernel, burn) in weights(&by_kernel).iter().zip(weights(&by_burn)) {
+                assert!((kernel - burn).abs() < TOLERANCE, "step {number}: {kernel} {burn}");
+            }
+        }
+        let way: f32 =
+            weights(&layer).iter().zip(weights(&by_kernel)).map(|(a, b)| (a - b).abs()).sum();
+        assert!(way > 1.0, "they moved by {way} in all, which tells nothing");
+    }
+
+    #[test]
+    fn weights_that_others_hold_stay_as_they_were() {
+        let layer = LinearConfig::new(40, 9).init(&Device::flex().autodiff());
+        let before = weights(&layer);
+        let after = step(&mut adam(false), layer.clone(), 1.0);
+        assert_eq!(weights(&layer), before);
+        assert_ne!(weights(&after), before);
+    }
 }

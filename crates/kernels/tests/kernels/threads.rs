@@ -55,7 +55,7 @@ fn others(isa: Isa) -> Outputs {
 
     let gradients = random.reals(NUMBERS);
     let mut dropped = gradients.clone();
-    dropout(isa, 3, 0.4, &gradients, &mut dropped);
+    dropout(isa, 3, 0.4, &mut dropped);
     let [mut weights, mut mean, mut mean_square] = [(); 3].map(|()| random.reals(NUMBERS));
     mean_square.iter_mut().for_each(|square| *square = square.abs());
     let constants = Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: 0.99, epsilon: 1e-7 };

@@ -18,7 +18,7 @@ pub(super) fn conv_relu(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     apply(ConvRelu, x, weight, bias, |[x, weight, bias], keep| {
         let (x, weight, bias) = (channels_last(x), weight.to_contiguous(), bias.to_contiguous());
         let (n, shape) = shape(&x, &weight);
-        let mut y = vec![0.0; n * shape.output()];
+        let mut y = kernels::parallel_zeros(n * shape.output());
         let (weights, biases) = (floats(&weight), floats(&bias));
         kernels::conv_relu(Isa::best(), shape, weights, biases, floats(&x), &mut y);
         let [rows, columns] = shape.output_sides();
@@ -34,7 +34,7 @@ pub(super) fn conv_relu_pool(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
         let (x, weight, bias) = (channels_last(x), weight.to_contiguous(), bias.to_contiguous());
         let (n, shape) = shape(&x, &weight);
         let filters = Filters::new(Isa::best(), shape, floats(&weight), floats(&bias));
-        let mut y = vec![0.0; n * shape.pooled()];
+        let mut y = kernels::parallel_zeros(n * shape.pooled());
         let mut winners = vec![0; if keep { n * shape.pooled() } else { 0 }];
         kernels::conv_relu_pool(&filters, floats(&x), &mut y, keep.then_some(&mut winners));
         let [rows, columns] = shape.pooled_sides();
@@ -62,9 +62,14 @@ impl Backward<Flex, 3> for ConvRelu {
         let y = channels_last(y.clone());
         let (n, shape) = shape(x, weight);
         let conv = ConvBackward { shape, weights: floats(weight), x: floats(x) };
-        let mut dx = ops.parents[0].is_some().then(|| vec![0.0; n * shape.input()]);
-        let (dw, db) =
-            kernels::conv_relu_backward(Isa::best(), conv, floats(&y), floats(&dy), dx.as_deref_mut());
+        let mut dx = ops.parents[0].is_some().then(|| kernels::parallel_zeros(n * shape.input()));
+        let (dw, db) = kernels::conv_relu_backward(
+            Isa::best(),
+            conv,
+            floats(&y),
+            floats(&dy),
+            dx.as_deref_mut(),
+        );
         register(gradients, &ops, tensors((n, shape), dx, dw, db));
     }
 }
@@ -87,7 +92,7 @@ impl Backward<Flex, 3> for ConvReluPool {
         let dy = gradients.consume::<Flex>(&ops.node).to_contiguous();
         let (n, shape) = shape(x, weight);
         let conv = ConvBackward { shape, weights: floats(weight), x: floats(x) };
-        let mut dx = vec![0.0; n * shape.input()];
+        let mut dx = kernels::parallel_zeros(n * shape.input());
         let (dw, db) =
             kernels::conv_relu_pool_backward(Isa::best(), conv, winners, floats(&dy), &mut dx);
         register(gradients, &ops, tensors((n, shape), Some(dx), dw, db));
@@ -117,7 +122,6 @@ fn parameters(conv: &Conv2d) -> (Tensor<4>, Tensor<1>) {
 /// The number of pictures `[batch, rows, columns, channels]`, and the shape of their convolution.
 fn shape(x: &FlexTensor, weight: &FlexTensor) -> (usize, Shape) {
     let (x, weight) = (x.layout().shape(), weight.layout().shape());
-    let shape =
-        Shape { channels_in: x[3], channels_out: weight[0], height: x[1], width: x[2] };
+    let shape = Shape { channels_in: x[3], channels_out: weight[0], height: x[1], width: x[2] };
     (x[0], shape)
 }

@@ -47,7 +47,8 @@ impl Backward<Flex, 3> for Dense {
         let dy = masked.as_deref().unwrap_or(floats(&dy));
         let (n, n_in) = (x.layout().shape()[0], x.layout().shape()[1]);
         let n_out = weight.layout().shape()[1];
-        let (mut dx, mut dw) = (vec![0.0; n * n_in], vec![0.0; n_in * n_out]);
+        let (mut dx, mut dw) =
+            (kernels::parallel_zeros(n * n_in), kernels::parallel_zeros(n_in * n_out));
         let layer = DenseBackward { weights: floats(weight), x: floats(x), dy, n_out };
         let db = kernels::dense_backward(Isa::best(), layer, &mut dx, &mut dw);
         let [dx, dw] = [tensor(dx, [n, n_in]), tensor(dw, [n_in, n_out])];

@@ -9,13 +9,13 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use kernels::Isa;
 
-use super::differentiable::{floats, register, tensor, tracked};
+use super::differentiable::{in_one_piece, register, tracked};
 
 /// Drops each number of `x`, a tensor of an autodiff device, with probability `rate`.
 pub(super) fn dropout<const D: usize>(rate: f64, x: Tensor<D>) -> Tensor<D> {
     let key = key(&x.device());
     let (x, node) = tracked(x).into_parts();
-    let y = drop(&x, key, rate);
+    let y = drop(x, key, rate);
     let y = match (DropNumbers.prepare::<NoCheckpointing>([node]).compute_bound()).stateful() {
         OpsKind::Tracked(prepared) => prepared.finish((key, rate), y),
         OpsKind::UnTracked(prepared) => prepared.finish(y),
@@ -31,12 +31,11 @@ fn key(device: &Device) -> u64 {
     words.iter::<u64>().fold(0, |key, word| key << 16 | word)
 }
 
-fn drop(x: &FlexTensor, key: u64, rate: f64) -> FlexTensor {
-    let x = x.to_contiguous();
-    let mut y = vec![0.0; x.layout().num_elements()];
-    kernels::dropout(Isa::best(), key, rate, floats(&x), &mut y);
-    let y = tensor(y, [x.layout().num_elements()]);
-    y.with_layout(x.layout().clone())
+/// In place, where nothing else has a hold on the tensor.
+fn drop(x: FlexTensor, key: u64, rate: f64) -> FlexTensor {
+    let mut x = in_one_piece(x);
+    kernels::dropout(Isa::best(), key, rate, x.storage_mut());
+    x
 }
 
 /// The backward pass of [`dropout`], which drops the same numbers of the gradient.
@@ -55,6 +54,6 @@ impl Backward<Flex, 1> for DropNumbers {
     ) {
         let (key, rate) = ops.state;
         let dy = gradients.consume::<Flex>(&ops.node);
-        register(gradients, &ops, [Some(drop(&dy, key, rate))]);
+        register(gradients, &ops, [Some(drop(dy, key, rate))]);
     }
 }
