@@ -42,7 +42,11 @@ fn burn_and_tract_agree_on_any_grey_levels_and_any_classes() {
 
 #[test]
 fn the_number_of_class_names_must_fit() {
-    let cnn = Cnn::new(&CnnConfig { n_classes: 10, mean: 0.0, std: 1.0, burn_ops: false }, 1, &Device::flex());
+    let cnn = Cnn::new(
+        &CnnConfig { n_classes: 10, mean: 0.0, std: 1.0, burn_ops: false },
+        1,
+        &Device::flex(),
+    );
     let error = export::to_onnx(&cnn.valid(), &metadata(vec!["only".to_owned()])).unwrap_err();
     assert!(matches!(error, export::Error::Classes { names: 1, logits: 10 }));
 }
@@ -53,7 +57,12 @@ fn onnx_checker_and_onnx_runtime_accept_the_file_and_agree() {
     let run = finished();
     let config = Config::read(&run.config()).unwrap();
     let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
-    let cnn = CnnConfig { n_classes: facts.classes.len(), mean: facts.mean, std: facts.std, burn_ops: false };
+    let cnn = CnnConfig {
+        n_classes: facts.classes.len(),
+        mean: facts.mean,
+        std: facts.std,
+        burn_ops: false,
+    };
     let cnn = Checkpoint::selected(run, config.checkpoint, &cnn).unwrap().model.valid();
     let batch = 7;
     let pixels = noise(batch, 5);
