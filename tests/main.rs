@@ -6,6 +6,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
 
 mod bad_input;
+mod bench_peers;
 mod export;
 mod invariants;
 mod pipeline;

@@ -13,7 +13,7 @@ const BUDGET: [&str; 10] = [
     "--data",
     "synthetic",
     "--limit",
-    "700",
+    "2000",
     "--epochs",
     "3",
     "--batch-size",

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use burn::module::Module;
+use dataset::PIXELS;
+use model::CnnConfig;
 use run::{Agreement, write_json};
 use serve_lite::Classifier;
 use train::Checkpoint;
@@ -15,6 +17,8 @@ use crate::session::Session;
 
 /// One alone, an odd number, and training's own: the plans and tails a server can meet.
 const BATCHES: [usize; 3] = [1, 7, 128];
+/// Pictures of a call of Burn's, enough to keep all cores busy.
+const BURN_BATCH: usize = 128;
 /// Largest difference of a probability that rounding can explain. The sums of 9,216 float32 products that two runtimes
 /// add in another order differ by about 1e-6 of their size; ten times that is left for the softmax that follows.
 pub(crate) const TOLERANCE: f64 = 1e-5;
@@ -26,9 +30,13 @@ pub(crate) fn run(runs: &Path, args: &RunArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Runs every test picture through Burn and through tract, and fails where they disagree.
+///
+/// Burn computes by its own operations here, whatever trained the network: tract is served by kiln's kernels, and what
+/// shared them with it would prove nothing of them.
 pub(crate) fn verify(session: &Session) -> anyhow::Result<Agreement> {
     let Session { run, config, data, .. } = session;
-    let cnn = Checkpoint::selected(run, config.checkpoint, &session.cnn())?.model.valid();
+    let cnn = CnnConfig { burn_ops: true, ..session.cnn() };
+    let cnn = Checkpoint::selected(run, config.checkpoint, &cnn)?.model.valid();
     let classifier = Classifier::load(&run.onnx())
         .context("export the run first, with `cargo xtask export-onnx`")?;
     let n_classes = classifier.classes.len();
@@ -37,12 +45,14 @@ pub(crate) fn verify(session: &Session) -> anyhow::Result<Agreement> {
     console::heading(&format!("Proof: {} test pictures through Burn and tract", data.test.len()));
 
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    data.dataset.test.gather(&data.test, &mut pixels, &mut labels);
+    let logits: Vec<f32> =
+        pixels.chunks(BURN_BATCH * PIXELS).flat_map(|pixels| train::logits(&cnn, pixels)).collect();
     for batch in BATCHES {
         let mut found = run::BatchAgreement { batch, same_class: 0, largest_difference: 0.0 };
-        for indices in data.test.chunks(batch) {
-            data.dataset.test.gather(indices, &mut pixels, &mut labels);
-            let burn = train::logits(&cnn, &pixels);
-            let tract = classifier.classify(&pixels)?;
+        let burn = logits.chunks(batch * n_classes);
+        for (pixels, burn) in pixels.chunks(batch * PIXELS).zip(burn) {
+            let tract = classifier.classify(pixels)?;
             let rows =
                 burn.chunks_exact(n_classes).zip(tract.probabilities.chunks_exact(n_classes));
             for (logits, probabilities) in rows {
