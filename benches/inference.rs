@@ -22,6 +22,9 @@ const BATCHES: [usize; 3] = [1, 32, 256];
 const THREADS: [usize; 2] = [1, 2];
 const PIXELS: usize = model::INPUT_SIDE * model::INPUT_SIDE;
 
+/// Classifies some pictures and drops the answer.
+type System<'a> = dyn Fn(&[u8]) + Sync + 'a;
+
 fn inference(criterion: &mut Criterion) {
     let cnn = |burn_ops| {
         let config = CnnConfig { n_classes: 10, mean: 33.3, std: 78.6, burn_ops };
@@ -39,7 +42,7 @@ fn inference(criterion: &mut Criterion) {
     let by_tract = |classifier: &Classifier, pixels: &[u8]| {
         drop(black_box(classifier.classify(pixels).expect("the pictures fit the contract")));
     };
-    let systems: [(&str, &(dyn Fn(&[u8]) + Sync)); 4] = [
+    let systems: [(&str, &System); 4] = [
         ("burn", &|pixels| by_burn(&burn, pixels)),
         ("burn+kernels", &|pixels| by_burn(&burn_kernels, pixels)),
         ("tract", &|pixels| by_tract(&tract, pixels)),

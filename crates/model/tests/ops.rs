@@ -27,7 +27,7 @@ fn both(device: &Device, n_classes: usize) -> [Cnn; 2] {
 }
 
 fn pictures(n: usize, device: &Device) -> Tensor<4> {
-    let level = |at: usize| (at * 2_654_435_761 >> 7) % 256;
+    let level = |at: usize| ((at * 2_654_435_761) >> 7) % 256;
     let levels: Vec<f32> = (0..n * 784).map(|at| level(at) as f32).collect();
     Tensor::from_data(TensorData::new(levels, [n, 1, 28, 28]), device)
 }
@@ -123,7 +123,7 @@ fn pictures_that_lie_otherwise_in_memory_give_the_same() {
     let turned = turned.reshape([6, 1, 28, 28]);
     let copied = Tensor::from_data(turned.to_data(), &device);
     assert_eq!(values(cnn.forward(turned)), values(cnn.forward(copied)));
-    let middle = straight.clone().slice([2..4]);
+    let middle = straight.clone().narrow(0, 2, 2);
     assert_eq!(values(cnn.forward(middle)), values(cnn.forward(straight))[20..40]);
 }
 
