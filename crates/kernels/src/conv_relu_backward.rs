@@ -8,7 +8,7 @@ use crate::entries::Places;
 use crate::gradients;
 use crate::group::{GROUP, Gradients, sum};
 use crate::isa::Isa;
-use crate::reference;
+use crate::reference::{self, wide};
 use crate::shape::Shape;
 
 /// What a backward pass of a convolution starts from.
@@ -194,7 +194,6 @@ impl WithSimd for OfPictures<'_> {
 
 /// Where a weight is not finite, a gradient of 0 is no reason to leave it out.
 fn by_formula(shape: Shape, weights: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
-    let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
     let x = vec![0.0; shape.input()];
     let gradients = reference::conv_relu_backward(shape, &wide(weights), &x, &wide(y), &wide(dy));
     dx.iter_mut().zip(gradients.dx).for_each(|(dx, exact)| *dx = exact as f32);

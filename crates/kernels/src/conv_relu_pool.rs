@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::buffer::{Buffer, load, store, vectors, vectors_mut, zeros};
 use crate::filters::{Filters, columns};
 use crate::group::GROUP;
-use crate::reference;
+use crate::reference::{self, wide};
 use crate::shape::Shape;
 use crate::transpose::{Matrix, transpose};
 use crate::winograd::{self, PRODUCTS, SIDE, TILE};
@@ -284,7 +284,6 @@ fn pool<S: Simd, const WINNERS: bool>(
 /// One picture by the formula, where Winograd's sums would make NaN of an infinity.
 fn by_formula(filters: &Filters, x: &[f32], y: &mut [f32], winners: &mut [u8]) {
     let shape = filters.shape;
-    let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
     let bias = wide(&filters.bias[..shape.channels_out]);
     let unpooled = reference::conv_relu(shape, &wide(&filters.weights), &bias, &wide(x));
     let [_, width] = shape.output_sides();

@@ -13,7 +13,7 @@ use crate::entries::{Channels, Places};
 use crate::gradients;
 use crate::group::{GROUP, Gradients, sum};
 use crate::isa::Isa;
-use crate::reference;
+use crate::reference::{self, wide};
 use crate::shape::Shape;
 use crate::transpose::{Matrix, transpose};
 
@@ -212,7 +212,6 @@ fn by_formula(
         let place = (cell / columns * 2 + winner / 2) * width + cell % columns * 2 + winner % 2;
         unpooled[place * co + o] = f64::from(dy[o * rows * columns + cell]);
     }
-    let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
     let live = vec![1.0; shape.output()];
     let exact = reference::conv_relu_backward(shape, &wide(weights), &wide(x), &live, &unpooled);
     dx.iter_mut().zip(exact.dx).for_each(|(dx, exact)| *dx = exact as f32);

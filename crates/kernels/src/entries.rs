@@ -1,6 +1,6 @@
 //! The outputs of one picture that have a gradient, listed place by place and channel by channel.
 //!
-//! Nothing here branches on whether an output has one: no CPU predicts that.
+//! Winners are told apart by bits and not by branches, which no CPU would predict.
 
 use std::ops::Range;
 

@@ -190,10 +190,6 @@ pub(crate) fn unfilters(shape: Shape, filters: &[f32], pixel: usize) -> Vec<f32>
 
 /// Copies pixels of `channels` numbers to where they lie `pixel` numbers apart.
 pub(crate) fn pad(channels: usize, x: &[f32], pixel: usize, plane: &mut [f32]) {
-    if channels == pixel {
-        plane.copy_from_slice(x);
-        return;
-    }
     for (x, plane) in x.chunks_exact(channels).zip(plane.chunks_exact_mut(pixel)) {
         plane[..channels].copy_from_slice(x);
     }

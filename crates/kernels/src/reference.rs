@@ -16,6 +16,11 @@ pub struct Gradients {
     pub db: Vec<f64>,
 }
 
+/// Numbers as the formulas here take them.
+pub(crate) fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().copied().map(f64::from).collect()
+}
+
 /// `x` where it is above zero or NaN, else 0: as Burn and PyTorch have it.
 #[must_use]
 pub fn relu(x: f64) -> f64 {

@@ -5,4 +5,5 @@ mod ops;
 mod summary;
 
 pub use cnn::{Cnn, CnnConfig, INPUT_SIDE};
+pub use ops::in_one_piece;
 pub use summary::{LayerSummary, Summary, summary};

@@ -15,6 +15,8 @@ use burn::nn::{Dropout, Linear};
 use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, GradientCheckpointingStrategy, Tensor};
 
+pub use differentiable::in_one_piece;
+
 /// Which operations run a forward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ops {

@@ -5,6 +5,7 @@ use burn::backend::flex::FlexTensor;
 use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, ModuleOptimizer, Optimizer};
 use burn::tensor::{Device, Tensor};
 use kernels::Isa;
+use model::in_one_piece;
 
 /// Decay of the mean of gradients, Keras's default and the authors' (Kingma and Ba 2015, algorithm 1).
 const BETA_1: f32 = 0.9;
@@ -75,13 +76,8 @@ impl Optimizer for KernelAdam {
     }
 }
 
-/// The tensor as `flex` has it, its numbers in their order and all of its memory.
 fn primitive<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
-    let tensor = tensor.try_into_primitive::<Flex>().expect("the device was found to be flex");
-    let bytes = tensor.layout().num_elements() * size_of::<f32>();
-    // Where nothing has to be copied, a second handle on the memory would make writing to it copy it.
-    let is_whole = tensor.is_contiguous() && tensor.bytes().len() == bytes;
-    if is_whole { tensor } else { tensor.to_contiguous() }
+    in_one_piece(tensor.try_into_primitive::<Flex>().expect("the device was found to be flex"))
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Fle
 /// The tensor with its numbers in their order, which then are all of its memory.
 ///
 /// `to_contiguous` alone would leave two holds on a memory that is in order already, and writing to it would copy it.
-pub(super) fn in_one_piece(tensor: FlexTensor) -> FlexTensor {
+pub fn in_one_piece(tensor: FlexTensor) -> FlexTensor {
     let bytes = tensor.layout().num_elements() * size_of::<f32>();
     let is_whole = tensor.is_contiguous() && tensor.bytes().len() == bytes;
     if is_whole { tensor } else { tensor.to_contiguous() }
