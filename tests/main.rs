@@ -13,4 +13,5 @@ mod pipeline;
 mod real_mnist;
 mod reimport;
 mod resume;
+mod serving;
 mod support;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use run::{Config, Selection};
 
+use crate::soak::SoakArgs;
+
 /// Pictures of each part that `--smoke` uses, and epochs: enough to learn something worth a report.
 const SMOKE_LIMIT: usize = 2_000;
 const SMOKE_EPOCHS: usize = 2;
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Report(RunArgs),
     /// Measure kiln beside Keras, PyTorch, ONNX Runtime, stock Burn and stock tract, in one sitting
     BenchPeers(BenchPeersArgs),
+    /// Measure what `serve-lite serve` promises: speed, faults, overload, reloads, shutdowns
+    Soak(SoakArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -12,6 +12,7 @@ mod pipeline;
 mod predict;
 mod report;
 mod session;
+mod soak;
 mod train;
 mod verify;
 
@@ -48,6 +49,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Predict(args) => predict::run(&cli.runs, args),
         Command::Report(args) => report::run(&cli.runs, args),
         Command::BenchPeers(args) => bench_peers::run(&cli.runs, args),
+        Command::Soak(args) => soak::run(&cli.runs, args),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "xtask", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)

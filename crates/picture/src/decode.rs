@@ -55,6 +55,15 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
 /// [`Error::Format`], [`Error::Gigantic`] before anything of that size is allocated,
 /// [`Error::CutOff`] or [`Error::Corrupt`].
 pub fn decode(bytes: &[u8]) -> Result<Grey> {
+    decode_within(bytes, u64::MAX)
+}
+
+/// [`decode`], for a picture of at most `max_pixels`: what a stranger sends may be small and claim to
+/// be large.
+///
+/// # Errors
+/// As [`decode`]; [`Error::Gigantic`] also beyond `max_pixels`.
+pub fn decode_within(bytes: &[u8], max_pixels: u64) -> Result<Grey> {
     let format = image::guess_format(bytes).map_err(|_| Error::Format)?;
     if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Pnm) {
         return Err(Error::Format);
@@ -67,7 +76,8 @@ pub fn decode(bytes: &[u8]) -> Result<Grey> {
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(corrupt)?;
     let (width, height) = decoder.dimensions();
-    if width > MAX_SIDE || height > MAX_SIDE || decoder.total_bytes() > MAX_DECODED {
+    let too_many = u64::from(width) * u64::from(height) > max_pixels;
+    if width > MAX_SIDE || height > MAX_SIDE || decoder.total_bytes() > MAX_DECODED || too_many {
         let mebibytes = MAX_DECODED >> 20;
         return Err(Error::Gigantic { width, height, side: MAX_SIDE, mebibytes });
     }

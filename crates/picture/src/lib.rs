@@ -15,7 +15,7 @@ mod digit;
 mod error;
 mod prepare;
 
-pub use decode::{Grey, decode, read};
+pub use decode::{Grey, decode, decode_within, read};
 pub use digit::{BOX, centre};
 pub use error::{Error, Result};
 pub use prepare::{Preparation, to_network};

@@ -101,6 +101,23 @@ pub enum Error {
         /// What is wrong with it and what to do.
         source: picture::Error,
     },
+    /// The address to serve on cannot be had.
+    #[error("cannot listen on {address}: stop what listens there, or choose another --host or --port")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A bearer token is empty, or has characters that no header carries.
+    #[error("the bearer token is empty or not printable ASCII: write it anew, without spaces")]
+    Token,
+    /// The operating system refused what a server needs to run at all.
+    #[error("cannot start threads to serve with ({reason}): raise the limits of this process")]
+    Threads {
+        /// The reason, in words.
+        reason: String,
+    },
 }
 
 fn at(path: &std::path::Path, index: Option<usize>) -> String {

@@ -123,7 +123,7 @@ struct JsonLine<'a> {
 }
 
 /// Probabilities by class name, in the order of the classes.
-struct ByClass<'a>(&'a [String], &'a [f32]);
+pub(crate) struct ByClass<'a>(pub(crate) &'a [String], pub(crate) &'a [f32]);
 
 impl Serialize for ByClass<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

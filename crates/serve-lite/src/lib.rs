@@ -8,7 +8,7 @@
 //!
 //! The file says all there is to know: what it takes, what it gives, the names of its classes. This
 //! crate shares nothing with the code that trained it, and tract's types stay inside
-//! [`Classifier`].
+//! [`Classifier`]. [`serve`] puts one behind HTTP.
 
 mod accelerate;
 mod args;
@@ -20,6 +20,7 @@ mod input;
 mod pipe;
 mod plan;
 mod predict;
+mod server;
 
 pub use args::{PredictArgs, Prepare};
 pub use classifier::{Classifier, MAX_MODEL_BYTES, Outputs, PIXELS};
@@ -27,3 +28,4 @@ pub use error::{Error, Result};
 pub use format::{Format, Shades, printable, write_predictions};
 pub use pipe::is_broken_pipe;
 pub use predict::{Outcome, PredictOptions, Prediction, predict, predict_all};
+pub use server::{Ended, LogFormat, LogLevel, ServeOptions, Service, log_to_stderr, serve};

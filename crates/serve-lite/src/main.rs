@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, completions, info, predict};
+use commands::{bench, completions, info, predict, serve};
 
 const EXAMPLES: &str = "\
 Examples:
   serve-lite predict model.onnx 3.png photo.jpg      say which digits these are
   serve-lite predict --show model.onnx 3.png         draw what the network saw of it
   serve-lite predict --json model.onnx t10k-images-idx3-ubyte.gz | head -1
+  serve-lite serve model.onnx                        answer over HTTP, with a page to draw on
   serve-lite info model.onnx                         what the model takes, gives and knows
   serve-lite bench model.onnx --batch 64             images a second on one thread
 
@@ -29,6 +30,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Predict(predict::Args),
+    Serve(serve::Args),
     Info(info::Args),
     Bench(bench::Args),
     Completions(completions::Args),
@@ -37,6 +39,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Predict(args) => predict::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Completions(args) => completions::run::<Cli>(&args),

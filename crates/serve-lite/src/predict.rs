@@ -114,7 +114,7 @@ fn name_width(image: &Path) -> usize {
 }
 
 /// An error and its sources, on one line.
-fn reasons(error: &Error) -> String {
+pub(crate) fn reasons(error: &Error) -> String {
     let mut line = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

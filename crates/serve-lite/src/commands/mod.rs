@@ -4,3 +4,4 @@ pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod info;
 pub(crate) mod predict;
+pub(crate) mod serve;

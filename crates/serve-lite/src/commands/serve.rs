@@ -1,0 +1,40 @@
+//! `serve-lite serve`: the model over HTTP.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serve_lite::{Ended, ServeOptions};
+
+const EXAMPLES: &str = "\
+Examples:
+  serve-lite serve model.onnx                            then open http://127.0.0.1:8000/ and draw
+  curl -s --data-binary @seven.png 127.0.0.1:8000/v1/predict
+  curl -s 127.0.0.1:8000/v2/models/mnist                 what the model takes and gives
+  serve-lite serve model.onnx --host 0.0.0.0 --token-file token --log-format json
+  serve-lite serve model.onnx --drain-delay 5            behind a balancer: leave its list first
+
+The protocol is the Open Inference Protocol (KServe V2) with Triton's binary tensors, so that
+tritonclient works as it is. Metrics are at /metrics. A new model file that is moved to the old one's
+place is taken up while requests go on; SIGHUP does the same. SIGTERM and Ctrl-C answer what was
+accepted, then end; a second one ends at once.";
+
+/// Answer over HTTP, with a page to draw on
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The ONNX model
+    model: PathBuf,
+    #[command(flatten)]
+    options: ServeOptions,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let _log = serve_lite::log_to_stderr(&args.options);
+    let name = &args.options.name;
+    let ended = serve_lite::serve(&args.model, &args.options, |address| {
+        // Whoever started the server may have closed its standard output; that is no reason not to serve.
+        let _ = writeln!(anstream::stdout(), "{name} version 1 at http://{address}/");
+    })?;
+    Ok(if ended == Ended::Drained { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,52 @@
+//! What a client is told when its request was not answered.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+/// Seconds after which a refused client may try again: the longest queue is computed in less.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// A request that was not answered: a status, and in words what was wrong and what to do.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: StatusCode,
+    pub(crate) message: String,
+    /// Whether the same request may succeed a moment later.
+    pub(crate) retry: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), retry: false }
+    }
+
+    /// The request itself is wrong.
+    pub(crate) fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// The server cannot take the request now.
+    pub(crate) fn busy(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), retry: true }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let body = Json(serde_json::json!({ "error": self.message }));
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        if self.retry {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        if self.status == StatusCode::REQUEST_TIMEOUT {
+            // What is left of the body would be taken for the next request.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,91 @@
+//! An inference request, from its body to its reply.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::Server;
+use super::body::{self, heavy};
+use super::failure::Failure;
+use super::models::Model;
+use super::queue::{Answer, Job};
+use super::{reply, request};
+use crate::classifier::{Outputs, PIXELS};
+
+/// Answers a request of the protocol for `model`.
+pub(crate) async fn infer(
+    server: &Server,
+    model: &Arc<Model>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let start = Instant::now();
+    let received = body::read(server, &headers, body, server.options.max_body << 20).await?;
+    let (bytes, max_batch) = (received.bytes.clone(), server.options.max_batch);
+    let asked = heavy(bytes.len(), move || request::parse(&headers, &bytes, max_batch)).await??;
+    let deadline = start + asked.timeout.unwrap_or(server.options.timeout);
+    let outputs = classify(server, model, asked.pixels.clone(), deadline).await?;
+    let (name, n_bytes) = (server.options.name.clone(), 4 * outputs.logits.len());
+    let model = Arc::clone(model);
+    let write = move || reply::infer(&name, &model, asked.id.as_deref(), &asked.outputs, &outputs);
+    let reply = heavy(n_bytes, write).await?;
+    if reply.as_ref().is_err_and(|failure| failure.status == StatusCode::INTERNAL_SERVER_ERROR) {
+        server.metrics.nonfinite_outputs.inc();
+    }
+    reply
+}
+
+/// Has `pixels`, of any number of pictures, computed by `model` until `deadline`.
+pub(crate) async fn classify(
+    server: &Server,
+    model: &Arc<Model>,
+    pixels: Bytes,
+    deadline: Instant,
+) -> Result<Outputs, Failure> {
+    let busy = |message: String| Failure::busy(server.options.overload_status, message);
+    let at_once = model.classifier.pictures_at_once * PIXELS;
+    // Parts of a large request may be computed by several workers.
+    let parts = (0..pixels.len()).step_by(at_once);
+    let parts = parts.map(|start| pixels.slice(start..pixels.len().min(start + at_once)));
+    let queued = Instant::now();
+    let (jobs, answers): (Vec<Job>, Vec<oneshot::Receiver<Answer>>) = parts
+        .map(|pixels| {
+            let (reply, answer) = oneshot::channel();
+            (Job { model: Arc::clone(model), pixels, queued, deadline, reply }, answer)
+        })
+        .unzip();
+    if !server.queue.push(jobs, &server.metrics) {
+        let message = format!("the queue is full, {} pictures wait: try again", server.options.queue);
+        return Err(busy(message));
+    }
+    let outputs = tokio::time::timeout_at(deadline.into(), gather(answers));
+    outputs.await.unwrap_or_else(|_| Err(busy("the deadline passed: try again, or allow more time".into())))
+}
+
+/// The answers to all parts, in their order.
+async fn gather(answers: Vec<oneshot::Receiver<Answer>>) -> Result<Outputs, Failure> {
+    let mut all: Option<Outputs> = None;
+    for answer in answers {
+        // A worker drops a job unanswered only when its deadline passed.
+        let answer = answer.await.map_err(|_| {
+            Failure::busy(StatusCode::SERVICE_UNAVAILABLE, "the deadline passed: try again, or allow more time")
+        })?;
+        let outputs = answer.map_err(|reason| {
+            let message = format!("the model failed on these pictures: {reason}");
+            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+        })?;
+        match &mut all {
+            None => all = Some(outputs),
+            Some(all) => {
+                all.logits.extend(outputs.logits);
+                all.probabilities.extend(outputs.probabilities);
+            }
+        }
+    }
+    all.ok_or_else(|| Failure::bad("no pictures"))
+}

@@ -1,0 +1,41 @@
+//! The page to draw on, and what it is made of; all of it is in the binary.
+
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::response::{IntoResponse, Response};
+
+/// Nothing but this server's own files, and no other page around them.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const INDEX: &str = include_str!("page/index.html");
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+/// Path, type and text of the files that the page refers to.
+pub(crate) const FILES: [(&str, &str, &str); 6] = [
+    ("/page.css", CSS, include_str!("page/page.css")),
+    ("/page.js", SCRIPT, include_str!("page/page.js")),
+    ("/view.js", SCRIPT, include_str!("page/view.js")),
+    ("/server.js", SCRIPT, include_str!("page/server.js")),
+    ("/digit.js", SCRIPT, include_str!("page/digit.js")),
+    ("/samples.js", SCRIPT, include_str!("page/samples.js")),
+];
+
+/// The page for the model of this name, which has no character with a meaning in HTML.
+pub(crate) fn index(model: &str) -> Response {
+    file("text/html; charset=utf-8", INDEX.replace("{{model}}", model))
+}
+
+/// A file with the headers that keep a browser from making something else of it.
+pub(crate) fn file(content_type: &'static str, text: impl IntoResponse) -> Response {
+    let headers: [(HeaderName, &str); 5] = [
+        (CONTENT_TYPE, content_type),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, text).into_response()
+}

@@ -1,0 +1,303 @@
+// The page: takes strokes, and asks the server about them while they grow.
+
+import { rasterise, smooth, toNetwork } from "./digit.js";
+import { levelsOf } from "./samples.js";
+import { Problem, describe, infer, useToken } from "./server.js";
+import { markSample, say, showAnswer, showLatency, showModel, showProblem, showSamples, showSeen, stencil } from "./view.js";
+
+/** Milliseconds from one question to the next while a stroke grows: the bars glide from answer to answer. */
+const PACE = 50;
+/** Seconds between tries while there is no answer, doubled from the first to the last. */
+const RETRY = [1, 8];
+/** Drawings that undo can go back to. */
+const MAX_HISTORY = 200;
+/** In sides of the surface: width of the pen, distance of a stroke's points at least, steps of the keyboard's pen. */
+const PEN = 1 / 16;
+const NEAR = 1 / 500;
+const STEP = { coarse: 1 / 32, fine: 1 / 128 };
+
+/** What lies on the surface: strokes, or one of the samples. */
+export let drawing = { strokes: [], sample: null };
+/** The 784 levels that were made of it, or null if it is blank. */
+export let seen = null;
+const history = [];
+
+const element = (id) => document.getElementById(id);
+const surface = element("surface");
+const colour = (property = "color") => getComputedStyle(surface).getPropertyValue(property);
+
+// Asking: one question at a time, no sooner than allowed, about the newest drawing.
+
+let classes = [];
+let version = null;
+let question = null;
+let timer = 0;
+let notBefore = 0;
+let tries = 0;
+
+function askSoon() {
+    clearTimeout(timer);
+    if (notBefore < Infinity) timer = setTimeout(ask, Math.max(0, notBefore - performance.now()));
+}
+
+function forget() {
+    clearTimeout(timer);
+    question?.abort();
+    question = null;
+}
+
+async function ask() {
+    if (question) return;
+    const mine = (question = new AbortController());
+    const picture = seen;
+    let again = false;
+    try {
+        if (!classes.length) await meet(mine.signal);
+        if (picture) again = await classify(picture, mine.signal);
+        tries = 0;
+        showProblem(null);
+    } catch (problem) {
+        if (question === mine) again = fail(problem);
+    } finally {
+        if (question === mine) {
+            question = null;
+            if (again || seen !== picture) askSoon();
+        }
+    }
+}
+
+async function meet(signal) {
+    const model = await describe(signal);
+    classes = model.classes;
+    version ??= model.version;
+    showModel(classes, model.properties);
+    showAnswer(classes, null);
+    offerSamples();
+}
+
+/** Shows what the server answers; true if its model is another one by now, which must be met first. */
+async function classify(picture, signal) {
+    const start = performance.now();
+    notBefore = start + PACE;
+    const answer = await infer(picture, signal);
+    const other = answer.probabilities.length !== classes.length || (version ?? answer.version) !== answer.version;
+    version = answer.version;
+    if (other) {
+        classes = [];
+        notBefore = start + 1000 * RETRY[0];
+        return true;
+    }
+    showLatency(performance.now() - start);
+    showAnswer(classes, answer.probabilities);
+    return false;
+}
+
+/** Shows why there is no answer; true if asking again may help. */
+function fail(problem) {
+    const known = problem instanceof Problem;
+    showProblem(known ? problem : new Problem(`The server's answer cannot be read: ${problem.message}.`));
+    if (problem.access) notBefore = Infinity;
+    if (!problem.again) return false;
+    notBefore = performance.now() + 1000 * Math.max(problem.again, Math.min(RETRY[1], RETRY[0] * 2 ** tries++));
+    return true;
+}
+
+// The drawing and what was before it.
+
+/** After any change: the picture anew, and a question about it. Where ink went away, an open question is dropped. */
+function changed({ grew }) {
+    if (!grew) forget();
+    const { strokes, sample } = drawing;
+    const picture = rasterise(strokes);
+    seen = sample ? levelsOf(sample) : picture && toNetwork(picture);
+    const blank = !sample && !strokes.length;
+    element("hint").hidden = !blank;
+    // Not the attribute `disabled`, which would take the focus away from who just pressed the button.
+    element("clear").setAttribute("aria-disabled", blank);
+    element("undo").setAttribute("aria-disabled", !history.length);
+    markSample(sample);
+    showSeen(seen);
+    paint();
+    if (!seen) {
+        forget();
+        showAnswer(classes, null);
+        showLatency(null);
+        if (classes.length) showProblem(null);
+    }
+    if (seen || !classes.length) askSoon();
+}
+
+function replace(next, { grew = false } = {}) {
+    history.push(drawing);
+    if (history.length > MAX_HISTORY) history.shift();
+    drawing = next;
+    changed({ grew });
+}
+
+function clear() {
+    endStroke();
+    if (drawing.sample || drawing.strokes.length) replace({ strokes: [], sample: null });
+}
+
+function undo() {
+    endStroke();
+    drawing = history.pop() ?? drawing;
+    changed({ grew: false });
+}
+
+function offerSamples() {
+    showSamples(classes, colour(), (sample) => {
+        endStroke();
+        replace({ strokes: [], sample });
+    });
+    markSample(drawing.sample);
+}
+
+let stroke = null;
+let pointer = null;
+const pen = { x: 0.5, y: 0.5, down: false, shown: false, held: new Set() }; // The keyboard's.
+
+function beginStroke(point) {
+    stroke = [point];
+    replace({ strokes: [...drawing.strokes, stroke], sample: null }, { grew: !drawing.sample });
+}
+
+function extend(points) {
+    for (const [x, y] of points) {
+        const last = stroke.at(-1);
+        if (Math.hypot(x - last[0], y - last[1]) >= NEAR) stroke.push([x, y]);
+    }
+    changed({ grew: true });
+}
+
+function endStroke() {
+    stroke = pointer = null;
+    pen.down = false;
+}
+
+let frame = 0;
+/** Paints the surface with the next frame. */
+function paint() {
+    frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        const side = Math.round(surface.clientWidth * devicePixelRatio);
+        if (surface.width !== side) surface.width = surface.height = side;
+        const context = surface.getContext("2d");
+        context.setTransform(side, 0, 0, side, 0, 0);
+        context.clearRect(0, 0, 1, 1);
+        Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: colour() });
+        if (drawing.sample) context.drawImage(stencil(levelsOf(drawing.sample), colour()), 0, 0, 1, 1);
+        for (const points of drawing.strokes) {
+            context.beginPath();
+            for (const [x, y] of [points[0], ...smooth(points)]) context.lineTo(x, y);
+            context.stroke();
+        }
+        if (!pen.shown) return;
+        const pixel = 1 / surface.clientWidth;
+        context.beginPath();
+        context.arc(pen.x, pen.y, PEN / 2 + 3 * pixel, 0, 2 * Math.PI);
+        Object.assign(context, { lineWidth: 2 * pixel, strokeStyle: colour("--ember") });
+        context.stroke();
+    });
+}
+
+// Mouse, finger and pen.
+
+const within = (value) => Math.min(1, Math.max(0, value));
+
+function place({ clientX, clientY }) {
+    const { left, top } = surface.getBoundingClientRect();
+    const { clientLeft, clientTop, clientWidth, clientHeight } = surface;
+    return [within((clientX - left - clientLeft) / clientWidth), within((clientY - top - clientTop) / clientHeight)];
+}
+
+surface.addEventListener("pointerdown", (event) => {
+    if (pointer !== null || event.button !== 0) return;
+    endStroke();
+    pointer = event.pointerId;
+    surface.setPointerCapture(pointer);
+    pen.shown = false;
+    beginStroke(place(event));
+});
+surface.addEventListener("pointermove", (event) => {
+    if (event.pointerId !== pointer) return;
+    const events = event.getCoalescedEvents?.() ?? [];
+    extend((events.length ? events : [event]).map(place));
+});
+for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    surface.addEventListener(end, (event) => event.pointerId === pointer && endStroke());
+}
+
+// Keyboard.
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+function movePen(step) {
+    for (const key of pen.held) {
+        pen.x = within(pen.x + step * ARROWS[key][0]);
+        pen.y = within(pen.y + step * ARROWS[key][1]);
+    }
+    if (pen.down) extend([[pen.x, pen.y]]);
+}
+
+function liftOrLowerPen() {
+    if (pen.down) {
+        endStroke();
+    } else {
+        beginStroke([pen.x, pen.y]);
+        pen.down = true;
+    }
+    say(pen.down ? "Pen down" : "Pen up");
+}
+
+surface.addEventListener("keydown", (event) => {
+    const arrow = event.key in ARROWS;
+    if (event.ctrlKey || event.metaKey || event.altKey || pointer !== null || !(arrow || event.key === " ")) return;
+    event.preventDefault();
+    pen.shown = true;
+    if (arrow) {
+        pen.held.add(event.key);
+        movePen(event.shiftKey ? STEP.fine : STEP.coarse);
+    } else if (!event.repeat) {
+        liftOrLowerPen();
+    }
+    paint();
+});
+surface.addEventListener("keyup", (event) => pen.held.delete(event.key));
+surface.addEventListener("focus", () => {
+    pen.shown = surface.matches(":focus-visible");
+    paint();
+});
+surface.addEventListener("blur", () => {
+    endStroke();
+    pen.held.clear();
+    pen.shown = false;
+    paint();
+});
+document.addEventListener("keydown", (event) => {
+    if (event.target.matches("input") || event.altKey || event.shiftKey) return;
+    const modified = event.ctrlKey || event.metaKey;
+    if (modified && event.key === "z") undo();
+    else if (!modified && (event.key === "Delete" || event.key === "Backspace")) clear();
+    else return;
+    event.preventDefault();
+});
+
+// Everything else.
+
+element("undo").addEventListener("click", undo);
+element("clear").addEventListener("click", clear);
+element("access").addEventListener("submit", (event) => {
+    event.preventDefault();
+    useToken(element("token").value);
+    element("token").value = "";
+    notBefore = 0;
+    askSoon();
+});
+new ResizeObserver(paint).observe(surface);
+addEventListener("resize", paint); // Also when the page moves to a screen of another pixel ratio.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    paint();
+    offerSamples();
+});
+changed({ grew: false });

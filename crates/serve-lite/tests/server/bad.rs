@@ -1,0 +1,165 @@
+//! What the server makes of requests that are wrong: one answer each, in words, at once, and
+//! nothing that a later request would feel.
+
+use std::time::{Duration, Instant};
+
+use crate::client::Reply;
+use crate::models::{halves, sides};
+use crate::process::Server;
+use crate::requests::binary;
+use crate::{bad_binary, bad_http, bad_json};
+
+/// How long an answer to a bad request may take.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// A bad request, and what is said of it.
+pub(crate) struct Case {
+    name: String,
+    request: Vec<u8>,
+    /// The statuses that it may have.
+    statuses: &'static [u16],
+    /// Words of which the message has at least one, with bars between them.
+    says: &'static str,
+    /// Whether closing the connection without a reply will do.
+    or_closed: bool,
+}
+
+impl Case {
+    pub(crate) fn new(
+        name: String,
+        request: Vec<u8>,
+        statuses: &'static [u16],
+        says: &'static str,
+    ) -> Self {
+        Self { name, request, statuses, says, or_closed: false }
+    }
+
+    pub(crate) fn or_closed(self) -> Self {
+        Self { or_closed: true, ..self }
+    }
+
+    /// What is wrong with the server's answer.
+    fn fault(&self, reply: &Reply) -> Option<String> {
+        let text = reply.text();
+        if !self.statuses.contains(&reply.status) {
+            return Some(format!("{} for {:?}: {text}", reply.status, self.statuses));
+        }
+        if reply.header("content-type") != Some("application/json") {
+            return Some(format!("content-type {:?}: {text}", reply.header("content-type")));
+        }
+        let message = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|json| {
+            let message = json.get("error")?.as_str()?.to_owned();
+            (json.as_object()?.len() == 1).then_some(message)
+        });
+        let Some(message) = message else {
+            return Some(format!("no error in words: {text:?}"));
+        };
+        let message = message.to_lowercase();
+        if message.is_empty() || !self.says.split('|').any(|word| message.contains(word)) {
+            return Some(format!("nothing of {:?} in {message:?}", self.says));
+        }
+        if message.len() > 500 {
+            return Some(format!("{} bytes of error: {message:.100}...", message.len()));
+        }
+        if reply.header("x-request-id").is_none_or(str::is_empty) {
+            return Some("no x-request-id".into());
+        }
+        None
+    }
+}
+
+#[test]
+fn every_bad_request_is_answered_in_words_and_leaves_no_trace() {
+    let mut server = Server::start(&sides(), &[]);
+    let golden_request = binary(&halves(33, 11));
+    let golden = server.ask(&golden_request);
+    assert_eq!(golden.status, 200);
+    let mut other = server.connect();
+
+    let mut cases = bad_json::cases();
+    cases.extend(bad_binary::cases());
+    cases.extend(bad_http::cases());
+    assert!(cases.len() >= 250, "{}", cases.len());
+    let mut faults = Vec::new();
+    for case in &cases {
+        // A busy machine may hold up one answer, but not three in a row.
+        let mut slow = 0;
+        let fault = loop {
+            let start = Instant::now();
+            let reply = answer(&server, case);
+            if start.elapsed() > LIMIT && slow < 2 {
+                slow += 1;
+                continue;
+            }
+            break match reply {
+                _ if slow == 2 && start.elapsed() > LIMIT => Some(format!("{:?}", start.elapsed())),
+                None if case.or_closed => None,
+                None => Some("no reply".into()),
+                Some(reply) => case.fault(&reply),
+            };
+        };
+        if let Some(fault) = fault {
+            let name: String = case.name.chars().take(120).collect();
+            faults.push(format!("{name}: {fault}"));
+        }
+        assert_eq!(other.ask(&golden_request).body, golden.body, "after {}", case.name);
+    }
+    assert!(server.is_running());
+    assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), cases.len(), faults.join("\n"));
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+}
+
+#[test]
+fn what_the_protocol_leaves_open_is_answered_too() {
+    let server = Server::start(&sides(), &[]);
+    for (name, request) in bad_json::odd() {
+        let start = Instant::now();
+        let reply = server.ask(&request);
+        assert!(
+            [200, 400].contains(&reply.status),
+            "{name}: {} {:.200}",
+            reply.status,
+            reply.text()
+        );
+        if reply.status == 400 {
+            reply.error();
+        }
+        assert!(start.elapsed() < 5 * LIMIT, "{name}: {:?}", start.elapsed());
+    }
+    assert_eq!(server.ask(&binary(&halves(1, 1))).status, 200);
+}
+
+/// These are refused before there is a request to answer: a bare 400 or a closed connection.
+#[test]
+fn what_is_not_http_is_refused_or_cut_off() {
+    let flags = ["--header-timeout", "1", "--body-timeout", "1"];
+    let mut server = Server::start(&sides(), &flags);
+    let many: String = (0..10_000).map(|i| format!("x{i}: y\r\n")).collect();
+    let many = format!("GET /v2 HTTP/1.1\r\nHost: a\r\n{many}\r\n");
+    let endless = format!("GET /v2 HTTP/1.1\r\nHost: a\r\nx: {}\r\n\r\n", "y".repeat(4 << 20));
+    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "p".repeat(1 << 20));
+    let more = [many.as_bytes(), endless.as_bytes(), long.as_bytes()];
+    for request in bad_http::NOT_HTTP.iter().copied().chain(more) {
+        let mut connection = server.connect();
+        connection.send(request);
+        let status = connection.reply().map(|reply| reply.status);
+        assert!(
+            matches!(status, None | Some(400 | 404 | 411 | 413 | 414 | 431 | 505)),
+            "{status:?} {:?}",
+            String::from_utf8_lossy(&request[..request.len().min(100)])
+        );
+        assert_eq!(server.ask(&binary(&halves(1, 1))).status, 200);
+    }
+    assert!(server.is_running());
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+}
+
+/// The reply to a bad request. One that lacks its end gets none before the client closes its side.
+fn answer(server: &Server, case: &Case) -> Option<Reply> {
+    let mut connection = server.connect();
+    connection.send(&case.request);
+    if case.or_closed {
+        connection.finish();
+    }
+    connection.reply()
+}

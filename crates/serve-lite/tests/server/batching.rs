@@ -1,0 +1,235 @@
+//! Callers whose pictures are executed together, deadlines, a full queue, callers that have left.
+
+use std::time::{Duration, Instant};
+
+use crate::client::Connection;
+use crate::faulty::{grey, overflowing, poisonable, slow, slow_and_poisonable};
+use crate::models::{PIXELS, halves, sides};
+use crate::process::{Server, eventually};
+use crate::requests::*;
+
+/// One picture after another on one core: work that is easily piled up.
+const ONE_BY_ONE: [&str; 4] = ["--threads", "1", "--micro-batch", "1"];
+
+/// Sends a request on each of `n` new connections and waits until the server has all of them.
+fn pile_up(server: &Server, n: usize) -> Vec<Connection> {
+    let before = server.metrics().get("serve_lite_pending_requests");
+    let mut connections: Vec<_> = (0..n).map(|_| server.connect()).collect();
+    connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
+    eventually("all requests are pending", || {
+        server.metrics().get("serve_lite_pending_requests") >= before + n as f64
+    });
+    connections
+}
+
+#[test]
+fn every_caller_gets_the_answers_to_its_own_pictures() {
+    const CALLERS: usize = 16;
+    const REQUESTS: usize = 40;
+    for flags in [&[][..], &["--micro-batch", "1"], &["--micro-batch", "3"]] {
+        let server = Server::start(&sides(), flags);
+        let pictures = |caller: usize, request: usize| -> Vec<u8> {
+            let n = 1 + (caller + request) % 8;
+            (0..n).flat_map(|i| halves(caller * 20 + i, request * 5 + i)).collect()
+        };
+        std::thread::scope(|scope| {
+            for caller in 0..CALLERS {
+                let server = &server;
+                scope.spawn(move || {
+                    let mut connection = server.connect();
+                    for request in 0..REQUESTS {
+                        let pictures = pictures(caller, request);
+                        let id = format!(r#""id":"{caller}/{request}","#);
+                        let (header, tensors) =
+                            connection.ask(&binary_with(&id, &pictures)).tensors();
+                        assert_eq!(header["id"], format!("{caller}/{request}"));
+                        assert_eq!(tensors[0].len(), pictures.len() / PIXELS * 3);
+                        for (i, logits) in tensors[0].chunks_exact(3).enumerate() {
+                            let left = (caller * 20 + i) as f32 / 10.0;
+                            let right = (request * 5 + i) as f32 / 10.0;
+                            assert!((logits[0] - left).abs() < 1e-4, "{logits:?} for {left}");
+                            assert!((logits[1] - right).abs() < 1e-4, "{logits:?} for {right}");
+                        }
+                    }
+                });
+            }
+        });
+        let metrics = server.metrics();
+        let n: usize = (0..CALLERS).flat_map(|c| (0..REQUESTS).map(move |r| 1 + (c + r) % 8)).sum();
+        assert_eq!(metrics.get("serve_lite_pictures_total"), n as f64);
+        let executions = metrics.get("serve_lite_executions_total");
+        assert!(executions <= (CALLERS * REQUESTS) as f64, "{executions}");
+    }
+}
+
+#[test]
+fn a_picture_that_fails_fails_alone() {
+    let server = Server::start(&slow_and_poisonable(5), &["--threads", "1"]);
+    let expected = server.logits(&halves(1, 2));
+    let executions = server.metrics().get("serve_lite_executions_total");
+    let poisons = [0, 3, 7];
+    let mut connections: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    for round in 0..4 {
+        let is_poison = |i: usize| i == poisons[round % 3] || (round == 3 && i == 5);
+        for (i, connection) in connections.iter_mut().enumerate() {
+            let picture = if is_poison(i) { grey() } else { halves(1, 2) };
+            connection.send(&binary(&picture));
+        }
+        for (i, connection) in connections.iter_mut().enumerate() {
+            let reply = connection.reply().expect("an answer");
+            if is_poison(i) {
+                assert_eq!(reply.status, 500, "{}", reply.text());
+                assert!(reply.error().contains("model"), "{}", reply.text());
+            } else {
+                assert_eq!(reply.tensors().1[0], expected);
+            }
+        }
+    }
+    // Without a bad one they do go through the model together.
+    let before = server.metrics().get("serve_lite_executions_total");
+    assert!(before > executions);
+    for _ in 0..3 {
+        connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
+        for connection in &mut connections {
+            assert_eq!(connection.reply().unwrap().tensors().1[0], expected);
+        }
+    }
+    let metrics = server.metrics();
+    let together = metrics.get("serve_lite_executions_total") - before;
+    assert!(together < 24.0, "{together} executions of 24 pictures");
+    assert_eq!(metrics.sum("serve_lite_requests_total", &["route=\"infer\"", "code=\"500\""]), 5.0);
+    assert_eq!(metrics.sum("nv_inference_request_failure", &["reason=\"BACKEND\""]), 5.0);
+}
+
+#[test]
+fn one_bad_picture_fails_its_whole_request_and_no_other() {
+    let server = Server::start(&poisonable(), &[]);
+    let mixed = [halves(1, 2), grey(), halves(3, 4)].concat();
+    for request in [binary(&mixed), json(&json_body(&mixed)), raw(&grey())] {
+        let reply = server.ask(&request);
+        assert_eq!(reply.status, 500, "{}", reply.text());
+        reply.error();
+        assert!(!server.logits(&halves(1, 2)).is_empty());
+    }
+}
+
+#[test]
+fn numbers_that_json_does_not_have_are_refused_there_and_passed_on_in_binary() {
+    let server = Server::start(&overflowing(), &[]);
+    let pictures = [halves(1, 2), grey()].concat();
+    let reply = server.ask(&json(&json_body(&pictures)));
+    assert_eq!(reply.status, 500, "{}", reply.text());
+    assert!(reply.error().contains("finite"), "{}", reply.text());
+    let (_, tensors) = server.ask(&binary(&pictures)).tensors();
+    assert!(tensors[0][..3].iter().all(|logit| logit.is_finite()), "{tensors:?}");
+    assert!(tensors[0][3..].iter().all(|logit| *logit == f32::INFINITY), "{tensors:?}");
+    assert!(tensors[1][3..].iter().any(|probability| probability.is_nan()), "{tensors:?}");
+    assert!(server.metrics().get("serve_lite_nonfinite_outputs_total") >= 1.0);
+    assert_eq!(server.ask(&json(&json_body(&pictures[..PIXELS]))).status, 200);
+}
+
+#[test]
+fn who_cannot_be_served_in_time_is_told_by_then_and_not_executed() {
+    let server = Server::start(&slow(40), &ONE_BY_ONE);
+    let start = Instant::now();
+    assert_eq!(server.ask(&binary(&halves(1, 2))).status, 200);
+    let one = start.elapsed();
+    let mut waiting = pile_up(&server, 10);
+    let start = Instant::now();
+    let reply = server.ask(&binary_within(one.as_micros() as u64, &halves(1, 2)));
+    let took = start.elapsed();
+    assert_eq!(reply.status, 503, "{}", reply.text());
+    let message = reply.error();
+    assert!(message.contains("deadline") || message.contains("time"), "{message}");
+    assert!(reply.header("retry-after").is_some());
+    assert!(took > one / 2, "{took:?} with {one:?} to go");
+    // It did not wait for those before it.
+    assert!(server.metrics().get("serve_lite_pending_requests") > 1.0, "{took:?} of {one:?}");
+    for connection in &mut waiting {
+        assert_eq!(connection.reply().unwrap().status, 200);
+    }
+    let metrics = server.metrics();
+    assert_eq!(metrics.get("serve_lite_executions_total"), 11.0);
+    assert_eq!(metrics.sum("serve_lite_dropped_pictures_total", &["reason=\"expired\""]), 1.0);
+    assert_eq!(metrics.get("serve_lite_pending_requests"), 0.0);
+    assert_eq!(metrics.get("serve_lite_queued_pictures"), 0.0);
+    // A deadline that is long enough is none.
+    assert_eq!(server.ask(&binary_within(15_000_000, &halves(1, 2))).status, 200);
+    assert_eq!(server.ask(&binary_within(1, &halves(1, 2))).status, 503);
+}
+
+#[test]
+fn the_servers_own_deadline_holds_for_who_names_none() {
+    let flags = [&ONE_BY_ONE[..], &["--timeout", "1"]].concat();
+    let server = Server::start(&slow(40), &flags);
+    let mut waiting = pile_up(&server, 40);
+    let statuses: Vec<_> = waiting.iter_mut().map(|c| c.reply().unwrap().status).collect();
+    let served = statuses.iter().filter(|status| **status == 200).count();
+    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+    assert!((1..40).contains(&served), "{served} of 40 served within a second");
+    let executed = server.metrics().get("serve_lite_executions_total");
+    assert!(executed <= served as f64 + 1.0, "{executed} executed for {served}");
+}
+
+#[test]
+fn a_full_queue_turns_callers_away_at_once() {
+    for (status, more) in [(503, &[][..]), (429, &["--overload-status", "429"])] {
+        let flags = [&ONE_BY_ONE[..], &["--queue", "3"], more].concat();
+        let server = Server::start(&slow(40), &flags);
+        let mut connections: Vec<_> = (0..10).map(|_| server.connect()).collect();
+        connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
+        let refused = |server: &Server| {
+            let code = format!("code=\"{status}\"");
+            server.metrics().sum("serve_lite_requests_total", &["route=\"infer\"", &code])
+        };
+        eventually("callers are turned away", || refused(&server) >= 5.0);
+        // That was while the others were still waiting.
+        assert!(server.metrics().get("serve_lite_pending_requests") > 0.0);
+        assert_eq!(server.ask(&get("/v2/health/ready")).status, 200);
+        let replies: Vec<_> = connections.iter_mut().map(|c| c.reply().unwrap()).collect();
+        for reply in replies.iter().filter(|reply| reply.status != 200) {
+            assert_eq!(reply.status, status, "{}", reply.text());
+            assert!(reply.error().contains("queue"), "{}", reply.text());
+            assert!(reply.header("retry-after").is_some_and(|s| s.parse::<u32>().is_ok()));
+        }
+        let served = replies.iter().filter(|reply| reply.status == 200).count();
+        assert!((3..=5).contains(&served), "{served} served with a queue of 3");
+        let metrics = server.metrics();
+        assert_eq!(metrics.get("serve_lite_executions_total"), served as f64);
+        let rejected = metrics.sum("nv_inference_request_failure", &["reason=\"REJECTED\""]);
+        assert_eq!(rejected, (10 - served) as f64);
+        // What could never fit into the queue is taken when nobody else is there.
+        let large: Vec<u8> = (0..5).flat_map(|i| halves(i, 0)).collect();
+        assert_eq!(server.logits(&large).len(), 15);
+    }
+}
+
+#[test]
+fn work_for_callers_that_have_left_is_not_done() {
+    let server = Server::start(&slow(40), &ONE_BY_ONE);
+    let files = || std::fs::read_dir(server.proc("fd")).unwrap().count();
+    assert_eq!(server.ask(&binary(&halves(1, 2))).status, 200);
+    eventually("the connection is gone", || server.metrics().get("serve_lite_connections") <= 1.0);
+    let before = files();
+    let left = pile_up(&server, 20);
+    drop(left);
+    eventually("nothing is pending", || server.metrics().get("serve_lite_pending_requests") == 0.0);
+    let metrics = server.metrics();
+    let executed = metrics.get("serve_lite_executions_total") - 1.0;
+    let dropped = metrics.sum("serve_lite_dropped_pictures_total", &["reason=\"canceled\""]);
+    assert!(executed < 10.0, "{executed} of 20 executed");
+    assert!(
+        dropped >= 20.0 - executed && dropped <= 20.0,
+        "{dropped} dropped, {executed} executed"
+    );
+    assert_eq!(metrics.get("serve_lite_queued_pictures"), 0.0);
+    let canceled =
+        metrics.sum("serve_lite_requests_total", &["route=\"infer\"", "code=\"canceled\""]);
+    assert_eq!(canceled, 20.0);
+    let canceled = metrics.sum("nv_inference_request_failure", &["reason=\"CANCELED\""]);
+    assert_eq!(canceled, 20.0);
+    eventually("their sockets are closed", || files() <= before);
+    let start = Instant::now();
+    assert_eq!(server.ask(&binary(&halves(1, 2))).status, 200);
+    assert!(start.elapsed() < Duration::from_secs(10));
+}

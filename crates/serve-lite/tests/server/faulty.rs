@@ -1,0 +1,142 @@
+//! Models that fail, and one that takes its time.
+
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{ModelProto, NodeProto, TensorProto};
+
+use crate::models::{PIXELS, floats, halves, int, ints, node, noise, set_property, sides};
+
+/// A picture that [`sides`] takes as any other, and that the models here fail on: not all of its
+/// pixels are empty or full. The plain pictures with which a model is tried at first are.
+pub(crate) fn grey() -> Vec<u8> {
+    let mut picture = halves(30, 10);
+    picture[400] = 128;
+    picture
+}
+
+/// [`sides`], but looks up a number in a table of one by how grey the picture is: tract fails where
+/// that is beyond the table.
+pub(crate) fn poisonable() -> ModelProto {
+    sides_shifted(&look_up())
+}
+
+/// [`sides`], but a grey picture's logits are infinite and its probabilities not a number.
+pub(crate) fn overflowing() -> ModelProto {
+    sides_shifted(&[
+        node("Exp", &["greyness"], "power", vec![]),
+        node("Sub", &["power", "one"], "shift", vec![]),
+    ])
+}
+
+/// A deep network: each layer takes a core some milliseconds for a picture, 40 layers 100 ms or more.
+pub(crate) fn slow(layers: usize) -> ModelProto {
+    let (nodes, weights) = deep(layers, "logits");
+    of(nodes, weights)
+}
+
+/// A deep network that fails on a grey picture: one such among others that are waiting together.
+pub(crate) fn slow_and_poisonable(layers: usize) -> ModelProto {
+    let (mut nodes, mut weights) = deep(layers, "unshifted");
+    nodes.push(node("Flatten", &["levels"], "flat", vec![]));
+    nodes.extend(shift(&look_up()));
+    weights.extend(constants());
+    of(nodes, weights)
+}
+
+fn look_up() -> Vec<NodeProto> {
+    vec![
+        node("Cast", &["greyness"], "index", vec![int("to", DataType::Int64 as i64)]),
+        node("Gather", &["table", "index"], "shift", vec![]),
+    ]
+}
+
+fn sides_shifted(last: &[NodeProto]) -> ModelProto {
+    let mut nodes = vec![
+        node("Cast", &["pixels"], "levels", vec![int("to", DataType::Float as i64)]),
+        node("Flatten", &["levels"], "flat", vec![]),
+        node("Gemm", &["flat", "weight", "bias"], "unshifted", vec![]),
+    ];
+    nodes.extend(shift(last));
+    let mut weights = sides().graph.unwrap().initializer;
+    weights.extend(constants());
+    of(nodes, weights)
+}
+
+/// From `flat` pixels and `unshifted` to `logits`: adds a `shift`, given by the last operators, that
+/// is made of the `greyness`, the sum of `level * (255 - level)`: 0 for empty and full pixels.
+fn shift(last: &[NodeProto]) -> Vec<NodeProto> {
+    let mut nodes = vec![
+        node("Sub", &["full", "flat"], "missing", vec![]),
+        node("Mul", &["flat", "missing"], "greys", vec![]),
+        node("MatMul", &["greys", "ones"], "greyness", vec![]),
+    ];
+    nodes.extend_from_slice(last);
+    nodes.push(node("Add", &["unshifted", "shift"], "logits", vec![]));
+    nodes
+}
+
+fn constants() -> [TensorProto; 4] {
+    [
+        floats("full", &[1], [255.0]),
+        floats("ones", &[PIXELS as i64, 1], [1.0; PIXELS]),
+        floats("table", &[1], [0.0]),
+        floats("one", &[1], [1.0]),
+    ]
+}
+
+/// Convolutions that share their weights, so that the file is small; gives three numbers.
+fn deep(layers: usize, output: &str) -> (Vec<NodeProto>, Vec<TensorProto>) {
+    const CHANNELS: i64 = 96;
+    let conv = |input: &str, weight: &str, output: &str| {
+        let attributes = vec![ints("kernel_shape", &[3, 3]), ints("pads", &[1, 1, 1, 1])];
+        node("Conv", &[input, weight], output, attributes)
+    };
+    let mut nodes = vec![
+        node("Cast", &["pixels"], "levels", vec![int("to", DataType::Float as i64)]),
+        conv("levels", "first", "layer0"),
+    ];
+    for layer in 1..=layers {
+        let sum = format!("sum{layer}");
+        nodes.push(conv(&format!("layer{}", layer - 1), "deep", &sum));
+        nodes.push(node("Relu", &[&sum], &format!("layer{layer}"), vec![]));
+    }
+    nodes.extend([
+        node("GlobalAveragePool", &[&format!("layer{layers}")], "mean", vec![]),
+        node("Flatten", &["mean"], "means", vec![]),
+        node("Gemm", &["means", "last", "bias"], output, vec![]),
+    ]);
+    let weights = vec![
+        noise("first", &[CHANNELS, 1, 3, 3]),
+        noise("deep", &[CHANNELS, CHANNELS, 3, 3]),
+        noise("last", &[CHANNELS, 3]),
+        floats("bias", &[3], [0.0; 3]),
+    ];
+    (nodes, weights)
+}
+
+/// The interface and the metadata of [`sides`] around other operators that give the logits.
+fn of(mut nodes: Vec<NodeProto>, weights: Vec<TensorProto>) -> ModelProto {
+    nodes.push(node("Softmax", &["logits"], "probabilities", vec![int("axis", -1)]));
+    let mut model = sides();
+    let graph = model.graph.as_mut().unwrap();
+    (graph.node, graph.initializer) = (nodes, weights);
+    model
+}
+
+/// [`sides`] with other logits: those of the class `blank` are `bias`.
+pub(crate) fn biased(bias: f32) -> ModelProto {
+    let mut model = sides();
+    let weights = &mut model.graph.as_mut().unwrap().initializer;
+    replace(weights, floats("bias", &[3], [0.0, 0.0, bias]));
+    set_property(&mut model, "kiln.version", &bias.to_string());
+    model
+}
+
+/// [`sides`] with a weight that is not a number.
+pub(crate) fn damaged() -> ModelProto {
+    biased(f32::NAN)
+}
+
+fn replace(weights: &mut [TensorProto], weight: TensorProto) {
+    let old = weights.iter_mut().find(|old| old.name == weight.name).unwrap();
+    *old = weight;
+}

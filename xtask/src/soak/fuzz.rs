@@ -1,0 +1,197 @@
+//! Requirement 3: damaged requests never bring the server down, hold it up, or make it blame itself.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::bench::Bench;
+use super::findings::Findings;
+use super::http::{Connection, Failure};
+use super::load;
+use super::mutate::{damage, mutated, seeds};
+use super::random::Random;
+use super::requests::{Answer, Infer};
+use super::server::Server;
+
+/// The seed of everything that is random here.
+const SEED: u64 = 42;
+/// The longest that an answer may take.
+const HANG: Duration = Duration::from_secs(1);
+/// After so many damaged requests a good one must be answered with the right bits.
+const GOLDEN: usize = 1_000;
+/// Callers at once.
+const CALLERS: usize = 8;
+
+/// What damaged requests led to.
+#[derive(Default)]
+pub(super) struct Outcome {
+    answers: usize,
+    refusals: usize,
+    /// Connections that the server closed without an answer, as it may where a request has no end.
+    closed: usize,
+    /// Answers that blame the server, and one of them.
+    pub(super) blames: u64,
+    pub(super) hangs: u64,
+    example: String,
+    golden: u64,
+    pub(super) golden_wrong: u64,
+}
+
+pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
+    in_process(bench, findings)?;
+    let mut server = Server::start(bench, &[])?;
+    let n = bench.number(100_000, 4_000);
+    let outcome = bench.runtime()?.block_on(damaged(bench, server.address, n, SEED));
+    findings.note("damaged requests on sockets", format!("{n}, seed {SEED}: {}", outcome.counts()));
+    outcome.judge("on sockets", findings);
+    findings.hold(
+        "the server after them",
+        "the same process",
+        if server.is_alive() { "the same process" } else { "gone" },
+        server.is_alive(),
+    );
+    Ok(())
+}
+
+/// Sends damaged requests on several connections at once.
+pub(super) async fn damaged(bench: &Bench, address: SocketAddr, n: usize, seed: u64) -> Outcome {
+    let seeds = seeds(bench);
+    let callers = (0..CALLERS).map(|caller| {
+        let mut random = Random::new(seed ^ (caller as u64) << 32);
+        let seeds = &seeds;
+        async move {
+            let mut outcome = Outcome::default();
+            let mut kept = None;
+            for i in 0..n.div_ceil(CALLERS) {
+                if i % (GOLDEN / CALLERS) == 0 {
+                    golden(bench, address, &mut outcome).await;
+                }
+                let mut request = mutated(seeds, &mut random).request();
+                let is_torn = random.below(5) == 0;
+                if is_torn {
+                    damage(&mut request, seeds, &mut random);
+                }
+                one(address, &mut kept, &request, is_torn, &mut outcome).await;
+            }
+            outcome
+        }
+    });
+    let mut all = Outcome::default();
+    for outcome in load::together(callers).await {
+        all.add(outcome);
+    }
+    all
+}
+
+/// Sends a damaged request. One whose frame may be torn has its own connection, and says that no
+/// more will come: else a server that waits for the rest would be right.
+async fn one(
+    address: SocketAddr,
+    kept: &mut Option<Connection>,
+    request: &[u8],
+    is_torn: bool,
+    outcome: &mut Outcome,
+) {
+    let start = Instant::now();
+    let kept_one = if is_torn { None } else { kept.take() };
+    let mut connection = match kept_one {
+        Some(connection) => connection,
+        None => match Connection::open(address).await {
+            Ok(connection) => connection,
+            Err(_) => return outcome.blame("no connection".to_owned()),
+        },
+    };
+    let result = if is_torn {
+        let answer = async {
+            connection.send(request).await?;
+            connection.finish_sending().await;
+            connection.receive().await
+        };
+        tokio::time::timeout(HANG, answer).await.unwrap_or(Err(Failure::Late))
+    } else {
+        connection.exchange_within(HANG, request).await
+    };
+    match result {
+        // A deadline that was damaged into a short one passes, and 503 says so.
+        Ok(reply) if reply.status >= 500 && !is_deadline(&reply.text()) => {
+            outcome.blame(format!("{} {}", reply.status, reply.text()));
+        }
+        Ok(reply) => {
+            outcome.answers += usize::from(reply.status == 200);
+            outcome.refusals += usize::from(reply.status != 200);
+            if !reply.closes() && !is_torn {
+                *kept = Some(connection);
+            }
+        }
+        Err(Failure::Late) => {
+            outcome.hangs += 1;
+            outcome.example = String::from_utf8_lossy(&request[..request.len().min(400)]).into();
+        }
+        // A connection kept from before may have been closed at its turn.
+        Err(_) => outcome.closed += 1,
+    }
+    if start.elapsed() > HANG + HANG {
+        outcome.hangs += 1;
+    }
+}
+
+fn is_deadline(text: &str) -> bool {
+    text.contains("deadline") || text.contains("timeout") || text.contains("in time")
+}
+
+/// A good request must still be answered with the right bits.
+async fn golden(bench: &Bench, address: SocketAddr, outcome: &mut Outcome) {
+    let index = outcome.golden as usize % bench.test.len();
+    let request = Infer::binary(bench.test.image(index)).request();
+    outcome.golden += 1;
+    let right = async {
+        let mut connection = Connection::open(address).await.ok()?;
+        let reply = connection.exchange_within(HANG, &request).await.ok()?;
+        let answer = Answer::read(&reply).ok()?;
+        answer.is("logits", bench.rows(index, 1).0).then_some(())
+    };
+    outcome.golden_wrong += u64::from(right.await.is_none());
+}
+
+impl Outcome {
+    fn blame(&mut self, example: String) {
+        self.blames += 1;
+        self.example = example;
+    }
+
+    fn add(&mut self, other: Self) {
+        self.answers += other.answers;
+        self.refusals += other.refusals;
+        self.closed += other.closed;
+        self.blames += other.blames;
+        self.hangs += other.hangs;
+        self.golden += other.golden;
+        self.golden_wrong += other.golden_wrong;
+        if !other.example.is_empty() {
+            self.example = other.example;
+        }
+    }
+
+    fn counts(&self) -> String {
+        let Self { answers, refusals, closed, .. } = self;
+        format!("{answers} answered, {refusals} refused, {closed} closed")
+    }
+
+    fn judge(&self, place: &str, findings: &mut Findings) {
+        findings.none(&format!("5xx for a client's fault {place}"), self.blames, &self.example);
+        findings.none(&format!("hangs over 1 s {place}"), self.hangs, &self.example);
+        let name = format!("good requests in between with the right bits {place}");
+        let right = self.golden - self.golden_wrong;
+        findings.hold(
+            &name,
+            &format!("{} of {}", self.golden, self.golden),
+            format!("{right} of {}", self.golden),
+            self.golden_wrong == 0,
+        );
+    }
+}
+
+/// The same without sockets, on the server's own routes.
+fn in_process(_bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
+    findings.note("damaged bodies in process", "not measured yet");
+    Ok(())
+}
