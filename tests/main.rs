@@ -9,6 +9,7 @@ mod bad_input;
 mod bench_peers;
 mod export;
 mod invariants;
+mod page;
 mod pipeline;
 mod real_mnist;
 mod reimport;

@@ -30,6 +30,7 @@ Examples:
   cargo xtask pipeline --data ~/fashion       any folder of IDX files, or of train/CLASS/*.png
   cargo xtask train --resume                  go on with the latest run after a kill or Ctrl-C
   cargo xtask predict seven.png --show        what the latest run says of a picture
+  cargo xtask serve                           the latest run over HTTP; draw at http://127.0.0.1:8000/
   cargo xtask export-onnx --output digit.onnx the latest run as one self-contained file
 
 A run lives in runs/NAME; every command takes the latest one unless --run names another.";
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     Verify(RunArgs),
     /// Classify pictures with a run's ONNX file
     Predict(PredictArgs),
+    /// Serve a run's ONNX file over HTTP, with a page to draw on
+    Serve(ServeArgs),
     /// Draw a run's pictures and its HTML page from its files
     Report(RunArgs),
     /// Measure kiln beside Keras, PyTorch, ONNX Runtime, stock Burn and stock tract, in one sitting
@@ -164,9 +167,34 @@ pub(crate) struct ExportArgs {
     /// Name of the run [default: the latest]
     #[arg(long, value_name = "NAME")]
     pub(crate) run: Option<String>,
-    /// Where to write the file [default: model.onnx in the run]
-    #[arg(long, value_name = "FILE")]
+    /// The file alone, or the folder that Triton and KServe serve from
+    #[arg(long, value_enum, default_value_t = Layout::File)]
+    pub(crate) layout: Layout,
+    /// Name of the model in that folder
+    #[arg(long, value_name = "NAME", default_value = "mnist")]
+    pub(crate) name: serve_lite::ModelName,
+    /// Where to write it [default: model.onnx or model_repository in the run]
+    #[arg(long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// What an exported network lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Layout {
+    /// model.onnx
+    File,
+    /// NAME/config.pbtxt, NAME/labels.txt and NAME/1/model.onnx
+    Triton,
+}
+
+/// What to serve, and how.
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// Name of the run [default: the latest]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) options: serve_lite::ServeOptions,
 }
 
 /// What to classify, and how to print it.

@@ -1,26 +1,57 @@
 //! `cargo xtask export-onnx`: the network as one self-contained file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use burn::module::Module;
 use export::Metadata;
 use run::{Config, DatasetFacts, Evaluation, RunDirectory, read_json};
 use sha2::{Digest, Sha256};
 use train::Checkpoint;
 
-use crate::cli::ExportArgs;
+use crate::cli::{ExportArgs, Layout};
 use crate::{console, session};
 
 pub(crate) fn run(runs: &Path, args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let run = RunDirectory::open(runs, args.run.as_deref())?;
     let _lock = run.lock()?;
-    export(&run, args.output.as_ref().unwrap_or(&run.onnx()))?;
+    match args.layout {
+        Layout::File => export(&run, args.output.as_ref().unwrap_or(&run.onnx()))?,
+        Layout::Triton => {
+            let folder = args.output.clone().unwrap_or_else(|| run.model_repository());
+            export_repository(&run, args.name.as_str(), &folder)?
+        }
+    };
     Ok(ExitCode::SUCCESS)
 }
 
 /// Writes the run's selected checkpoint as ONNX; needs the run's files alone, no pictures.
-pub(crate) fn export(run: &RunDirectory, output: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn export(run: &RunDirectory, output: &Path) -> anyhow::Result<()> {
+    let (onnx, metadata) = network(run)?;
+    run::write_atomically(output, &onnx)?;
+    tell(output, onnx.len(), &metadata);
+    Ok(())
+}
+
+/// Writes it as a model repository, in which it is called `name`.
+fn export_repository(run: &RunDirectory, name: &str, folder: &Path) -> anyhow::Result<()> {
+    let (onnx, metadata) = network(run)?;
+    let n_bytes = onnx.len();
+    for (path, bytes) in export::triton_repository(name, &metadata.classes, onnx) {
+        let path = folder.join(path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)
+                .with_context(|| format!("cannot make the folder {}", parent.display()))?;
+        }
+        run::write_atomically(&path, &bytes)?;
+    }
+    tell(&folder.join(name), n_bytes, &metadata);
+    Ok(())
+}
+
+/// The run's selected checkpoint as the bytes of an ONNX file, and what they say of themselves.
+fn network(run: &RunDirectory) -> anyhow::Result<(Vec<u8>, Metadata)> {
     let config = Config::read(&run.config())?;
     let facts: DatasetFacts = read_json(&run.dataset())?;
     let checkpoint = Checkpoint::selected(run, config.checkpoint, &session::cnn_config(&facts))?;
@@ -31,13 +62,14 @@ pub(crate) fn export(run: &RunDirectory, output: &Path) -> anyhow::Result<PathBu
     };
     let evaluation = evaluation.filter(|evaluation| evaluation.epoch == checkpoint.epoch());
     let metadata = metadata(&config, &facts, checkpoint.epoch(), evaluation.as_ref());
-    let bytes = export::to_onnx(&checkpoint.model.valid(), &metadata)?;
-    run::write_atomically(output, &bytes)?;
-    console::heading(&format!("ONNX: {}, {:.1} MB", output.display(), bytes.len() as f64 / 1e6));
+    Ok((export::to_onnx(&checkpoint.model.valid(), &metadata)?, metadata))
+}
+
+fn tell(path: &Path, n_bytes: usize, metadata: &Metadata) {
+    console::heading(&format!("ONNX: {}, {:.1} MB", path.display(), n_bytes as f64 / 1e6));
     for (key, value) in metadata.properties() {
         console::line(&format!("{key} = {value}"));
     }
-    Ok(output.to_owned())
 }
 
 fn metadata(

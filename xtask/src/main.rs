@@ -11,6 +11,7 @@ mod fetch;
 mod pipeline;
 mod predict;
 mod report;
+mod serve;
 mod session;
 mod soak;
 mod train;
@@ -47,6 +48,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::ExportOnnx(args) => export_onnx::run(&cli.runs, args),
         Command::Verify(args) => verify::run(&cli.runs, args),
         Command::Predict(args) => predict::run(&cli.runs, args),
+        Command::Serve(args) => serve::run(&cli.runs, args),
         Command::Report(args) => report::run(&cli.runs, args),
         Command::BenchPeers(args) => bench_peers::run(&cli.runs, args),
         Command::Soak(args) => soak::run(&cli.runs, args),

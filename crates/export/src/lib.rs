@@ -7,7 +7,9 @@ mod error;
 mod metadata;
 mod onnx;
 mod simplify;
+mod triton;
 
 pub use error::{Error, Result};
 pub use metadata::Metadata;
 pub use onnx::{INPUT, LOGITS, PROBABILITIES, to_onnx};
+pub use triton::triton_repository;

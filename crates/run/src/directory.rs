@@ -106,6 +106,12 @@ impl RunDirectory {
         self.path.join("dataset.json")
     }
 
+    /// The network as a model repository, the folder that Triton and KServe serve from.
+    #[must_use]
+    pub fn model_repository(&self) -> PathBuf {
+        self.path.join("model_repository")
+    }
+
     /// One [`EpochMetrics`](crate::EpochMetrics) a row as CSV; a row is added after every epoch.
     #[must_use]
     pub fn metrics(&self) -> PathBuf {

@@ -28,4 +28,6 @@ pub use error::{Error, Result};
 pub use format::{Format, Shades, printable, write_predictions};
 pub use pipe::is_broken_pipe;
 pub use predict::{Outcome, PredictOptions, Prediction, predict, predict_all};
-pub use server::{Ended, LogFormat, LogLevel, ServeOptions, Service, log_to_stderr, serve};
+pub use server::{
+    Ended, LogFormat, LogLevel, ModelName, ServeOptions, Service, log_to_stderr, serve,
+};

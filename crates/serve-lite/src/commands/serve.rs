@@ -1,6 +1,5 @@
 //! `serve-lite serve`: the model over HTTP.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -31,10 +30,6 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let _log = serve_lite::log_to_stderr(&args.options);
-    let name = &args.options.name;
-    let ended = serve_lite::serve(&args.model, &args.options, |address| {
-        // Whoever started the server may have closed its standard output; that is no reason not to serve.
-        let _ = writeln!(anstream::stdout(), "{name} version 1 at http://{address}/");
-    })?;
+    let ended = serve_lite::serve(&args.model, &args.options, &mut anstream::stdout())?;
     Ok(if ended == Ended::Drained { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

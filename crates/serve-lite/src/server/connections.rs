@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
 
 use super::{Phase, Server, door};
 
@@ -83,6 +84,9 @@ async fn converse(
             Ok::<Response, std::convert::Infallible>(response)
         }
     };
+    // Whoever does not take its reply is given up as well; hyper minds only what it reads.
+    let mut stream = Box::pin(TimeoutStream::new(stream));
+    stream.as_mut().set_write_timeout_pinned(Some(server.options.body_timeout));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(server.options.header_timeout)

@@ -30,7 +30,7 @@ pub(crate) async fn infer(
     let asked = heavy(bytes.len(), move || request::parse(&headers, &bytes, max_batch)).await??;
     let deadline = start + asked.timeout.unwrap_or(server.options.timeout);
     let outputs = classify(server, model, asked.pixels.clone(), deadline).await?;
-    let (name, n_bytes) = (server.options.name.clone(), 4 * outputs.logits.len());
+    let (name, n_bytes) = (server.options.name.as_str().to_owned(), 4 * outputs.logits.len());
     let model = Arc::clone(model);
     let write = move || reply::infer(&name, &model, asked.id.as_deref(), &asked.outputs, &outputs);
     let reply = heavy(n_bytes, write).await?;

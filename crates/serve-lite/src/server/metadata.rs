@@ -26,7 +26,7 @@ pub(crate) fn model(server: &Server, model: &Model) -> Value {
     let n_classes = model.classifier.classes.len();
     let output = |name| json!({ "name": name, "datatype": "FP32", "shape": [-1, n_classes] });
     json!({
-        "name": server.options.name,
+        "name": server.options.name.as_str(),
         "versions": [model.version_text],
         "platform": "onnx_onnxv1",
         "inputs": [{ "name": PIXELS_INPUT, "datatype": "UINT8", "shape": [-1, 1, SIDE, SIDE] }],
@@ -40,7 +40,7 @@ pub(crate) fn config(server: &Server, model: &Model) -> Value {
     let n_classes = model.classifier.classes.len();
     let output = |name| json!({ "name": name, "data_type": "TYPE_FP32", "dims": [n_classes] });
     json!({
-        "name": server.options.name,
+        "name": server.options.name.as_str(),
         "platform": "onnxruntime_onnx",
         "backend": "onnxruntime",
         "max_batch_size": server.options.max_batch,
@@ -55,7 +55,7 @@ pub(crate) fn statistics(server: &Server, model: &Model) -> Value {
     let s = model.counters.statistics();
     let of = |count: u64, us: u64| json!({ "count": count, "ns": us * 1000 });
     json!({ "model_stats": [{
-        "name": server.options.name,
+        "name": server.options.name.as_str(),
         "version": model.version_text,
         "inference_count": s.pictures,
         "execution_count": s.executions,
@@ -73,6 +73,6 @@ pub(crate) fn statistics(server: &Server, model: &Model) -> Value {
 
 /// The repository's models: one.
 pub(crate) fn index(server: &Server, model: &Model) -> Value {
-    let name = &server.options.name;
+    let name = server.options.name.as_str();
     json!([{ "name": name, "version": model.version_text, "state": "READY", "reason": "" }])
 }

@@ -31,6 +31,7 @@ mod routes;
 mod signals;
 mod workers;
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::Path;
@@ -46,7 +47,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::error::{Error, Result};
 use crate::input::read_file;
 pub use log::log_to_stderr;
-pub use options::{LogFormat, LogLevel, ServeOptions};
+pub use options::{LogFormat, LogLevel, ModelName, ServeOptions};
 use signals::{Signal, Signals};
 
 /// The variable that may hold the bearer token, which command lines show to everyone.
@@ -96,7 +97,7 @@ pub struct Service {
     _workers: Vec<ThreadPool>,
 }
 
-/// Serves `model` until a signal ends it; `ready` is told the address once requests are answered.
+/// Serves `model` until a signal ends it. A line on `out` says where, once requests are answered.
 ///
 /// SIGHUP, a change of the file, and the load API read the model again; the one before goes on where
 /// the new one is bad. SIGTERM and Ctrl-C drain: see `drain_delay` and `drain_timeout` of
@@ -104,11 +105,7 @@ pub struct Service {
 ///
 /// # Errors
 /// What [`Service::open`] returns, and [`Error::Listen`] if the address cannot be had.
-pub fn serve(
-    model: &Path,
-    options: &ServeOptions,
-    ready: impl FnOnce(SocketAddr),
-) -> Result<Ended> {
+pub fn serve(model: &Path, options: &ServeOptions, out: &mut dyn Write) -> Result<Ended> {
     let threads = |error: std::io::Error| Error::Threads { reason: error.to_string() };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(n_io_threads())
@@ -123,7 +120,10 @@ pub fn serve(
         let refused = |source| Error::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let service = Service::open(model, options)?;
-        ready(listener.local_addr().map_err(refused)?);
+        let address = listener.local_addr().map_err(refused)?;
+        // Whoever started the server may not read what it says; that is no reason not to serve.
+        let _ = writeln!(out, "{} version 1 at http://{address}/", options.name.as_str());
+        let _ = out.flush();
         Ok(run(&service.server, listener, signals).await)
     });
     // Whatever is still stuck is not waited for.
@@ -192,7 +192,7 @@ impl Service {
     /// What [`Classifier::load`](crate::Classifier::load) returns, [`Error::Token`] for a token that
     /// no client could send, [`Error::Threads`] if the system has no threads left.
     pub fn open(model: &Path, options: &ServeOptions) -> Result<Self> {
-        let metrics = metrics::Metrics::new(&options.name)
+        let metrics = metrics::Metrics::new(options.name.as_str())
             .map_err(|error| Error::Threads { reason: error.to_string() })?;
         let server = Arc::new(Server {
             token: token(options)?,

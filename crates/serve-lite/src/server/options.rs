@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -16,8 +17,8 @@ pub struct ServeOptions {
     #[arg(long, default_value_t = 8000, help_heading = "Where")]
     pub port: u16,
     /// Name of the model in the protocol's paths: letters, digits, and . _ - inside
-    #[arg(long, default_value = "mnist", value_parser = model_name, help_heading = "Where")]
-    pub name: String,
+    #[arg(long, default_value = "mnist", help_heading = "Where")]
+    pub name: ModelName,
     /// Bearer token that clients must send; without a file SERVE_LITE_TOKEN may hold it
     #[arg(long, value_name = "FILE", help_heading = "Where")]
     pub token_file: Option<PathBuf>,
@@ -61,7 +62,7 @@ pub struct ServeOptions {
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
     #[arg(help_heading = "How long")]
     pub header_timeout: Duration,
-    /// Seconds for the body of a request
+    /// Seconds for the body of a request, and in which a client must take some of its reply
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
     #[arg(help_heading = "How long")]
     pub body_timeout: Duration,
@@ -106,12 +107,29 @@ pub enum LogFormat {
     Json,
 }
 
-fn model_name(text: &str) -> Result<String, String> {
-    let inside = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let ends_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
-    match text.chars().all(inside) && ends_well && text.len() <= 64 {
-        true => Ok(text.to_owned()),
-        false => Err("expected 1 to 64 letters, digits, and . _ - after the first".into()),
+/// A model's name in paths, pages and folders: 1 to 64 ASCII letters, digits, dots, underscores and
+/// hyphens, a letter or digit first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelName(String);
+
+impl ModelName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ModelName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let inside = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let begins_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        match text.chars().all(inside) && begins_well && text.len() <= 64 {
+            true => Ok(Self(text.to_owned())),
+            false => Err("expected 1 to 64 letters, digits, and . _ - after the first".into()),
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) async fn predict(
     }
     let classes = &model.classifier.classes;
     let prediction = Prediction {
-        model_name: &server.options.name,
+        model_name: server.options.name.as_str(),
         model_version: &model.version_text,
         label: &classes[class],
         probability: outputs.row(0)[class],

@@ -28,7 +28,7 @@ pub(crate) fn is_open(path: &str) -> bool {
 
 pub(crate) fn router(server: Arc<Server>) -> Router {
     let mut router = Router::new()
-        .route("/", get(async |State(server): Shared| page::index(&server.options.name)))
+        .route("/", get(async |State(server): Shared| page::index(server.options.name.as_str())))
         .route("/metrics", get(metrics))
         .route("/v1/predict", post(predict_picture))
         .route("/v2", get(async || Json(metadata::server())))
@@ -64,7 +64,7 @@ fn model(server: &Server, named: Named) -> Result<Arc<Model>, Failure> {
     let unknown = |message: String| Failure::new(StatusCode::NOT_FOUND, message);
     let named = named.map_err(|_| unknown("the model's name is no UTF-8".into()))?;
     let model = server.models.current();
-    let name = &server.options.name;
+    let name = server.options.name.as_str();
     for (key, value) in &named {
         let known = match key {
             "model" => value == name,
@@ -91,7 +91,7 @@ async fn model_ready(State(server): Shared, named: Named) -> Result<Response, Fa
     if server.is_draining() {
         return Ok(ready(&server, "ready"));
     }
-    Ok(Json(json!({ "name": server.options.name, "ready": true })).into_response())
+    Ok(Json(json!({ "name": server.options.name.as_str(), "ready": true })).into_response())
 }
 
 async fn model_metadata(State(server): Shared, named: Named) -> Result<Json<Value>, Failure> {
@@ -116,7 +116,7 @@ async fn repository_index(State(server): Shared) -> Json<Value> {
 
 /// Reads the model's file again; what the body may say of other models is not looked at.
 async fn load(State(server): Shared, named: Named) -> Result<StatusCode, Failure> {
-    let name = &server.options.name;
+    let name = server.options.name.as_str();
     model(&server, named)?;
     let reloading = Arc::clone(&server);
     let reload = move || reloading.models.reload(&reloading.metrics);

@@ -207,7 +207,7 @@ fn classification_names_the_likeliest_classes() {
 
 #[test]
 fn what_is_said_of_the_server_and_the_model_is_what_clients_read() {
-    let server = Server::start(&sides(), &["--name", "two halves", "--max-batch", "50"]);
+    let server = Server::start(&sides(), &["--name", "two-halves", "--max-batch", "50"]);
     let read = |path: &str| {
         let reply = server.ask(&get(path));
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());
@@ -220,9 +220,9 @@ fn what_is_said_of_the_server_and_the_model_is_what_clients_read() {
         let extensions = about["extensions"].as_array().unwrap();
         assert!(extensions.contains(&json!("binary_tensor_data")), "{about}");
     }
-    for base in ["/v2/models/two%20halves", "/v2/models/two%20halves/versions/1"] {
+    for base in ["/v2/models/two-halves", "/v2/models/two%2Dhalves/versions/1"] {
         let model = read(base);
-        assert_eq!(model["name"], "two halves");
+        assert_eq!(model["name"], "two-halves");
         assert_eq!(model["versions"], json!(["1"]));
         assert!(model["platform"].as_str().is_some_and(|p| p.contains("onnx")), "{model}");
         let tensor = |name: &str, datatype: &str, shape: Value| json!({"name": name, "datatype": datatype, "shape": shape});
@@ -235,7 +235,7 @@ fn what_is_said_of_the_server_and_the_model_is_what_clients_read() {
         let config = read(&format!("{base}/config"));
         assert_eq!(
             (&config["name"], &config["max_batch_size"]),
-            (&json!("two halves"), &json!(50))
+            (&json!("two-halves"), &json!(50))
         );
         assert_eq!(config["input"][0]["name"], "pixels");
         assert_eq!(config["input"][0]["data_type"], "TYPE_UINT8");
@@ -247,9 +247,9 @@ fn what_is_said_of_the_server_and_the_model_is_what_clients_read() {
         assert_eq!(config["output"][1]["data_type"], "TYPE_FP32");
         assert_eq!(server.ask(&get(&format!("{base}/ready"))).status, 200);
     }
-    for path in ["/v2/models/two%20halves/stats", "/v2/models/stats"] {
+    for path in ["/v2/models/two-halves/stats", "/v2/models/stats"] {
         let stats = &read(path)["model_stats"][0];
-        assert_eq!((&stats["name"], &stats["version"]), (&json!("two halves"), &json!("1")));
+        assert_eq!((&stats["name"], &stats["version"]), (&json!("two-halves"), &json!("1")));
         for part in ["success", "fail", "queue", "compute_input", "compute_infer", "compute_output"]
         {
             assert!(stats["inference_stats"][part]["count"].is_u64(), "{part}: {stats}");
@@ -260,9 +260,9 @@ fn what_is_said_of_the_server_and_the_model_is_what_clients_read() {
     assert_eq!(index.as_array().unwrap().len(), 1);
     let fields =
         ["name", "version", "state"].map(|field| index[0][field].as_str().unwrap().to_owned());
-    assert_eq!(fields, ["two halves", "1", "READY"]);
+    assert_eq!(fields, ["two-halves", "1", "READY"]);
     let pictures = vec![0; 51 * PIXELS];
-    let path = "/v2/models/two%20halves/infer";
+    let path = "/v2/models/two-halves/infer";
     let refused = server.ask(&post(path, json_body(&pictures).as_bytes()));
     assert_eq!(refused.status, 400);
     assert!(refused.error().contains("50"), "{}", refused.text());

@@ -9,7 +9,7 @@ use crate::requests::{INFER, JSON_LENGTH, binary, chunked, get, gzip, post, requ
 const POSTED: &[&str] = &[
     "/v2/models/nosuch/infer", "/v2/models/MNIST/infer", "/v2/models/mnist%20/infer",
     "/v2/models//infer", "/v2/models/../infer", "/v2/models/%2e%2e/infer", "/v2/models/./infer",
-    "/v2/models/%2fmnist/infer", "/v2/models/mnist%2finfer", "/v2/models/mnist/infer/",
+    "/v2/models/%2fmnist/infer", "/v2/models/mnist/infer/",
     "/v2/models/mnist/infer//", "//v2/models/mnist/infer", "/v2//models/mnist/infer",
     "/v2/models/mnist//infer", "/V2/models/mnist/infer", "/v2/Models/mnist/infer",
     "/v2/models/mnist/Infer", "/v2/models/mnist/inferx", "/v2/models/mnist/infer/1",
@@ -17,11 +17,11 @@ const POSTED: &[&str] = &[
     "/v2/models/mnist/versions/-1/infer", "/v2/models/mnist/versions/abc/infer",
     "/v2/models/mnist/versions/01/infer", "/v2/models/mnist/versions/1.0/infer",
     "/v2/models/mnist/versions/+1/infer", "/v2/models/mnist/versions/%201/infer",
-    "/v2/models/mnist/versions//infer", "/v2/models/mnist/versions/infer",
+    "/v2/models/mnist/versions//infer", 
     "/v2/models/mnist/versions/18446744073709551617/infer", "/v2/models/mnist/versions/1/infer/",
     "/v2/models/mnist/versions/1/1/infer", "/v2/models/mnist/Versions/1/infer",
     "/v2/models/%00/infer", "/v2/models/mnist%00/infer", "/v2/models/%c3%a4/infer",
-    "/v2/models/infer", "/v3/models/mnist/infer", "/v2/mnist/infer", "/infer", "/v1/predict/",
+    "/v3/models/mnist/infer", "/v2/mnist/infer", "/infer", "/v1/predict/",
     "/v1/models/mnist:predict", "/v2/models/mnist/generate", "/v2/models/mnist/unload",
     "/v2/repository", "/v2/repository/models/mnist", "/v2/repository/models/mnist/load/",
     "/v2/repository/models/nosuch/load", "/v2/repository/models/nosuch/unload",
@@ -70,6 +70,11 @@ pub(crate) fn cases() -> Vec<Case> {
     }
     for path in GOT.iter().filter(|path| **path != "/v2/") {
         cases.push(Case::new(format!("GET {path}"), get(path), &[404], ""));
+    }
+    // Each is the metadata of a model or version of that name, which there is not either.
+    for path in ["/v2/models/mnist%2finfer", "/v2/models/infer", "/v2/models/mnist/versions/infer"]
+    {
+        cases.push(Case::new(format!("POST {path}"), post(path, body), &[404, 405], ""));
     }
     // Neither text nor the name of a model.
     for path in ["/v2/models/%ff%fe/infer", "/v2/models/%e0%a4/infer", "/v2/models/%zz/infer"] {

@@ -24,7 +24,7 @@ const REPLACED: &[(&str, &[&str], &str)] = &[
         "[16,1152921504606846978,1,1]", "[65536,65536,65536,65536]", "[1e400,1,28,28]",
         "[true,1,28,28]", "[null,1,28,28]", "[\"1\",1,28,28]", "[[1,1,28,28]]", "[[1],1,28,28]",
         "\"1,1,28,28\"", "784", "null", "true", "{}", "{\"0\":1}", "[Z100000]",
-    ], "shape|1e400|number"),
+    ], "shape|pictures|number"),
     ("\"UINT8\"", &[
         "\"uint8\"", "\"Uint8\"", "\"UINT8 \"", "\"U8\"", "\"\"", "\"FP32\"", "\"FP64\"",
         "\"FP16\"", "\"BF16\"", "\"BOOL\"", "\"BYTES\"", "\"INT8\"", "\"INT32\"", "\"INT64\"",
@@ -71,7 +71,7 @@ const REPLACED: &[(&str, &[&str], &str)] = &[
         ",\"parameters\":{\"binary_data_size\":-1}", ",\"parameters\":{\"binary_data_size\":\"784\"}",
         ",\"parameters\":{}", ",\"parameters\":{\"binary_data_size\":null}",
         ",\"parameters\":{\"shared_memory_region\":\"r\",\"shared_memory_byte_size\":784}",
-    ], "data|binary_data_size"),
+    ], "data|binary_data_size|byte|parameter"),
     // Other inputs.
     ("[{\"name\":\"pixels\"", &[
         "[5,{\"name\":\"pixels\"", "[null,{\"name\":\"pixels\"", "[[],{\"name\":\"pixels\"",
@@ -137,6 +137,7 @@ pub(crate) fn cases() -> Vec<Case> {
         }
     }
     cases.extend(deep());
+    cases.extend(long());
     cases.extend(cut());
     cases.extend(not_utf8());
     cases
@@ -168,7 +169,6 @@ fn deep() -> Vec<Case> {
         for (place, from, to) in [
             ("data", "[Z784]", format!("{open}0{close}")),
             ("the shape", "[1,1,28,28]", format!("{open}1{close}")),
-            ("an unknown field", END, format!("]}}],\"more\":{open}{close}}}")),
             ("a parameter", END, format!("]}}],\"parameters\":{{\"a\":{open}{close}}}}}")),
             ("the whole", GOOD, format!("{open}{close}")),
             ("an open end", "[Z784]", open.clone()),
@@ -176,10 +176,34 @@ fn deep() -> Vec<Case> {
             let body = expanded(&GOOD.replacen(from, &to, 1));
             cases.push(Case::new(format!("{place} {depth} deep"), json(&body), &[400], ""));
         }
-        let objects = "{\"a\":".repeat(depth);
+        let objects = "{\"a\":".repeat(depth / 2);
         cases.push(Case::new(format!("objects {depth} deep"), json(&objects), &[400], ""));
     }
     cases
+}
+
+/// Texts that an error might repeat, and must not at length.
+fn long() -> Vec<Case> {
+    let text = format!("\"{}\"", "\\u0001x".repeat(10_000));
+    let output = format!("]}}],\"outputs\":[{{\"name\":{text}}}]}}");
+    [
+        ("\"pixels\"", text.clone()),
+        ("\"UINT8\"", text.clone()),
+        ("[1,1,28,28]", text.clone()),
+        ("[Z784]", text.clone()),
+        ("[Z784]", format!("[Z783,{text}]")),
+        ("[{\"name\":\"pixels\"", format!("[{{\"name\":{text}}},{{\"name\":\"pixels\"")),
+        (END, output),
+        (END, format!("]}}],\"id\":[{text}]}}")),
+        (END, format!("]}}],\"parameters\":{{{text}:[]}}}}")),
+        (END, format!("]}}],\"parameters\":{{\"timeout\":{text}}}}}")),
+    ]
+    .into_iter()
+    .map(|(from, to)| {
+        let body = expanded(&GOOD.replacen(from, &to, 1));
+        Case::new(format!("a text of 70 KB for {from}"), json(&body), &[400], "")
+    })
+    .collect()
 }
 
 /// The good request, cut off.
@@ -233,6 +257,8 @@ pub(crate) fn odd() -> Vec<(String, Vec<u8>)> {
         with(END, "]}],\"parameters\":{\"a\":null}}"),
         with(END, "]}],\"parameters\":{\"triton_x\":1}}"),
         with(END, "]}],\"more\":{\"deep\":[[1]]}}"),
+        with(END, &format!("]}}],\"more\":{}1{}}}", "[".repeat(200), "]".repeat(200))),
+        with(END, &format!("]}}],\"more\":{}1{}}}", "[".repeat(1_000_000), "]".repeat(1_000_000))),
         with(END, "]}],\"outputs\":[{\"name\":\"logits\",\"parameters\":{\"classification\":0}}]}"),
         with(
             END,

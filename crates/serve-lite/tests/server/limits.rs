@@ -24,9 +24,10 @@ fn a_body_beyond_the_cap_is_refused_however_it_comes() {
     let packed = |body: Vec<u8>| request("POST", INFER, &[("Content-Encoding", "gzip")], &body);
     let pictures = vec![0; 4 * MIB / PIXELS * PIXELS + PIXELS];
     for (what, request) in [
-        ("a length that is claimed", claim(4 * MIB + 1)),
-        ("a length beyond memory", claim(1 << 60)),
-        ("a body that is sent", json(&" ".repeat(5 * MIB))),
+        ("a claim of a hundred times as much", claim(400 * MIB)),
+        ("a claim beyond memory", claim(1 << 60)),
+        ("a byte more", json(&" ".repeat(4 * MIB + 1))),
+        ("far more, to its end", json(&" ".repeat(50 * MIB))),
         ("chunks", chunked(INFER, &[], 65536, &vec![b' '; 5 * MIB])),
         ("gzip", packed(gzip(&vec![b' '; 5 * MIB]))),
         ("gzip of far more", packed(gzip(&vec![0; 200 * MIB]))),

@@ -30,7 +30,7 @@ export function showModel(classes, properties) {
     warning.hidden = properties["kiln.synthetic"] !== "true";
     warning.textContent = warning.hidden
         ? ""
-        : "This network was trained on synthetic digits, not on handwriting. Expect it to misread yours.";
+        : "Trained on synthetic digits, not on handwriting: expect it to misread yours.";
 
     const bars = element("bars");
     bars.replaceChildren(...classes.map(bar));
@@ -72,8 +72,9 @@ export function showAnswer(classes, probabilities) {
         verdict = unsure ? "unsure" : percent(p[order[0]]);
     }
     document.body.classList.toggle("unsure", unsure);
-    element("answer").textContent = element("answer").title = answer;
+    element("answer").textContent = element("answer").title = unsure ? `${answer}?` : answer;
     element("answer").classList.toggle("words", answer.length > 2);
+    element("answer").classList.toggle("sentence", answer.length > 14);
     element("verdict").textContent = verdict;
     say(answer && (unsure ? `Unsure: ${answer}` : `${answer}, ${verdict}`));
 }
