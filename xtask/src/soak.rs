@@ -13,6 +13,7 @@ mod faults;
 mod findings;
 mod fuzz;
 mod gone;
+mod handler;
 mod http;
 mod load;
 mod long;

@@ -71,7 +71,8 @@ fn slowest(tally: &load::Tally) -> f64 {
 /// Pictures were executed for those who got an answer, and for nobody else.
 fn executed(before: &Scrape, after: &Scrape, answered: u64, expired: u64, findings: &mut Findings) {
     let executed = after.since(before, "serve_lite_pictures_total", &[]);
-    let dropped = after.since(before, "serve_lite_dropped_pictures_total", &["reason=\"expired\""]);
+    let dropped = |reason| after.since(before, "serve_lite_dropped_pictures_total", &[reason]);
+    let (dropped, canceled) = (dropped("reason=\"expired\""), dropped("reason=\"canceled\""));
     // A deadline may also pass while the picture is being computed.
     findings.hold(
         "pictures executed",
@@ -82,7 +83,7 @@ fn executed(before: &Scrape, after: &Scrape, answered: u64, expired: u64, findin
     findings.hold(
         "pictures dropped as expired",
         &format!("nearly {expired}"),
-        format!("{dropped:.0}"),
+        format!("{dropped:.0}, and {canceled:.0} as canceled"),
         dropped >= 0.9 * expired as f64 && dropped <= expired as f64,
     );
 }

@@ -166,6 +166,6 @@ fn stopped(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
     );
     findings.none("errors from 1 s after SIGCONT", after.errors(), &after.trouble());
     findings.at_most("p99 then, at 0.25 C", 50.0, "ms", after.latency(200, 0.99));
-    findings.hold("the server then", "alive", server.last_words(), server.is_alive());
+    findings.alive("the server then", &mut server);
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::server::Server;
 use crate::console;
 
 /// One figure.
@@ -62,6 +63,14 @@ impl Findings {
     pub(super) fn none(&mut self, requirement: &str, count: u64, details: &str) {
         let figure = if count == 0 { "0".to_owned() } else { format!("{count}: {details}") };
         self.hold(requirement, "0", figure, count == 0);
+    }
+
+    /// A server that must still run, as the process that was started.
+    pub(super) fn alive(&mut self, requirement: &str, server: &mut Server) {
+        let alive = server.is_alive();
+        let gone = || format!("gone: {}", server.last_words());
+        let figure = if alive { "the same process".to_owned() } else { gone() };
+        self.hold(requirement, "the same process", figure, alive);
     }
 
     /// A figure of which nothing is asked.

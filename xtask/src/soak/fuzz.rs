@@ -13,48 +13,48 @@ use super::requests::{Answer, Infer};
 use super::server::Server;
 
 /// The seed of everything that is random here.
-const SEED: u64 = 42;
+pub(super) const SEED: u64 = 42;
 /// The longest that an answer may take.
-const HANG: Duration = Duration::from_secs(1);
+pub(super) const HANG: Duration = Duration::from_secs(1);
 /// After so many damaged requests a good one must be answered with the right bits.
-const GOLDEN: usize = 1_000;
+pub(super) const GOLDEN: usize = 1_000;
 /// Callers at once.
-const CALLERS: usize = 8;
+pub(super) const CALLERS: usize = 8;
 
 /// What damaged requests led to.
 #[derive(Default)]
 pub(super) struct Outcome {
-    answers: usize,
-    refusals: usize,
+    pub(super) answers: usize,
+    pub(super) refusals: usize,
     /// Connections that the server closed without an answer, as it may where a request has no end.
-    closed: usize,
+    pub(super) closed: usize,
     /// Answers that blame the server, and one of them.
     pub(super) blames: u64,
     pub(super) hangs: u64,
-    example: String,
-    golden: u64,
+    pub(super) example: String,
+    pub(super) golden: u64,
     pub(super) golden_wrong: u64,
 }
 
 pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    in_process(bench, findings)?;
+    super::handler::check(bench, findings)?;
     let mut server = Server::start(bench, &[])?;
     let n = bench.number(100_000, 4_000);
-    let outcome = bench.runtime()?.block_on(damaged(bench, server.address, n, SEED));
+    let outcome = bench.runtime()?.block_on(damaged(bench, server.address, n, SEED))?;
     findings.note("damaged requests on sockets", format!("{n}, seed {SEED}: {}", outcome.counts()));
     outcome.judge("on sockets", findings);
-    findings.hold(
-        "the server after them",
-        "the same process",
-        if server.is_alive() { "the same process" } else { "gone" },
-        server.is_alive(),
-    );
+    findings.alive("the server after them", &mut server);
     Ok(())
 }
 
 /// Sends damaged requests on several connections at once.
-pub(super) async fn damaged(bench: &Bench, address: SocketAddr, n: usize, seed: u64) -> Outcome {
-    let seeds = seeds(bench);
+pub(super) async fn damaged(
+    bench: &Bench,
+    address: SocketAddr,
+    n: usize,
+    seed: u64,
+) -> anyhow::Result<Outcome> {
+    let seeds = seeds(bench)?;
     let callers = (0..CALLERS).map(|caller| {
         let mut random = Random::new(seed ^ (caller as u64) << 32);
         let seeds = &seeds;
@@ -79,7 +79,7 @@ pub(super) async fn damaged(bench: &Bench, address: SocketAddr, n: usize, seed: 
     for outcome in load::together(callers).await {
         all.add(outcome);
     }
-    all
+    Ok(all)
 }
 
 /// Sends a damaged request. One whose frame may be torn has its own connection, and says that no
@@ -134,7 +134,7 @@ async fn one(
     }
 }
 
-fn is_deadline(text: &str) -> bool {
+pub(super) fn is_deadline(text: &str) -> bool {
     text.contains("deadline") || text.contains("timeout") || text.contains("in time")
 }
 
@@ -153,12 +153,12 @@ async fn golden(bench: &Bench, address: SocketAddr, outcome: &mut Outcome) {
 }
 
 impl Outcome {
-    fn blame(&mut self, example: String) {
+    pub(super) fn blame(&mut self, example: String) {
         self.blames += 1;
         self.example = example;
     }
 
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.answers += other.answers;
         self.refusals += other.refusals;
         self.closed += other.closed;
@@ -171,12 +171,12 @@ impl Outcome {
         }
     }
 
-    fn counts(&self) -> String {
+    pub(super) fn counts(&self) -> String {
         let Self { answers, refusals, closed, .. } = self;
         format!("{answers} answered, {refusals} refused, {closed} closed")
     }
 
-    fn judge(&self, place: &str, findings: &mut Findings) {
+    pub(super) fn judge(&self, place: &str, findings: &mut Findings) {
         findings.none(&format!("5xx for a client's fault {place}"), self.blames, &self.example);
         findings.none(&format!("hangs over 1 s {place}"), self.hangs, &self.example);
         let name = format!("good requests in between with the right bits {place}");
@@ -188,10 +188,4 @@ impl Outcome {
             self.golden_wrong == 0,
         );
     }
-}
-
-/// The same without sockets, on the server's own routes.
-fn in_process(_bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    findings.note("damaged bodies in process", "not measured yet");
-    Ok(())
 }

@@ -112,7 +112,7 @@ async fn one_round(
         ..calm.clone()
     };
     tally.add(load::run(storm).await);
-    let outcome = fuzz::damaged(bench, server.address, bench.number(2_000, 400), round).await;
+    let outcome = fuzz::damaged(bench, server.address, bench.number(2_000, 400), round).await?;
 
     let request = Infer::binary(bench.pixels(0, 16)).request();
     let mut rude = Vec::new();

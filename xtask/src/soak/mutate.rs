@@ -8,8 +8,12 @@ use serde_json::json;
 
 use super::bench::Bench;
 use super::random::Random;
-use super::requests::{Infer, MODEL, http};
+use super::requests::{Infer, http};
+use super::warp;
 
+/// Where seeds are sent; their model has the name that it has by default.
+const INFER: &str = "/v2/models/mnist/infer";
+const PREDICT: &str = "/v1/predict";
 const LENGTH: &str = "Inference-Header-Content-Length";
 const ENCODING: &str = "Content-Encoding";
 /// What stands where a number or a word stood.
@@ -69,9 +73,10 @@ const ODD_VALUES: [&str; 18] = [
     "GZIP",
 ];
 
-/// A call of infer.
+/// A request with a body.
 #[derive(Clone)]
 pub(super) struct Case {
+    pub(super) path: &'static str,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
 }
@@ -80,17 +85,17 @@ impl Case {
     /// The whole request.
     pub(super) fn request(&self) -> Vec<u8> {
         let headers: Vec<_> = self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        http("POST", &format!("/v2/models/{MODEL}/infer"), &headers, &self.body)
+        http("POST", self.path, &headers, &self.body)
     }
 
     fn new(body: Vec<u8>, length: Option<usize>) -> Self {
         let length = length.map(|length| (LENGTH.to_owned(), length.to_string()));
-        Self { headers: length.into_iter().collect(), body }
+        Self { path: INFER, headers: length.into_iter().collect(), body }
     }
 }
 
 /// Valid requests of every form.
-pub(super) fn seeds(bench: &Bench) -> Vec<Case> {
+pub(super) fn seeds(bench: &Bench) -> anyhow::Result<Vec<Case>> {
     let one = bench.pixels(0, 1);
     let two = bench.pixels(1, 2);
     let case = |infer: Infer<'_>| {
@@ -107,7 +112,8 @@ pub(super) fn seeds(bench: &Bench) -> Vec<Case> {
             "data": one, "parameters": {} }] });
     let mut raw = Case::new(one.to_vec(), Some(0));
     raw.headers.push(("Content-Type".to_owned(), "application/octet-stream".to_owned()));
-    vec![
+    let picture = |body| Case { path: PREDICT, ..Case::new(body, None) };
+    Ok(vec![
         case(Infer::binary(one)),
         case(Infer { outputs: &["logits"], id: "b", ..Infer::binary(two) }),
         case(Infer { binary_out: false, ..Infer::binary(one) }),
@@ -116,7 +122,9 @@ pub(super) fn seeds(bench: &Bench) -> Vec<Case> {
         Case::new(nested.to_string().into_bytes(), None),
         Case::new(classes.to_string().into_bytes(), None),
         raw,
-    ]
+        picture(warp::png(28, one)?),
+        picture(warp::jpeg(28, one)?),
+    ])
 }
 
 /// One of the seeds, damaged.
@@ -147,12 +155,13 @@ pub(super) fn mutated(seeds: &[Case], random: &mut Random) -> Case {
     case
 }
 
-/// Damages bytes at one to four places.
+/// Damages bytes at one place, or at up to four: what is damaged often is refused early.
 pub(super) fn damage(bytes: &mut Vec<u8>, seeds: &[Case], random: &mut Random) {
-    for _ in 0..=random.below(4) {
+    let n_places = if random.below(2) == 0 { 1 } else { 1 + random.below(4) };
+    for _ in 0..n_places {
         let place = place(bytes.len(), random);
         let end = bytes.len().min(place + 1 + random.below(16));
-        match random.below(10) {
+        match random.below(12) {
             0 => bytes.truncate(place),
             1 => drop(bytes.drain(place..end)),
             2 => {
@@ -174,7 +183,7 @@ pub(super) fn damage(bytes: &mut Vec<u8>, seeds: &[Case], random: &mut Random) {
                 let depth = 1 << random.below(12);
                 bytes.splice(place..place, std::iter::repeat_n(b'[', depth));
             }
-            6 | 7 => {
+            6..=8 => {
                 let odd = random.one_of(&ODD).copied().unwrap_or_default();
                 let token = token(bytes, place);
                 bytes.splice(token, odd.bytes());

@@ -209,6 +209,6 @@ fn bad_files(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
         findings.hold("a good file after all the bad ones", "200", said, status == 200);
         anyhow::Ok(())
     })?;
-    findings.hold("the server after them", "alive", server.last_words(), server.is_alive());
+    findings.alive("the server after them", &mut server);
     Ok(())
 }

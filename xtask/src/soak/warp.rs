@@ -4,6 +4,7 @@
 use std::io::Cursor;
 
 use anyhow::Context;
+use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use picture::SIDE;
@@ -102,6 +103,15 @@ pub(super) fn png(side: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
     PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::NoFilter)
         .write_image(pixels, side as u32, side as u32, ExtendedColorType::L8)
         .context("cannot write a PNG")?;
+    Ok(bytes.into_inner())
+}
+
+/// A square grey picture as a JPEG file.
+pub(super) fn jpeg(side: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Cursor::new(Vec::new());
+    JpegEncoder::new(&mut bytes)
+        .write_image(pixels, side as u32, side as u32, ExtendedColorType::L8)
+        .context("cannot write a JPEG")?;
     Ok(bytes.into_inner())
 }
 

@@ -42,6 +42,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use rayon::ThreadPool;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 use crate::error::{Error, Result};
@@ -68,6 +69,8 @@ struct Server {
     decoders: Arc<Semaphore>,
     connections: Arc<Semaphore>,
     phase: watch::Sender<Phase>,
+    /// Where the handlers run.
+    runtime: Handle,
 }
 
 /// Where a server is in its life.
@@ -188,6 +191,9 @@ async fn watch_file(server: Arc<Server>) {
 impl Service {
     /// Loads the model and starts the workers.
     ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    ///
     /// # Errors
     /// What [`Classifier::load`](crate::Classifier::load) returns, [`Error::Token`] for a token that
     /// no client could send, [`Error::Threads`] if the system has no threads left.
@@ -204,6 +210,7 @@ impl Service {
             decoders: Arc::new(Semaphore::new(predict::DECODED_AT_ONCE)),
             connections: Arc::new(Semaphore::new(options.max_connections)),
             phase: watch::Sender::new(Phase::Serving),
+            runtime: Handle::current(),
             options: options.clone(),
         });
         if server.models.current().classifier.is_synthetic() {

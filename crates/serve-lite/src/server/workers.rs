@@ -28,12 +28,12 @@ pub(crate) fn start(server: &Arc<Server>, n: usize) -> Result<Vec<ThreadPool>, E
         .collect()
 }
 
-fn work(server: &Server) {
+fn work(server: &Arc<Server>) {
     let (queue, metrics) = (&server.queue, &server.metrics);
     while let Some(jobs) = queue.pop(server.options.micro_batch, metrics) {
         let answer = compute(&jobs, metrics);
         match answer {
-            Ok(outputs) => reply(jobs, &outputs, metrics),
+            Ok(outputs) => reply(server, jobs, outputs),
             // One caller's pictures must not fail another's.
             Err(_) if jobs.len() > 1 => {
                 for job in jobs {
@@ -79,10 +79,21 @@ fn compute(jobs: &[Job], metrics: &Metrics) -> Result<Outputs, String> {
 }
 
 /// Hands every caller the rows of its own pictures.
-fn reply(jobs: Vec<Job>, outputs: &Outputs, metrics: &Metrics) {
+///
+/// Several callers are told on a thread that speaks HTTP, which is then woken once. Told from here,
+/// each would wake it, and where cores are few it would take this one's as often.
+fn reply(server: &Arc<Server>, jobs: Vec<Job>, outputs: Outputs) {
+    if jobs.len() == 1 {
+        return hand_out(&server.metrics, jobs, &outputs);
+    }
+    let shared = Arc::clone(server);
+    server.runtime.spawn(async move { hand_out(&shared.metrics, jobs, &outputs) });
+}
+
+fn hand_out(metrics: &Metrics, jobs: Vec<Job>, outputs: &Outputs) {
     let start = Instant::now();
     let (classes, mut row) = (outputs.classes, 0);
-    let counters = Arc::clone(&jobs[0].model.counters);
+    let Some(counters) = jobs.first().map(|job| Arc::clone(&job.model.counters)) else { return };
     for job in jobs {
         let range = row * classes..(row + job.n_pictures()) * classes;
         row += job.n_pictures();
