@@ -12,5 +12,5 @@ pub(crate) fn run(runs: &Path, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let run = RunDirectory::open(runs, args.run.as_deref())?;
     let _log = serve_lite::log_to_stderr(&args.options);
     let ended = serve_lite::serve(&run.onnx(), &args.options, &mut anstream::stdout())?;
-    Ok(if ended == Ended::Drained { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if ended == Ended::Stopped { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -51,7 +51,7 @@ pub(crate) struct SoakArgs {
     /// The checks to run, by name and separated by commas [default: all]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// Short forms, seconds each: whether it works, not how well
+    /// Short forms, seconds each: whether it works, not how fast
     #[arg(long)]
     quick: bool,
     /// Minutes of the long mixed load

@@ -102,7 +102,9 @@ pub enum Error {
         source: picture::Error,
     },
     /// The address to serve on cannot be had.
-    #[error("cannot listen on {address}: stop what listens there, or choose another --host or --port")]
+    #[error(
+        "cannot listen on {address}: stop what listens there, or choose another --host or --port"
+    )]
     Listen {
         /// The address.
         address: std::net::SocketAddr,

@@ -82,10 +82,7 @@ async fn answer(service: &Service, case: &Case) -> Option<(u16, Vec<u8>)> {
 
 async fn one(service: &Service, case: &Case, outcome: &mut Outcome) {
     match tokio::time::timeout(HANG, answer(service, case)).await {
-        Err(_) => {
-            outcome.hangs += 1;
-            outcome.example = String::from_utf8_lossy(&case.body).chars().take(200).collect();
-        }
+        Err(_) => outcome.hang(&case.request()),
         Ok(None) => outcome.closed += 1,
         Ok(Some((200, _))) => outcome.answers += 1,
         // A deadline that was damaged into a short one passes, and 503 says so.

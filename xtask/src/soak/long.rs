@@ -68,7 +68,7 @@ pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()
     } else {
         findings.at_most(&name("growth of memory"), 2.0, "MiB/h", slope);
     }
-    let all: [(&str, fn(&Sample) -> f64); 2] =
+    let all: [(&str, Level); 2] =
         [("open files", |sample| sample.files), ("threads", |sample| sample.threads)];
     for (what, of) in all {
         let half = rest.len() / 2;
@@ -83,6 +83,9 @@ pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()
     }
     Ok(())
 }
+
+/// One of a sample's numbers.
+type Level = fn(&Sample) -> f64;
 
 /// A few seconds of everything: calm and mixed load, a storm, damaged requests, clients that leave
 /// or say nothing, a reload.

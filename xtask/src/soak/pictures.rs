@@ -82,7 +82,7 @@ pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()
         findings.note(
             &format!("accuracy {name}, prepared otherwise"),
             format!(
-                "box in the middle {:.2} %, whole drawing resized {:.2} %",
+                "box in the middle {:.2} %, canvas of 280 px resized {:.2} %",
                 percent(right.boxed),
                 percent(right.resized)
             ),

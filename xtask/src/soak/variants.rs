@@ -9,6 +9,9 @@ use super::bench::Bench;
 /// `TensorProto.DataType` of the ONNX specification.
 const FLOAT: i32 = 1;
 
+/// What is wrong with a file, and its bytes; none is a file that is missing.
+pub(super) type BadFile = (&'static str, Option<Vec<u8>>);
+
 /// The same model with 1 more on the logit of the first class.
 pub(super) fn biased(bench: &Bench) -> anyhow::Result<Vec<u8>> {
     let n_classes = bench.classifier.classes.len() as i64;
@@ -31,8 +34,8 @@ pub(super) fn biased(bench: &Bench) -> anyhow::Result<Vec<u8>> {
     })
 }
 
-/// A name and the bytes of files that no server may take; none is a file that is missing.
-pub(super) fn bad(bench: &Bench) -> anyhow::Result<Vec<(&'static str, Option<Vec<u8>>)>> {
+/// Files that no server may take.
+pub(super) fn bad(bench: &Bench) -> anyhow::Result<Vec<BadFile>> {
     let whole = std::fs::read(&bench.model)?;
     let mut random = super::random::Random::new(7);
     let noise = (0..1 << 20).map(|_| random.next() as u8).collect();

@@ -31,5 +31,5 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let _log = serve_lite::log_to_stderr(&args.options);
     let ended = serve_lite::serve(&args.model, &args.options, &mut anstream::stdout())?;
-    Ok(if ended == Ended::Drained { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if ended == Ended::Stopped { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -77,13 +77,15 @@ async fn collect(
 ) -> Result<Received, Failure> {
     let too_large = || {
         let mebibytes = limit >> 20;
-        let message = format!("the body has more than {mebibytes} MiB: send fewer pictures at once");
+        let message =
+            format!("the body has more than {mebibytes} MiB: send fewer pictures at once");
         Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
     // A client that asks first, or sends for minutes, is told at once.
-    if announced > limit && (headers.contains_key(header::EXPECT) || announced > DISCARDED * limit) {
+    if announced > limit && (headers.contains_key(header::EXPECT) || announced > DISCARDED * limit)
+    {
         return Err(too_large());
     }
     let (mut pieces, mut n_chunks, mut length) = (BytesMut::new(), 0, 0);
@@ -96,7 +98,8 @@ async fn collect(
         let Ok(data) = frame.into_data() else { continue };
         (n_chunks, length) = (n_chunks + 1, length + data.len());
         if n_chunks > MAX_CHUNKS {
-            let message = format!("the body came in more than {MAX_CHUNKS} chunks: send larger ones");
+            let message =
+                format!("the body came in more than {MAX_CHUNKS} chunks: send larger ones");
             return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message));
         }
         if length > limit {
@@ -170,7 +173,8 @@ fn unpacked(encoding: Encoding, packed: &[u8], limit: usize) -> Result<Bytes, Fa
     };
     result.map_err(|error| Failure::bad(format!("the body cannot be unpacked: {error}")))?;
     if bytes.len() > limit {
-        let message = format!("the body unpacks to more than {} MiB: send fewer pictures", limit >> 20);
+        let message =
+            format!("the body unpacks to more than {} MiB: send fewer pictures", limit >> 20);
         return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message));
     }
     Ok(bytes.into())

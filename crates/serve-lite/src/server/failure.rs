@@ -4,8 +4,14 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::format::printable;
+
 /// Seconds after which a refused client may try again: the longest queue is computed in less.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// The most bytes of a message that may quote a client: what it sent may be megabytes, and a few
+/// kilobytes while they were packed.
+const LONGEST: usize = 240;
 
 /// A request that was not answered: a status, and in words what was wrong and what to do.
 #[derive(Clone, Debug)]
@@ -21,9 +27,15 @@ impl Failure {
         Self { status, message: message.into(), retry: false }
     }
 
-    /// The request itself is wrong.
+    /// The request itself is wrong. Such a message may quote it, so it is cut to [`LONGEST`] and made
+    /// printable.
     pub(crate) fn bad(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, message)
+        let mut message: String = message.into();
+        if message.len() > LONGEST {
+            message.truncate(message.floor_char_boundary(LONGEST));
+            message.push_str("...");
+        }
+        Self::new(StatusCode::BAD_REQUEST, printable(&message))
     }
 
     /// The server cannot take the request now.

@@ -47,7 +47,6 @@ pub(crate) async fn classify(
     pixels: Bytes,
     deadline: Instant,
 ) -> Result<Outputs, Failure> {
-    let busy = |message: String| Failure::busy(server.options.overload_status, message);
     let at_once = model.classifier.pictures_at_once * PIXELS;
     // Parts of a large request may be computed by several workers.
     let parts = (0..pixels.len()).step_by(at_once);
@@ -60,32 +59,38 @@ pub(crate) async fn classify(
         })
         .unzip();
     if !server.queue.push(jobs, &server.metrics) {
-        let message = format!("the queue is full, {} pictures wait: try again", server.options.queue);
-        return Err(busy(message));
+        let n = server.options.queue;
+        return Err(busy(
+            server,
+            format!("the queue is full, at most {n} pictures wait: try again"),
+        ));
     }
     let outputs = tokio::time::timeout_at(deadline.into(), gather(answers));
-    outputs.await.unwrap_or_else(|_| Err(busy("the deadline passed: try again, or allow more time".into())))
+    // A worker drops a job unanswered only where its deadline passed.
+    outputs.await.ok().flatten().unwrap_or_else(|| {
+        Err(busy(server, "the deadline passed: try again, or allow more time".into()))
+    })
 }
 
-/// The answers to all parts, in their order.
-async fn gather(answers: Vec<oneshot::Receiver<Answer>>) -> Result<Outputs, Failure> {
+fn busy(server: &Server, message: String) -> Failure {
+    Failure::busy(server.options.overload_status, message)
+}
+
+/// The answers to all parts, in their order; `None` where one was dropped.
+async fn gather(answers: Vec<oneshot::Receiver<Answer>>) -> Option<Result<Outputs, Failure>> {
     let mut all: Option<Outputs> = None;
     for answer in answers {
-        // A worker drops a job unanswered only when its deadline passed.
-        let answer = answer.await.map_err(|_| {
-            Failure::busy(StatusCode::SERVICE_UNAVAILABLE, "the deadline passed: try again, or allow more time")
-        })?;
-        let outputs = answer.map_err(|reason| {
-            let message = format!("the model failed on these pictures: {reason}");
-            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, message)
-        })?;
-        match &mut all {
-            None => all = Some(outputs),
-            Some(all) => {
+        match (answer.await.ok()?, &mut all) {
+            (Err(reason), _) => {
+                let message = format!("the model failed on these pictures: {reason}");
+                return Some(Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, message)));
+            }
+            (Ok(outputs), None) => all = Some(outputs),
+            (Ok(outputs), Some(all)) => {
                 all.logits.extend(outputs.logits);
                 all.probabilities.extend(outputs.probabilities);
             }
         }
     }
-    all.ok_or_else(|| Failure::bad("no pictures"))
+    all.map(Ok)
 }

@@ -11,7 +11,6 @@ use super::options::{LogFormat, LogLevel, ServeOptions};
 ///
 /// A thread of its own writes them, and lines are lost rather than waited for where standard error
 /// is slower than they come, stuck or full: a log must not stop a server.
-#[must_use]
 pub fn log_to_stderr(options: &ServeOptions) -> WorkerGuard {
     let (writer, guard) = NonBlocking::new(std::io::stderr());
     let level = match options.log_level {

@@ -25,10 +25,12 @@ mod options;
 mod page;
 mod predict;
 mod queue;
+mod recorder;
 mod reply;
 mod request;
 mod routes;
 mod signals;
+mod triton;
 mod workers;
 
 use std::io::Write;
@@ -88,8 +90,10 @@ enum Phase {
 pub enum Ended {
     /// Every request that was accepted was answered.
     Drained,
-    /// Requests were given up, at the end of `drain_timeout` or at a second signal.
+    /// Requests that were still unanswered at the end of `drain_timeout` were given up.
     Cut,
+    /// A second signal: requests were given up at once.
+    Stopped,
 }
 
 /// A model that answers requests; what [`serve`] puts behind a socket.
@@ -168,7 +172,7 @@ async fn run(server: &Arc<Server>, listener: TcpListener, mut signals: Signals) 
     let again = async { while signals.next().await == Signal::Reload {} };
     let ended = tokio::select! {
         drained = drain => if drained { Ended::Drained } else { Ended::Cut },
-        () = again => Ended::Cut,
+        () = again => Ended::Stopped,
     };
     server.queue.close();
     tracing::info!(?ended, "stopped");

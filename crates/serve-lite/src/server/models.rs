@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::metrics::{Metrics, ModelCounters};
+use super::metrics::Metrics;
+use super::triton::ModelCounters;
 use crate::classifier::Classifier;
 use crate::error::{Error, Result};
 

@@ -126,9 +126,12 @@ impl FromStr for ModelName {
     fn from_str(text: &str) -> Result<Self, String> {
         let inside = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         let begins_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
-        match text.chars().all(inside) && begins_well && text.len() <= 64 {
-            true => Ok(Self(text.to_owned())),
-            false => Err("expected 1 to 64 letters, digits, and . _ - after the first".into()),
+        if !text.chars().all(inside) || !begins_well || text.len() > 64 {
+            return Err("expected 1 to 64 letters, digits, and . _ - after the first".into());
+        }
+        match text {
+            "stats" => Err("the protocol has another use for this name".into()),
+            _ => Ok(Self(text.to_owned())),
         }
     }
 }

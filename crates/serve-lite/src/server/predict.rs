@@ -46,7 +46,7 @@ pub(crate) async fn predict(
     body: Body,
 ) -> Result<Response, Failure> {
     let deadline = Instant::now() + server.options.timeout;
-    let limit = LARGER * server.options.max_body << 20;
+    let limit = (LARGER * server.options.max_body) << 20;
     let received = body::read(server, &headers, body, limit).await?;
     let pixels = prepared(server, received.bytes.clone(), deadline).await?;
     let outputs = classify(server, model, pixels.clone(), deadline).await?;
@@ -69,7 +69,8 @@ pub(crate) async fn predict(
 
 /// Decodes and prepares a picture on a thread where it keeps nobody waiting.
 async fn prepared(server: &Server, bytes: Bytes, deadline: Instant) -> Result<Bytes, Failure> {
-    let turn = tokio::time::timeout_at(deadline.into(), Arc::clone(&server.decoders).acquire_owned());
+    let turn =
+        tokio::time::timeout_at(deadline.into(), Arc::clone(&server.decoders).acquire_owned());
     let Ok(Ok(turn)) = turn.await else {
         let message = "other pictures are being decoded: try again";
         return Err(Failure::busy(server.options.overload_status, message));

@@ -65,7 +65,11 @@ impl Queue {
         metrics.queued_pictures.set(waiting.n_pictures as i64);
         waiting.jobs.extend(jobs);
         drop(waiting);
-        if n_jobs == 1 { self.arrived.notify_one() } else { self.arrived.notify_all() }
+        if n_jobs == 1 {
+            self.arrived.notify_one()
+        } else {
+            self.arrived.notify_all()
+        }
         true
     }
 
@@ -81,10 +85,11 @@ impl Queue {
             let now = Instant::now();
             while let Some(job) = waiting.jobs.front() {
                 let n = job.n_pictures();
-                let dropped = if job.reply.is_closed() {
-                    Some(&metrics.dropped_canceled)
-                } else if job.deadline <= now {
+                // A caller whose deadline passed has left, too.
+                let dropped = if job.deadline <= now {
                     Some(&metrics.dropped_expired)
+                } else if job.reply.is_closed() {
+                    Some(&metrics.dropped_canceled)
                 } else {
                     None
                 };

@@ -110,7 +110,9 @@ pub(crate) fn infer(
 pub(crate) fn not_finite(output: &str) -> Failure {
     Failure::new(
         StatusCode::INTERNAL_SERVER_ERROR,
-        format!("the model's {output} are not finite for these pictures, and JSON cannot say so: ask for binary data"),
+        format!(
+            "the model's {output} are not finite for these pictures, and JSON cannot say so: ask for binary data"
+        ),
     )
 }
 

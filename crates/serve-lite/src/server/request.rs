@@ -83,8 +83,12 @@ pub(crate) fn parse(headers: &HeaderMap, body: &Bytes, max_batch: usize) -> Resu
     if json.first() != Some(&b'{') && json.trim_ascii_start().first() != Some(&b'{') {
         return Err(Failure::bad("the request is not a JSON object: send {\"inputs\": [...]}"));
     }
-    let header: Header = serde_json::from_slice(&json)
-        .map_err(|error| Failure::bad(format!("the request is not as the protocol has it: {error}")))?;
+    // All of it, also where the reader would pass over it unread.
+    let json = std::str::from_utf8(&json)
+        .map_err(|error| Failure::bad(format!("the request is no UTF-8: {error}")))?;
+    let header: Header = serde_json::from_str(json).map_err(|error| {
+        Failure::bad(format!("the request is not as the protocol has it: {error}"))
+    })?;
     let parameters = header.parameters.unwrap_or_default();
     check_parameters(&parameters)?;
     let binary_outputs = boolean(&parameters, "binary_data_output")?.unwrap_or(false);
@@ -126,17 +130,26 @@ fn pixels(inputs: &[Input], binary: Bytes, max_batch: usize) -> Result<Bytes, Fa
     };
     let Input { name, shape, datatype, data, .. } = input;
     if name != PIXELS_INPUT {
-        return Err(Failure::bad(format!("unexpected input {name:?}: the model has {PIXELS_INPUT}")));
+        return Err(Failure::bad(format!(
+            "unexpected input {name:?}: the model has {PIXELS_INPUT}"
+        )));
     }
     if datatype != "UINT8" {
         return Err(Failure::bad(format!("{PIXELS_INPUT} has datatype UINT8, not {datatype:?}")));
     }
     let n = match shape[..] {
         [n, 1, 28, 28] if n >= 1 => n,
-        _ => return Err(Failure::bad(format!("{PIXELS_INPUT} has shape [n, 1, 28, 28], not {}", short(shape)))),
+        _ => {
+            return Err(Failure::bad(format!(
+                "{PIXELS_INPUT} has shape [n, 1, 28, 28], not {}",
+                short(shape)
+            )));
+        }
     };
     if n > max_batch as u64 {
-        return Err(Failure::bad(format!("{n} pictures are more than the {max_batch} of a request: split it")));
+        return Err(Failure::bad(format!(
+            "{n} pictures are more than the {max_batch} of a request: split it"
+        )));
     }
     let (n, length) = (n as usize, n as usize * PIXELS);
     let none = Parameters::new();
@@ -146,10 +159,16 @@ fn pixels(inputs: &[Input], binary: Bytes, max_batch: usize) -> Result<Bytes, Fa
         return Err(Failure::bad("there is no shared memory here: send the data"));
     }
     match (data, unsigned(parameters, "binary_data_size")?) {
-        (Some(_), Some(_)) => Err(Failure::bad(format!("{name} has both data and binary_data_size: send one"))),
-        (None, None) => Err(Failure::bad(format!("{name} has neither data nor binary_data_size: send one"))),
+        (Some(_), Some(_)) => {
+            Err(Failure::bad(format!("{name} has both data and binary_data_size: send one")))
+        }
+        (None, None) => {
+            Err(Failure::bad(format!("{name} has neither data nor binary_data_size: send one")))
+        }
         (Some(_), None) if !binary.is_empty() => Err(left_over(binary.len())),
-        (Some(data), None) => grey_levels::parse(data.get(), n).map(Bytes::from).map_err(Failure::bad),
+        (Some(data), None) => {
+            grey_levels::parse(data.get(), n).map(Bytes::from).map_err(Failure::bad)
+        }
         (None, Some(size)) if size != length as u64 => Err(Failure::bad(format!(
             "{n} pictures are {length} bytes, not the {size} of binary_data_size"
         ))),
@@ -174,7 +193,10 @@ fn outputs(requested: Vec<RequestedOutput>, binary: bool) -> Result<Vec<Output>,
     let mut outputs: Vec<Output> = Vec::new();
     for RequestedOutput { name, parameters } in requested {
         let Some(index) = OUTPUTS.iter().position(|output| *output == name) else {
-            return Err(Failure::bad(format!("unexpected output {name:?}: the model has {}", OUTPUTS.join(", "))));
+            return Err(Failure::bad(format!(
+                "unexpected output {name:?}: the model has {}",
+                OUTPUTS.join(", ")
+            )));
         };
         if outputs.iter().any(|output| output.index == index) {
             return Err(Failure::bad(format!("output {name:?} is asked for twice")));
@@ -209,7 +231,9 @@ fn boolean(parameters: &Parameters, key: &str) -> Result<Option<bool>, Failure> 
 fn unsigned(parameters: &Parameters, key: &str) -> Result<Option<u64>, Failure> {
     let Some(value) = parameters.get(key) else { return Ok(None) };
     let value = value.as_u64();
-    value.map(Some).ok_or_else(|| Failure::bad(format!("parameter {key} is a whole number, at least 0")))
+    value
+        .map(Some)
+        .ok_or_else(|| Failure::bad(format!("parameter {key} is a whole number, at least 0")))
 }
 
 /// A shape as a message shows it: a client may send a hundred thousand dimensions.

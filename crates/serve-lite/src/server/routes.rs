@@ -13,9 +13,9 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::metrics::Route;
 use super::models::Model;
-use super::{Server, infer, metadata, page, predict};
+use super::recorder::{Recorder, Route};
+use super::{Server, body, infer, metadata, page, predict};
 
 /// Which model a path names; the error is that its bytes are no text.
 type Named = Result<RawPathParams, RawPathParamsRejection>;
@@ -54,7 +54,10 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
     router
         .fallback(async || Failure::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
-            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method, see Allow")
+            Failure::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path takes another method, see Allow",
+            )
         })
         .with_state(server)
 }
@@ -72,7 +75,9 @@ fn model(server: &Server, named: Named) -> Result<Arc<Model>, Failure> {
         };
         if !known {
             let version = &model.version_text;
-            return Err(unknown(format!("unknown {key}: this server has {name} version {version}")));
+            return Err(unknown(format!(
+                "unknown {key}: this server has {name} version {version}"
+            )));
         }
     }
     Ok(model)
@@ -114,10 +119,21 @@ async fn repository_index(State(server): Shared) -> Json<Value> {
     Json(metadata::index(&server, &server.models.current()))
 }
 
-/// Reads the model's file again; what the body may say of other models is not looked at.
-async fn load(State(server): Shared, named: Named) -> Result<StatusCode, Failure> {
+/// Reads the model's file again, which is all that loading means here.
+async fn load(
+    State(server): Shared,
+    named: Named,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Failure> {
     let name = server.options.name.as_str();
     model(&server, named)?;
+    let body = body::read(&server, &headers, body, server.options.max_body << 20).await?;
+    let asked: Value = serde_json::from_slice(&body.bytes).unwrap_or_default();
+    if asked["parameters"].as_object().is_some_and(|parameters| !parameters.is_empty()) {
+        let message = "a model comes from its file as it is: load it without parameters";
+        return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, message));
+    }
     let reloading = Arc::clone(&server);
     let reload = move || reloading.models.reload(&reloading.metrics);
     let lost = |_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the server lost a thread");
@@ -125,7 +141,8 @@ async fn load(State(server): Shared, named: Named) -> Result<StatusCode, Failure
         Ok(_) => Ok(StatusCode::OK),
         Err(error) => {
             let reason = crate::predict::reasons(&error);
-            Err(Failure::bad(format!("failed to load '{name}', the one before goes on: {reason}")))
+            let message = format!("failed to load '{name}', the one before goes on: {reason}");
+            Err(Failure::new(StatusCode::BAD_REQUEST, message))
         }
     }
 }
@@ -142,7 +159,7 @@ async fn infer_tensors(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let mut recorder = server.metrics.begin(Route::Infer);
+    let mut recorder = Recorder::begin(&server.metrics, Route::Infer);
     let answered = match model(&server, named) {
         Err(failure) => Err(failure),
         Ok(model) => {
@@ -156,7 +173,7 @@ async fn infer_tensors(
 }
 
 async fn predict_picture(State(server): Shared, headers: HeaderMap, body: Body) -> Response {
-    let mut recorder = server.metrics.begin(Route::Predict);
+    let mut recorder = Recorder::begin(&server.metrics, Route::Predict);
     let model = server.models.current();
     recorder.of(&model.counters);
     let response = predict::predict(&server, &model, headers, body).await.into_response();

@@ -52,7 +52,7 @@ fn work(server: &Arc<Server>) {
     }
 }
 
-/// Runs the pictures of all jobs together.
+/// Runs the pictures of all jobs together; only what succeeds is counted, as in Triton.
 fn compute(jobs: &[Job], metrics: &Metrics) -> Result<Outputs, String> {
     let start = Instant::now();
     let [first, others @ ..] = jobs else { return Err("no pictures".into()) };
@@ -67,11 +67,13 @@ fn compute(jobs: &[Job], metrics: &Metrics) -> Result<Outputs, String> {
     let ready = Instant::now();
     let outputs = model.classifier.classify(pixels);
     let end = Instant::now();
-    for job in jobs {
-        metrics.queued_for(&model.counters, start.saturating_duration_since(job.queued));
+    if outputs.is_ok() {
+        for job in jobs {
+            metrics.queued_for(&model.counters, start.saturating_duration_since(job.queued));
+        }
+        let n_pictures = pixels.len() / PIXELS;
+        metrics.computed(&model.counters, n_pictures, ready - start, end - ready);
     }
-    let n_pictures = pixels.len() / PIXELS;
-    metrics.computed(&model.counters, n_pictures, ready - start, end - ready);
     outputs.map_err(|error| match error {
         Error::Inference { reason } => reason,
         other => other.to_string(),

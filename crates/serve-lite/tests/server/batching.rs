@@ -13,12 +13,10 @@ const ONE_BY_ONE: [&str; 4] = ["--threads", "1", "--micro-batch", "1"];
 
 /// Sends a request on each of `n` new connections and waits until the server has all of them.
 fn pile_up(server: &Server, n: usize) -> Vec<Connection> {
-    let before = server.metrics().get("serve_lite_pending_requests");
+    let before = server.received();
     let mut connections: Vec<_> = (0..n).map(|_| server.connect()).collect();
     connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
-    eventually("all requests are pending", || {
-        server.metrics().get("serve_lite_pending_requests") >= before + n as f64
-    });
+    eventually("all requests have come", || server.received() >= before + n as f64);
     connections
 }
 
@@ -164,14 +162,16 @@ fn who_cannot_be_served_in_time_is_told_by_then_and_not_executed() {
 #[test]
 fn the_servers_own_deadline_holds_for_who_names_none() {
     let flags = [&ONE_BY_ONE[..], &["--timeout", "1"]].concat();
-    let server = Server::start(&slow(40), &flags);
-    let mut waiting = pile_up(&server, 40);
-    let statuses: Vec<_> = waiting.iter_mut().map(|c| c.reply().unwrap().status).collect();
+    let server = Server::start(&slow(20), &flags);
+    let mut connections: Vec<_> = (0..60).map(|_| server.connect()).collect();
+    connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
+    let statuses: Vec<_> = connections.iter_mut().map(|c| c.reply().unwrap().status).collect();
     let served = statuses.iter().filter(|status| **status == 200).count();
     assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
-    assert!((1..40).contains(&served), "{served} of 40 served within a second");
+    assert!((1..60).contains(&served), "{served} of 60 served within a second");
+    // What began just in time may have ended too late.
     let executed = server.metrics().get("serve_lite_executions_total");
-    assert!(executed <= served as f64 + 1.0, "{executed} executed for {served}");
+    assert!(executed <= served as f64 + 5.0, "{executed} executed for {served}");
 }
 
 #[test]
@@ -179,31 +179,32 @@ fn a_full_queue_turns_callers_away_at_once() {
     for (status, more) in [(503, &[][..]), (429, &["--overload-status", "429"])] {
         let flags = [&ONE_BY_ONE[..], &["--queue", "3"], more].concat();
         let server = Server::start(&slow(40), &flags);
-        let mut connections: Vec<_> = (0..10).map(|_| server.connect()).collect();
-        connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
-        let refused = |server: &Server| {
-            let code = format!("code=\"{status}\"");
-            server.metrics().sum("serve_lite_requests_total", &["route=\"infer\"", &code])
-        };
-        eventually("callers are turned away", || refused(&server) >= 5.0);
-        // That was while the others were still waiting.
-        assert!(server.metrics().get("serve_lite_pending_requests") > 0.0);
-        assert_eq!(server.ask(&get("/v2/health/ready")).status, 200);
-        let replies: Vec<_> = connections.iter_mut().map(|c| c.reply().unwrap()).collect();
-        for reply in replies.iter().filter(|reply| reply.status != 200) {
+        // What could never fit into the queue is taken when nobody else is there.
+        let large: Vec<u8> = (0..12).flat_map(|i| halves(i, 0)).collect();
+        let mut first = server.connect();
+        first.send(&binary(&large));
+        eventually("the queue is full", || {
+            server.metrics().get("serve_lite_queued_pictures") > 3.0
+        });
+        for _ in 0..5 {
+            let reply = server.ask(&binary(&halves(1, 2)));
             assert_eq!(reply.status, status, "{}", reply.text());
             assert!(reply.error().contains("queue"), "{}", reply.text());
             assert!(reply.header("retry-after").is_some_and(|s| s.parse::<u32>().is_ok()));
         }
-        let served = replies.iter().filter(|reply| reply.status == 200).count();
-        assert!((3..=5).contains(&served), "{served} served with a queue of 3");
+        assert_eq!(server.ask(&get("/v2/health/ready")).status, 200);
+        // All of that was while the first was still waiting.
         let metrics = server.metrics();
-        assert_eq!(metrics.get("serve_lite_executions_total"), served as f64);
+        assert_eq!(metrics.get("serve_lite_pending_requests"), 1.0);
         let rejected = metrics.sum("nv_inference_request_failure", &["reason=\"REJECTED\""]);
-        assert_eq!(rejected, (10 - served) as f64);
-        // What could never fit into the queue is taken when nobody else is there.
-        let large: Vec<u8> = (0..5).flat_map(|i| halves(i, 0)).collect();
-        assert_eq!(server.logits(&large).len(), 15);
+        assert_eq!(rejected, 5.0);
+        assert_eq!(first.reply().unwrap().tensors().1[0].len(), 36);
+        assert_eq!(server.metrics().get("serve_lite_executions_total"), 12.0);
+        // As many as the queue holds are taken at once, and computed in their turn.
+        let mut connections = pile_up(&server, 3);
+        for connection in &mut connections {
+            assert_eq!(connection.reply().unwrap().status, 200);
+        }
     }
 }
 
@@ -214,7 +215,7 @@ fn work_for_callers_that_have_left_is_not_done() {
     assert_eq!(server.ask(&binary(&halves(1, 2))).status, 200);
     eventually("the connection is gone", || server.metrics().get("serve_lite_connections") <= 1.0);
     let before = files();
-    let left = pile_up(&server, 20);
+    let left = pile_up(&server, 30);
     drop(left);
     eventually("nothing is pending", || server.metrics().get("serve_lite_pending_requests") == 0.0);
     // The queue finds out when it comes to them.
@@ -225,16 +226,16 @@ fn work_for_callers_that_have_left_is_not_done() {
     };
     eventually("all have been executed or dropped", || {
         let (executed, dropped) = done(&server.metrics());
-        executed + dropped == 20.0
+        executed + dropped == 30.0
     });
     let metrics = server.metrics();
     let (executed, dropped) = done(&metrics);
-    assert!(executed < 10.0, "{executed} executed, {dropped} dropped");
+    assert!(executed < 20.0, "{executed} executed, {dropped} dropped");
     assert_eq!(metrics.get("serve_lite_queued_pictures"), 0.0);
     let infer = |code: &str| {
         metrics.sum("serve_lite_requests_total", &["route=\"infer\"", &format!("code=\"{code}\"")])
     };
-    assert_eq!(infer("canceled") + infer("200"), 21.0);
+    assert_eq!(infer("canceled") + infer("200"), 31.0);
     assert!(infer("canceled") >= dropped);
     let canceled = metrics.sum("nv_inference_request_failure", &["reason=\"CANCELED\""]);
     assert_eq!(canceled, infer("canceled"));

@@ -44,7 +44,7 @@ fn what_is_under_way_is_answered_before_the_end() {
     let mut server = Server::start(&slow(40), &["--threads", "1", "--drain-timeout", "20"]);
     let mut connections: Vec<_> = (0..5).map(|_| server.connect()).collect();
     connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
-    eventually("all are pending", || server.metrics().get("serve_lite_pending_requests") >= 5.0);
+    eventually("all have come", || server.received() >= 5.0);
     server.signal("TERM");
     for connection in &mut connections {
         let reply = connection.reply().expect("an answer to what was accepted");

@@ -125,6 +125,13 @@ impl Server {
         Metrics::parse(&reply.text())
     }
 
+    /// Requests for inference that have come so far, answered or not.
+    pub(crate) fn received(&self) -> f64 {
+        let metrics = self.metrics();
+        let ended = metrics.sum("serve_lite_requests_total", &["route=\"infer\""]);
+        ended + metrics.get("serve_lite_pending_requests")
+    }
+
     /// A file of `/proc` about the process.
     pub(crate) fn proc(&self, file: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/{file}", self.child.id()))

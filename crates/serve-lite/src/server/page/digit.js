@@ -21,7 +21,7 @@ const SURE_INK = 0.5;
 const SCALE = 8;
 const MARGIN = 2 * SCALE;
 const RASTER = BOX * SCALE + 2 * MARGIN;
-/** Width of the pen in pixels of the box, whatever the digit's size: it leaves about as much ink as MNIST's pens did. */
+/** Width of the pen in pixels of the box, whatever the digit's size: it leaves as much ink as MNIST's pens did. */
 const PEN = 2.6;
 /** What is smaller than this, in sides of the surface, is a tap and no digit. */
 const SPECK = 0.04;

@@ -3,7 +3,9 @@
 import { rasterise, smooth, toNetwork } from "./digit.js";
 import { levelsOf } from "./samples.js";
 import { Problem, describe, infer, useToken } from "./server.js";
-import { markSample, say, showAnswer, showLatency, showModel, showProblem, showSamples, showSeen, stencil } from "./view.js";
+import {
+    markSample, say, showAnswer, showLatency, showModel, showProblem, showSamples, showSeen, stencil,
+} from "./view.js";
 
 /** Milliseconds from one question to the next while a stroke grows: the bars glide from answer to answer. */
 const PACE = 50;
