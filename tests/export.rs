@@ -1,8 +1,7 @@
 //! The exported file: its contract, its graph, and its answers in tract and in ONNX Runtime.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -11,7 +10,7 @@ use run::{Config, DatasetFacts, read_json};
 use serve_lite::Classifier;
 use train::Checkpoint;
 
-use crate::support::{answers, finished, succeed};
+use crate::support::{answers, finished, fresh_runs, python, succeed, xtask};
 
 /// As `cargo xtask verify` has it.
 const TOLERANCE: f64 = 1e-5;
@@ -78,20 +77,18 @@ fn onnx_checker_and_onnx_runtime_accept_the_file_and_agree() {
     }
 }
 
-/// Python with the pinned ONNX checker and ONNX Runtime, in an environment of its own below `target`.
-fn python() -> &'static PathBuf {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("python");
-        let python = venv.join("bin/python");
-        let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/requirements.txt");
-        if !python.exists() {
-            succeed(Command::new("python3").args(["-m", "venv"]).arg(&venv));
-        }
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-        succeed(Command::new(&python).args(pip).arg(requirements));
-        python
-    })
+/// What Triton reads, in Triton's own message; and the model in it is the run's.
+#[test]
+fn a_model_repository_is_one_that_triton_reads() {
+    let run = finished();
+    let runs = run.path.parent().unwrap();
+    let repository = fresh_runs("repository");
+    let args = ["export-onnx", "--layout", "triton", "--name", "digits", "--output"];
+    succeed(xtask(runs).args(args).arg(&repository));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/check_triton_layout.py");
+    succeed(Command::new(python()).arg(script).arg(&repository).arg("digits"));
+    let exported = std::fs::read(repository.join("digits/1/model.onnx")).unwrap();
+    assert!(exported == std::fs::read(run.onnx()).unwrap());
 }
 
 fn metadata(classes: Vec<String>) -> export::Metadata {

@@ -1,61 +1,9 @@
 //! The server and Triton's own client, and the command that serves the latest run.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::path::Path;
+use std::process::Command;
 
-use crate::support::{binary, finished, real_mnist, succeed, xtask};
-
-/// How long a server may take to be ready, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A server on a port of its own, stopped when the test is over.
-struct Server {
-    child: Child,
-    url: String,
-    /// `mnist version 1`
-    serves: String,
-}
-
-impl Server {
-    fn start(command: &mut Command) -> Self {
-        let mut child = command.args(["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let (sender, ready) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            BufReader::new(stdout).read_line(&mut line).ok();
-            sender.send(line).ok();
-        });
-        let line = ready.recv_timeout(PATIENCE).unwrap_or_default();
-        let mut server = Self { child, url: String::new(), serves: String::new() };
-        let (serves, url) =
-            line.trim_end().split_once(" at ").unwrap_or_else(|| panic!("not ready: {line:?}"));
-        (server.serves, server.url) = (serves.to_owned(), url.to_owned());
-        server
-    }
-
-    fn of(model: &Path) -> Self {
-        let mut command = Command::new(binary("serve-lite"));
-        Self::start(command.arg("serve").arg(model).env_remove("SERVE_LITE_TOKEN"))
-    }
-
-    /// Asks it to end, as a service manager does, and checks that it does so in good order.
-    fn end(mut self) {
-        let id = self.child.id().to_string();
-        succeed(Command::new("kill").args(["-s", "TERM", &id]));
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
+use crate::support::{Server, binary, finished, python, real_mnist, succeed, xtask};
 
 #[test]
 fn triton_s_client_gets_the_answers_of_onnx_runtime_in_every_form() {
@@ -99,17 +47,4 @@ fn triton_client(server: &Server, model: &Path) -> Command {
     let mut command = Command::new(python());
     command.arg(script).arg(&server.url).arg(model);
     command
-}
-
-/// Python with the pinned client and ONNX Runtime, in an environment of its own below `target`.
-fn python() -> PathBuf {
-    let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("python-triton");
-    let python = venv.join("bin/python");
-    let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/requirements.txt");
-    if !python.exists() {
-        succeed(Command::new("python3").args(["-m", "venv"]).arg(&venv));
-    }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-    succeed(Command::new(&python).args(pip).arg(requirements));
-    python
 }

@@ -1,11 +1,15 @@
 //! The commands under test, and a small finished run that many tests look at.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{OnceLock, mpsc};
+use std::time::Duration;
 
 use run::{EpochMetrics, RunDirectory};
+
+/// How long a server may take to be ready, on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A budget that trains in seconds: synthetic digits, two epochs.
 pub(crate) const SMALL: [&str; 6] = ["--data", "synthetic", "--limit", "400", "--epochs", "2"];
@@ -43,6 +47,68 @@ pub(crate) fn answers(program: &mut Command, pixels: &[u8]) -> Vec<f32> {
     assert!(output.status.success());
     let number = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().unwrap());
     output.stdout.chunks_exact(4).map(number).collect()
+}
+
+/// Python with what the tests' scripts import, in an environment of its own below `target`.
+pub(crate) fn python() -> &'static PathBuf {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("python");
+        let python = venv.join("bin/python");
+        let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/requirements.txt");
+        if !python.exists() {
+            succeed(Command::new("python3").args(["-m", "venv"]).arg(&venv));
+        }
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+        succeed(Command::new(&python).args(pip).arg(requirements));
+        python
+    })
+}
+
+/// A server on a port of its own, stopped when the test is over.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+    /// `mnist version 1`
+    pub(crate) serves: String,
+}
+
+impl Server {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command.args(["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (sender, ready) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            BufReader::new(stdout).read_line(&mut line).ok();
+            sender.send(line).ok();
+        });
+        let line = ready.recv_timeout(PATIENCE).unwrap_or_default();
+        let mut server = Self { child, url: String::new(), serves: String::new() };
+        let (serves, url) =
+            line.trim_end().split_once(" at ").unwrap_or_else(|| panic!("not ready: {line:?}"));
+        (server.serves, server.url) = (serves.to_owned(), url.to_owned());
+        server
+    }
+
+    pub(crate) fn of(model: &Path) -> Self {
+        let mut command = Command::new(binary("serve-lite"));
+        Self::start(command.arg("serve").arg(model).env_remove("SERVE_LITE_TOKEN"))
+    }
+
+    /// Asks it to end, as a service manager does, and checks that it does so in good order.
+    pub(crate) fn end(mut self) {
+        let id = self.child.id().to_string();
+        succeed(Command::new("kill").args(["-s", "TERM", &id]));
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
 }
 
 /// An empty folder for the runs of one test.
