@@ -198,7 +198,12 @@ impl Bench {
         let speed = self.speed()?;
         let server = Server::start(self, &[])?;
         let runtime = self.runtime()?;
-        let (mut served, mut too_much) = (0.0, 1.2 * speed);
+        let cores = if self.shared_cores {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        } else {
+            1
+        };
+        let (mut served, mut too_much) = (0.0, 1.2 * speed * cores as f64);
         for _ in 0..self.number(7, 5) {
             let rate = (served + too_much) / 2.0;
             let plan = self.plan(server.address, Some(rate), self.seconds(6.0, 1.5));

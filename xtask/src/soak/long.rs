@@ -61,7 +61,12 @@ pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()
     let rest = &samples[warm..];
     let memory: Vec<_> = rest.iter().map(|sample| (sample.hours, sample.memory)).collect();
     let most = samples.iter().map(|sample| sample.memory).fold(0.0, f64::max);
-    findings.note(&name("most resident memory at rest"), format!("{most:.1} MiB"));
+    let at = |sample: Option<&Sample>| sample.map_or(f64::NAN, |sample| sample.memory);
+    let (first, warm, last) = (at(samples.first()), at(rest.first()), at(rest.last()));
+    findings.note(
+        &name("resident memory at rest"),
+        format!("{first:.1} MiB first, {warm:.1} warm, {last:.1} last, {most:.1} at most"),
+    );
     let slope = slope(&memory);
     if bench.quick {
         findings.note(&name("growth of memory"), "too short to tell");

@@ -59,9 +59,12 @@ pub(crate) async fn accept(
             }
         }
     }
-    // The system has completed these; closing the listener would reset them.
-    while let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
-        start(stream);
+    // The system has completed these, and closing the listener would reset them. tokio may not have
+    // heard of them yet, so the system is asked.
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok((stream, _)) = listener.accept() {
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        let _ = stream.map(&start);
     }
 }
 

@@ -26,6 +26,10 @@ pub(crate) async fn infer(
 ) -> Result<Response, Failure> {
     let start = Instant::now();
     let received = body::read(server, &headers, body, server.options.max_body << 20).await?;
+    if server.queue.is_full() {
+        // Refusing has to cost less than answering, or a server drowns in refusals.
+        return Err(full(server));
+    }
     let (bytes, max_batch) = (received.bytes.clone(), server.options.max_batch);
     let asked = heavy(bytes.len(), move || request::parse(&headers, &bytes, max_batch)).await??;
     let deadline = start + asked.timeout.unwrap_or(server.options.timeout);
@@ -59,17 +63,18 @@ pub(crate) async fn classify(
         })
         .unzip();
     if !server.queue.push(jobs, &server.metrics) {
-        let n = server.options.queue;
-        return Err(busy(
-            server,
-            format!("the queue is full, at most {n} pictures wait: try again"),
-        ));
+        return Err(full(server));
     }
     let outputs = tokio::time::timeout_at(deadline.into(), gather(answers));
     // A worker drops a job unanswered only where its deadline passed.
     outputs.await.ok().flatten().unwrap_or_else(|| {
         Err(busy(server, "the deadline passed: try again, or allow more time".into()))
     })
+}
+
+fn full(server: &Server) -> Failure {
+    let n = server.options.queue;
+    busy(server, format!("the queue is full, at most {n} pictures wait: try again"))
 }
 
 fn busy(server: &Server, message: String) -> Failure {

@@ -73,6 +73,11 @@ impl Queue {
         true
     }
 
+    /// Whether no request, however small, would be taken now.
+    pub(crate) fn is_full(&self) -> bool {
+        self.lock().n_pictures >= self.capacity
+    }
+
     /// Waits for work and takes jobs of one model, together at most `at_most` pictures unless the
     /// first alone has more; `None` once the queue is closed and empty.
     ///

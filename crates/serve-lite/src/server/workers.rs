@@ -11,6 +11,10 @@ use super::queue::Job;
 use crate::classifier::{Outputs, PIXELS};
 use crate::error::Error;
 
+/// "Niceness" of workers: a third of the default's share of a core that both want (sched(7)).
+#[cfg(target_os = "linux")]
+const LOWER: i32 = 5;
+
 /// Starts `n` workers; they end when the queue is closed. Keep the pools for as long.
 ///
 /// A worker is a pool of one thread, so that what the kernels would spread over a machine stays on
@@ -29,6 +33,7 @@ pub(crate) fn start(server: &Arc<Server>, n: usize) -> Result<Vec<ThreadPool>, E
 }
 
 fn work(server: &Arc<Server>) {
+    yield_to_http();
     let (queue, metrics) = (&server.queue, &server.metrics);
     while let Some(jobs) = queue.pop(server.options.micro_batch, metrics) {
         let answer = compute(&jobs, metrics);
@@ -50,6 +55,14 @@ fn work(server: &Arc<Server>) {
             }
         }
     }
+}
+
+/// Lets HTTP go first where both want the same core: a request takes microseconds, also to refuse, and
+/// a batch milliseconds.
+fn yield_to_http() {
+    // Linux gives every thread a priority of its own; a process elsewhere has one for all.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWER);
 }
 
 /// Runs the pictures of all jobs together; only what succeeds is counted, as in Triton.
