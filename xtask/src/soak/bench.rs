@@ -182,9 +182,14 @@ impl Bench {
         }
         let mut command = self.on_server_core(&self.server);
         command.arg("bench").arg(&self.model).args(["--batch", "32", "--json"]);
-        let output = command.output().context("cannot start the server's bench")?;
-        let said: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-        let speed = said["images_per_second"].as_f64().context("a bench without a figure")?;
+        let mut speed = 0.0_f64;
+        // The best of three, as whatever else the machine does can only take from it.
+        for _ in 0..3 {
+            let output = command.output().context("cannot start the server's bench")?;
+            let said: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+            let figure = said["images_per_second"].as_f64().context("a bench without a figure")?;
+            speed = speed.max(figure);
+        }
         console::line(&format!("S = {speed:.0} pictures/s: one thread in process, batches of 32"));
         Ok(*self.speed.get_or_init(|| speed))
     }
