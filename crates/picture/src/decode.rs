@@ -26,6 +26,8 @@ pub struct Grey {
     pub height: usize,
     /// `width * height` grey levels, row by row, 0 is black and 255 white.
     pub pixels: Vec<u8>,
+    /// Whether the format may have added faint levels of its own around strokes, as JPEG does.
+    pub lossy: bool,
 }
 
 /// Reads a picture file; its content tells the format, not its extension. See [`decode`].
@@ -94,7 +96,7 @@ pub fn decode_within(bytes: &[u8], max_pixels: u64) -> Result<Grey> {
     } else {
         image.into_luma8().into_raw()
     };
-    Ok(Grey { width, height, pixels })
+    Ok(Grey { width, height, pixels, lossy: format == ImageFormat::Jpeg })
 }
 
 /// Whether a JPEG has its end marker, which the decoder does not insist on.

@@ -8,9 +8,11 @@ use crate::error::{Error, Result};
 /// What stands out less than this from the paper, in grey levels, is a blank page's noise: JPEG
 /// leaves up to about ten levels on plain paper, while faint pencil stands out by forty.
 const MIN_CONTRAST: f32 = 16.0;
-/// Ink fainter than this part of the darkest ink is paper: it clears JPEG's ringing around strokes
-/// (under a tenth of the contrast) and keeps nearly all of an anti-aliased edge.
-const FAINTEST_INK: f32 = 0.1;
+/// Ink fainter than this part of the darkest ink is paper: what rounding leaves, and no edge.
+const FAINTEST_INK: f32 = 0.02;
+/// The same in a lossy format: it clears JPEG's ringing around strokes (under a tenth of the contrast)
+/// and keeps nearly all of an anti-aliased edge.
+const FAINTEST_LOSSY_INK: f32 = 0.1;
 /// On uneven paper, such as a photograph's, ink must also beat what this part of the frame's pixels
 /// stay under, the rest being left for strokes that touch the frame.
 const FRAME_PART: f32 = 0.9;
@@ -42,7 +44,7 @@ pub enum Preparation {
 /// [`Error::Blank`] if no ink stands out, [`Error::Size`] if another picture than 28x28 should be
 /// taken as it is, [`Error::Buffer`] if `grey` contradicts itself.
 pub fn to_network(grey: &Grey, preparation: Preparation) -> Result<Vec<u8>> {
-    let Grey { width, height, ref pixels } = *grey;
+    let Grey { width, height, ref pixels, .. } = *grey;
     if width.checked_mul(height) != Some(pixels.len()) {
         return Err(Error::Buffer { length: pixels.len(), width, height });
     }
@@ -78,7 +80,8 @@ fn ink(grey: &Grey) -> Result<Ink> {
     }
     let frame_level = f32::from(frame[((frame.len() - 1) as f32 * FRAME_PART) as usize]);
     let uneven = FRAME_MARGIN * sign * (frame_level - paper);
-    let faintest = uneven.clamp(FAINTEST_INK * max, SURE_INK * max);
+    let faintest = if grey.lossy { FAINTEST_LOSSY_INK } else { FAINTEST_INK };
+    let faintest = uneven.clamp(faintest * max, SURE_INK * max);
     let contrast = |level: f32| sign * (level - paper);
     let levels =
         levels().map(contrast).map(|level| if level < faintest { 0.0 } else { level }).collect();
@@ -87,7 +90,7 @@ fn ink(grey: &Grey) -> Result<Ink> {
 
 /// The outermost pixels of a picture that has at least one.
 fn frame(grey: &Grey) -> Vec<u8> {
-    let Grey { width, height, ref pixels } = *grey;
+    let Grey { width, height, ref pixels, .. } = *grey;
     let (last_row, last_column) = ((height - 1) * width, width - 1);
     let top_and_bottom = pixels[..width].iter().chain(&pixels[last_row..]);
     let sides = pixels.chunks_exact(width).flat_map(|row| [&row[0], &row[last_column]]);
@@ -109,7 +112,8 @@ mod tests {
             let distance = points.windows(2).map(|ends| distance((x, y), ends[0], ends[1]));
             (255.0 * (radius + 0.5 - distance.fold(f32::MAX, f32::min)).clamp(0.0, 1.0)) as u8
         };
-        Grey { width, height, pixels: (0..width * height).map(level).collect() }
+        let pixels = (0..width * height).map(level).collect();
+        Grey { width, height, pixels, lossy: false }
     }
 
     fn distance(point: (f32, f32), a: (f32, f32), b: (f32, f32)) -> f32 {
@@ -182,7 +186,7 @@ mod tests {
                 (Just(width), Just(height), proptest::collection::vec(any::<u8>(), width * height))
             }),
         ) {
-            match to_network(&Grey { width, height, pixels }, Preparation::Digit) {
+            match to_network(&Grey { width, height, pixels, lossy: false }, Preparation::Digit) {
                 Ok(pixels) => prop_assert_eq!(pixels.len(), SIDE * SIDE),
                 Err(error) => prop_assert!(matches!(error, Error::Blank)),
             }
@@ -237,24 +241,34 @@ mod tests {
     }
 
     #[test]
+    fn faint_ink_counts_unless_the_format_may_have_made_it_up() {
+        let mut grey = seven(140, 37.0, 25.0, 80.0);
+        let expected = digit(&grey);
+        // A faint stroke at the left, a sixteenth of full ink, as JPEG's ringing is.
+        (30..100).for_each(|y| grey.pixels[y * 140 + 20] = 16);
+        assert_ne!(digit(&grey), expected);
+        assert_eq!(digit(&Grey { lossy: true, ..grey }), expected);
+    }
+
+    #[test]
     fn blank_paper_is_refused_even_with_noise() {
         for paper in [0u8, 128, 230] {
             let noisy = |index: usize| paper + (index * 7919 % 10) as u8;
             for pixels in [vec![paper; 900], (0..900).map(noisy).collect()] {
-                let grey = Grey { width: 30, height: 30, pixels };
+                let grey = Grey { width: 30, height: 30, pixels, lossy: true };
                 for preparation in [Preparation::Digit, Preparation::Auto] {
                     assert!(matches!(to_network(&grey, preparation), Err(Error::Blank)));
                 }
             }
         }
-        let empty = Grey { width: 0, height: 0, pixels: vec![] };
+        let empty = Grey { width: 0, height: 0, pixels: vec![], lossy: false };
         assert!(matches!(to_network(&empty, Preparation::Auto), Err(Error::Blank)));
     }
 
     #[test]
     fn a_picture_of_the_networks_size_is_left_alone() {
         let pixels: Vec<u8> = (0..784).map(|index| (index % 251) as u8).collect();
-        let grey = Grey { width: 28, height: 28, pixels };
+        let grey = Grey { width: 28, height: 28, pixels, lossy: false };
         assert_eq!(to_network(&grey, Preparation::Auto).unwrap(), grey.pixels);
         assert_eq!(to_network(&grey, Preparation::AsIs).unwrap(), grey.pixels);
         assert_ne!(digit(&grey), grey.pixels);
@@ -265,7 +279,7 @@ mod tests {
         let grey = seven(140, 37.0, 25.0, 80.0);
         let error = to_network(&grey, Preparation::AsIs).unwrap_err();
         assert!(matches!(error, Error::Size { width: 140, height: 140 }), "{error:?}");
-        let wrong = Grey { width: 28, height: 28, pixels: vec![0; 783] };
+        let wrong = Grey { width: 28, height: 28, pixels: vec![0; 783], lossy: false };
         let error = to_network(&wrong, Preparation::Auto).unwrap_err();
         assert!(matches!(error, Error::Buffer { length: 783, .. }), "{error:?}");
     }
@@ -275,7 +289,7 @@ mod tests {
         let mut pixels = vec![0; 101];
         pixels[40..60].fill(255);
         for (width, height) in [(1, 101), (101, 1)] {
-            let pixels = digit(&Grey { width, height, pixels: pixels.clone() });
+            let pixels = digit(&Grey { width, height, pixels: pixels.clone(), lossy: false });
             assert_eq!(measure(&pixels).0, 20);
         }
     }

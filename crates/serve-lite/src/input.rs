@@ -62,7 +62,7 @@ pub(crate) fn read(path: &Path, preparation: Preparation) -> Result<Pictures> {
         idx_dimensions(&bytes).map_err(|reason| Error::Idx { path: path.to_owned(), reason })?;
     let mut pixels = Vec::new();
     for (index, picture) in bytes[IDX_HEADER..].chunks_exact(height * width).enumerate() {
-        let grey = Grey { width, height, pixels: picture.to_vec() };
+        let grey = Grey { width, height, pixels: picture.to_vec(), lossy: false };
         pixels.extend(prepare(&grey, Some(index))?);
     }
     Ok(Pictures { numbered: true, pixels })

@@ -36,11 +36,6 @@ enum Command {
     Completions(completions::Args),
 }
 
-/// A request makes dozens of small allocations on one thread and frees some on another, which is what
-/// mimalloc is quick at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Predict(args) => predict::run(&args),

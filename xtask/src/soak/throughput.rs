@@ -16,7 +16,7 @@ pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()
     let speed = bench.speed()?;
     let server = Server::start(bench, &[])?;
     let runtime = bench.runtime()?;
-    let binary = bench.plan(server.address, None, bench.seconds(60.0, 2.0));
+    let binary = bench.plan(server.address, None, bench.seconds(20.0, 2.0));
     let requests = (0..500).map(|i| Infer::json(bench.test.image(i)).request()).collect();
     let json = Plan { requests: Arc::new(requests), judge: None, ..binary.clone() };
     let requests = (0..10).map(|i| Infer::binary(bench.pixels(i * LARGE, LARGE)).request());

@@ -26,6 +26,10 @@ const NO_MORE: Duration = Duration::from_millis(50);
 /// How long a connection that is refused has to read why.
 const REFUSED: Duration = Duration::from_secs(1);
 
+/// How long an idle connection lives on when the server ends: a request that a client sent before it
+/// could know takes less to arrive.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+
 /// Accepts connections until the phase is [`Phase::Closing`], then those that already wait.
 pub(crate) async fn accept(
     server: Arc<Server>,
@@ -99,10 +103,15 @@ async fn converse(
     let mut phase = server.phase.subscribe();
     let closing = phase.wait_for(|phase| *phase == Phase::Closing);
     // Whatever a client does to its connection concerns that client alone.
-    let ended = tokio::select! {
+    let mut ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
         _ = closing => None,
     };
+    if ended.is_none() {
+        // hyper closes an idle connection at once, though a request may be on its way. From now on the
+        // next reply ends it anyway.
+        ended = tokio::time::timeout(LAST_WORDS, connection.as_mut()).await.ok();
+    }
     if ended.is_none() {
         connection.as_mut().graceful_shutdown();
         let _ = connection.await;

@@ -1,6 +1,7 @@
 //! Pictures that wait to be computed: bounded, each with a deadline, and dropped once nobody waits.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -30,6 +31,8 @@ pub(crate) struct Queue {
     arrived: Condvar,
     /// The most pictures that wait.
     capacity: usize,
+    /// Whether callers are being refused: from the first that finds no room until half is free.
+    crowded: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -46,8 +49,8 @@ impl Job {
 }
 
 impl Queue {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { waiting: Mutex::default(), arrived: Condvar::new(), capacity }
+    pub(crate) fn new(capacity: usize, crowded: Arc<AtomicBool>) -> Self {
+        Self { waiting: Mutex::default(), arrived: Condvar::new(), capacity, crowded }
     }
 
     /// Takes all of a caller's jobs or none; `false` means that there is no room.
@@ -59,6 +62,7 @@ impl Queue {
         let mut waiting = self.lock();
         let fits = waiting.n_pictures == 0 || waiting.n_pictures + n_pictures <= self.capacity;
         if waiting.closed || !fits {
+            self.crowded.store(true, Ordering::Relaxed);
             return false;
         }
         waiting.n_pictures += n_pictures;
@@ -75,7 +79,11 @@ impl Queue {
 
     /// Whether no request, however small, would be taken now.
     pub(crate) fn is_full(&self) -> bool {
-        self.lock().n_pictures >= self.capacity
+        let full = self.lock().n_pictures >= self.capacity;
+        if full {
+            self.crowded.store(true, Ordering::Relaxed);
+        }
+        full
     }
 
     /// Waits for work and takes jobs of one model, together at most `at_most` pictures unless the
@@ -115,6 +123,9 @@ impl Queue {
                 }
             }
             metrics.queued_pictures.set(waiting.n_pictures as i64);
+            if waiting.n_pictures <= self.capacity / 2 {
+                self.crowded.store(false, Ordering::Relaxed);
+            }
             if !batch.is_empty() {
                 return Some(batch);
             }
