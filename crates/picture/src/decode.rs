@@ -14,6 +14,10 @@ const MAX_FILE: u64 = 128 << 20;
 const MAX_SIDE: u32 = 16_384;
 /// Most memory a decoded picture may take: 64 megapixels in RGBA, and twice as many in grey.
 const MAX_DECODED: u64 = 256 << 20;
+/// The most bytes that deflate makes of one (<https://zlib.net/zlib_tech.html>, "Maximum Compression
+/// Factor"); a pixel of one bit then becomes a byte. A PNG that claims more is not whole, and is refused
+/// before its picture is allocated.
+const DEFLATE_FACTOR: u64 = 1032;
 /// A mean grey level from here on counts as bright.
 const BRIGHT: u64 = 128;
 
@@ -83,7 +87,9 @@ pub fn decode_within(bytes: &[u8], max_pixels: u64) -> Result<Grey> {
         let mebibytes = MAX_DECODED >> 20;
         return Err(Error::Gigantic { width, height, side: MAX_SIDE, mebibytes });
     }
-    if format == ImageFormat::Jpeg && !has_end(bytes) {
+    let inflated = DEFLATE_FACTOR * 8 * bytes.len() as u64;
+    let claims_more = format == ImageFormat::Png && decoder.total_bytes() > inflated;
+    if claims_more || (format == ImageFormat::Jpeg && !has_end(bytes)) {
         return Err(Error::CutOff);
     }
     let orientation = decoder.orientation().map_err(corrupt)?;
@@ -226,6 +232,13 @@ mod tests {
             "{error:?}"
         );
         assert!(error.to_string().contains("60000x60000"));
+        // Within all bounds, but more than its bytes can hold.
+        png[16..20].copy_from_slice(&4_000u32.to_be_bytes());
+        png[20..24].copy_from_slice(&4_000u32.to_be_bytes());
+        let crc = crc32(&png[12..29]);
+        png[29..33].copy_from_slice(&crc.to_be_bytes());
+        let error = decode(&png).unwrap_err();
+        assert!(matches!(error, Error::CutOff), "{error:?}");
         let error = decode(b"P5 60000 60000 255\n").unwrap_err();
         assert!(matches!(error, Error::Gigantic { .. }), "{error:?}");
         // Within the sides, but 1 GiB once decoded.

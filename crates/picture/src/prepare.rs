@@ -8,11 +8,11 @@ use crate::error::{Error, Result};
 /// What stands out less than this from the paper, in grey levels, is a blank page's noise: JPEG
 /// leaves up to about ten levels on plain paper, while faint pencil stands out by forty.
 const MIN_CONTRAST: f32 = 16.0;
-/// Ink fainter than this part of the darkest ink is paper: what rounding leaves, and no edge.
-const FAINTEST_INK: f32 = 0.02;
-/// The same in a lossy format: it clears JPEG's ringing around strokes (under a tenth of the contrast)
-/// and keeps nearly all of an anti-aliased edge.
-const FAINTEST_LOSSY_INK: f32 = 0.1;
+/// Ink fainter than this part of the darkest ink is paper: it clears JPEG's ringing around strokes
+/// (under a tenth of the contrast) and a camera's noise, and keeps nearly all of an anti-aliased edge.
+const FAINTEST_INK: f32 = 0.1;
+/// The same where the paper is one level throughout and the format lossless: what rounding leaves.
+const FAINTEST_CLEAN_INK: f32 = 0.02;
 /// On uneven paper, such as a photograph's, ink must also beat what this part of the frame's pixels
 /// stay under, the rest being left for strokes that touch the frame.
 const FRAME_PART: f32 = 0.9;
@@ -80,7 +80,8 @@ fn ink(grey: &Grey) -> Result<Ink> {
     }
     let frame_level = f32::from(frame[((frame.len() - 1) as f32 * FRAME_PART) as usize]);
     let uneven = FRAME_MARGIN * sign * (frame_level - paper);
-    let faintest = if grey.lossy { FAINTEST_LOSSY_INK } else { FAINTEST_INK };
+    let clean = !grey.lossy && frame[0] == frame[frame.len() - 1];
+    let faintest = if clean { FAINTEST_CLEAN_INK } else { FAINTEST_INK };
     let faintest = uneven.clamp(faintest * max, SURE_INK * max);
     let contrast = |level: f32| sign * (level - paper);
     let levels =

@@ -180,18 +180,22 @@ impl Bench {
         if let Some(&speed) = self.speed.get() {
             return Ok(speed);
         }
-        let mut command = self.on_server_core(&self.server);
-        command.arg("bench").arg(&self.model).args(["--batch", "32", "--json"]);
         let mut speed = 0.0_f64;
         // The best of three, as whatever else the machine does can only take from it.
         for _ in 0..3 {
-            let output = command.output().context("cannot start the server's bench")?;
-            let said: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-            let figure = said["images_per_second"].as_f64().context("a bench without a figure")?;
-            speed = speed.max(figure);
+            speed = speed.max(self.speed_now()?);
         }
         console::line(&format!("S = {speed:.0} pictures/s: one thread in process, batches of 32"));
         Ok(*self.speed.get_or_init(|| speed))
+    }
+
+    /// S as the machine is at this moment, measured once.
+    pub(super) fn speed_now(&self) -> anyhow::Result<f64> {
+        let mut command = self.on_server_core(&self.server);
+        command.arg("bench").arg(&self.model).args(["--batch", "32", "--json"]);
+        let output = command.output().context("cannot start the server's bench")?;
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        said["images_per_second"].as_f64().context("a bench without a figure")
     }
 
     /// C: the highest rate of single pictures in an open loop without an error and with a 99th

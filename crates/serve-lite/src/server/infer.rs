@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -21,10 +22,10 @@ use crate::classifier::{Outputs, PIXELS};
 pub(crate) async fn infer(
     server: &Server,
     model: &Arc<Model>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Response, Failure> {
     let start = Instant::now();
+    let (Parts { headers, .. }, body) = request.into_parts();
     let received = body::read(server, &headers, body, server.options.max_body << 20).await?;
     if server.queue.is_full() {
         // Refusing has to cost less than answering, or a server drowns in refusals.
@@ -52,23 +53,29 @@ pub(crate) async fn classify(
     deadline: Instant,
 ) -> Result<Outputs, Failure> {
     let at_once = model.classifier.pictures_at_once * PIXELS;
-    // Parts of a large request may be computed by several workers.
-    let parts = (0..pixels.len()).step_by(at_once);
-    let parts = parts.map(|start| pixels.slice(start..pixels.len().min(start + at_once)));
     let queued = Instant::now();
-    let (jobs, answers): (Vec<Job>, Vec<oneshot::Receiver<Answer>>) = parts
-        .map(|pixels| {
+    // Parts of a large request may be computed by several workers.
+    let (jobs, answers): (Vec<Job>, Vec<oneshot::Receiver<Answer>>) = (0..pixels.len())
+        .step_by(at_once)
+        .map(|start| {
             let (reply, answer) = oneshot::channel();
-            (Job { model: Arc::clone(model), pixels, queued, deadline, reply }, answer)
+            let end = pixels.len().min(start + at_once);
+            let behind = pixels.len() - end;
+            let (jobs_behind, pictures_behind) = (behind.div_ceil(at_once), behind / PIXELS);
+            let (model, pixels) = (Arc::clone(model), pixels.slice(start..end));
+            (Job { model, pixels, queued, deadline, jobs_behind, pictures_behind, reply }, answer)
         })
         .unzip();
     if !server.queue.push(jobs, &server.metrics) {
         return Err(full(server));
     }
     let outputs = tokio::time::timeout_at(deadline.into(), gather(answers));
-    // A worker drops a job unanswered only where its deadline passed.
+    // A job is dropped unanswered only where it would not be done in time.
     outputs.await.ok().flatten().unwrap_or_else(|| {
-        Err(busy(server, "the deadline passed: try again, or allow more time".into()))
+        Err(busy(
+            server,
+            "the deadline passed, or would have: try again, or allow more time".into(),
+        ))
     })
 }
 

@@ -24,6 +24,7 @@ mod models;
 mod options;
 mod page;
 mod predict;
+mod priority;
 mod queue;
 mod recorder;
 mod reply;
@@ -68,6 +69,7 @@ const COALESCED: Duration = Duration::from_millis(1);
 /// Everything that requests share.
 struct Server {
     options: ServeOptions,
+    n_workers: usize,
     token: Option<String>,
     models: models::Models,
     queue: queue::Queue,
@@ -227,6 +229,7 @@ impl Service {
         let metrics = metrics::Metrics::new(options.name.as_str())
             .map_err(|error| Error::Threads { reason: error.to_string() })?;
         let server = Arc::new(Server {
+            n_workers: options.threads.unwrap_or_else(n_cores),
             token: token(options)?,
             models: models::Models::open(model.to_owned(), &metrics)?,
             queue: queue::Queue::new(options.queue, crowded),
@@ -245,8 +248,7 @@ impl Service {
         if !options.host.is_loopback() && server.token.is_none() {
             tracing::warn!(host = %options.host, "whoever reaches this address may use the server");
         }
-        let n_workers = options.threads.unwrap_or_else(n_cores);
-        let workers = workers::start(&server, n_workers)?;
+        let workers = workers::start(&server)?;
         Ok(Self { router: routes::router(Arc::clone(&server)), server, _workers: workers })
     }
 

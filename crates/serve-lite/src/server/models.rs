@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::metrics::Metrics;
+use super::priority;
 use super::triton::ModelCounters;
 use crate::classifier::Classifier;
 use crate::error::{Error, Result};
@@ -47,7 +48,10 @@ struct Stamp {
 impl Models {
     /// Reads the first model.
     pub(crate) fn open(path: PathBuf, metrics: &Metrics) -> Result<Self> {
-        let loader = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "loader".into());
+        let loader = ThreadPoolBuilder::new()
+            .num_threads(1)
+            .thread_name(|_| "loader".into())
+            .start_handler(|_| priority::lower(priority::LOADER));
         let loader =
             loader.build().map_err(|error| Error::Threads { reason: error.to_string() })?;
         let seen = stamp(&path);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
-use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use picture::Preparation;
@@ -42,12 +42,12 @@ struct Prediction<'a> {
 pub(crate) async fn predict(
     server: &Server,
     model: &Arc<Model>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Response, Failure> {
+    let (head, body) = request.into_parts();
     let deadline = Instant::now() + server.options.timeout;
     let limit = (LARGER * server.options.max_body) << 20;
-    let received = body::read(server, &headers, body, limit).await?;
+    let received = body::read(server, &head.headers, body, limit).await?;
     let pixels = prepared(server, received.bytes.clone(), deadline).await?;
     let outputs = classify(server, model, pixels.clone(), deadline).await?;
     let class = outputs.best(0);

@@ -1,9 +1,9 @@
 //! Pictures that wait to be computed: bounded, each with a deadline, and dropped once nobody waits.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -19,6 +19,9 @@ pub(crate) struct Job {
     pub(crate) pixels: Bytes,
     pub(crate) queued: Instant,
     pub(crate) deadline: Instant,
+    /// Jobs of the same request right behind this one, and their pictures.
+    pub(crate) jobs_behind: usize,
+    pub(crate) pictures_behind: usize,
     pub(crate) reply: oneshot::Sender<Answer>,
 }
 
@@ -31,6 +34,8 @@ pub(crate) struct Queue {
     arrived: Condvar,
     /// The most pictures that wait.
     capacity: usize,
+    /// Nanoseconds that a picture took of late, of all workers together.
+    picture_time: AtomicU64,
     /// Whether callers are being refused: from the first that finds no room until half is free.
     crowded: Arc<AtomicBool>,
 }
@@ -42,6 +47,16 @@ struct Waiting {
     closed: bool,
 }
 
+impl Waiting {
+    /// Drops the first jobs, whose callers are told so; returns the number of their pictures.
+    fn drop_first(&mut self, n_jobs: usize) -> usize {
+        let dropped = self.jobs.drain(..n_jobs.min(self.jobs.len()));
+        let n_pictures = dropped.map(|job| job.n_pictures()).sum();
+        self.n_pictures -= n_pictures;
+        n_pictures
+    }
+}
+
 impl Job {
     pub(crate) fn n_pictures(&self) -> usize {
         self.pixels.len() / PIXELS
@@ -50,7 +65,8 @@ impl Job {
 
 impl Queue {
     pub(crate) fn new(capacity: usize, crowded: Arc<AtomicBool>) -> Self {
-        Self { waiting: Mutex::default(), arrived: Condvar::new(), capacity, crowded }
+        let picture_time = AtomicU64::new(0);
+        Self { waiting: Mutex::default(), arrived: Condvar::new(), capacity, picture_time, crowded }
     }
 
     /// Takes all of a caller's jobs or none; `false` means that there is no room.
@@ -90,37 +106,36 @@ impl Queue {
     /// first alone has more; `None` once the queue is closed and empty.
     ///
     /// Nothing waits for company: a batch is what gathered while the workers were busy. Jobs that
-    /// nobody waits for any more are dropped here, before they cost anything.
+    /// nobody waits for any more are dropped here, before they cost anything, and so are those that
+    /// would not be done in time: under load beyond capacity the first in the queue is always about to
+    /// expire, and a server that computes it all the same answers nobody.
     pub(crate) fn pop(&self, at_most: usize, metrics: &Metrics) -> Option<Vec<Job>> {
         let mut waiting = self.lock();
         loop {
             let (mut batch, mut n_pictures): (Vec<Job>, usize) = (Vec::new(), 0);
-            let now = Instant::now();
+            let (now, mut guessed) = (Instant::now(), false);
             while let Some(job) = waiting.jobs.front() {
                 let n = job.n_pictures();
-                // A caller whose deadline passed has left, too.
-                let dropped = if job.deadline <= now {
-                    Some(&metrics.dropped_expired)
+                if now + self.time_for(n + job.pictures_behind) > job.deadline {
+                    let n_jobs = 1 + job.jobs_behind;
+                    guessed |= now < job.deadline;
+                    metrics.dropped_expired.inc_by(waiting.drop_first(n_jobs) as u64);
                 } else if job.reply.is_closed() {
-                    Some(&metrics.dropped_canceled)
-                } else {
-                    None
-                };
-                let fits = batch.first().is_none_or(|first| {
-                    n_pictures + n <= at_most && Arc::ptr_eq(&first.model, &job.model)
-                });
-                if dropped.is_none() && !fits {
+                    metrics.dropped_canceled.inc_by(waiting.drop_first(1) as u64);
+                } else if batch.first().is_some_and(|first| {
+                    n_pictures + n > at_most || !Arc::ptr_eq(&first.model, &job.model)
+                }) {
                     break;
+                } else if let Some(job) = waiting.jobs.pop_front() {
+                    waiting.n_pictures -= n;
+                    n_pictures += n;
+                    batch.push(job);
                 }
-                let Some(job) = waiting.jobs.pop_front() else { break };
-                waiting.n_pictures -= n;
-                match dropped {
-                    Some(counter) => counter.inc_by(n as u64),
-                    None => {
-                        n_pictures += n;
-                        batch.push(job);
-                    }
-                }
+            }
+            if guessed {
+                // One slow batch, on a machine that was halted say, must not refuse work for ever.
+                let time = self.picture_time.load(Ordering::Relaxed);
+                self.picture_time.store(time - time / 8, Ordering::Relaxed);
             }
             metrics.queued_pictures.set(waiting.n_pictures as i64);
             if waiting.n_pictures <= self.capacity / 2 {
@@ -134,6 +149,19 @@ impl Queue {
             }
             waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Notes how long `n_pictures` took one of `n_workers`.
+    pub(crate) fn took(&self, n_pictures: usize, time: Duration, n_workers: usize) {
+        let one = time.as_nanos() as u64 / (n_pictures * n_workers).max(1) as u64;
+        let before = self.picture_time.load(Ordering::Relaxed);
+        // An eighth of the new: steady, and forgotten after a few batches.
+        let after = if before == 0 { one } else { before - before / 8 + one / 8 };
+        self.picture_time.store(after, Ordering::Relaxed);
+    }
+
+    fn time_for(&self, n_pictures: usize) -> Duration {
+        Duration::from_nanos(self.picture_time.load(Ordering::Relaxed) * n_pictures as u64)
     }
 
     /// Takes no more jobs; workers end once they have computed what waits.

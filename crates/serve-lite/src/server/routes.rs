@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{RawPathParams, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -123,12 +122,13 @@ async fn repository_index(State(server): Shared) -> Json<Value> {
 async fn load(
     State(server): Shared,
     named: Named,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<StatusCode, Failure> {
     let name = server.options.name.as_str();
     model(&server, named)?;
-    let body = body::read(&server, &headers, body, server.options.max_body << 20).await?;
+    let (head, body) = request.into_parts();
+    let limit = server.options.max_body << 20;
+    let body = body::read(&server, &head.headers, body, limit).await?;
     let asked: Value = serde_json::from_slice(&body.bytes).unwrap_or_default();
     if asked["parameters"].as_object().is_some_and(|parameters| !parameters.is_empty()) {
         let message = "a model comes from its file as it is: load it without parameters";
@@ -153,18 +153,13 @@ async fn unload(State(server): Shared, named: Named) -> Result<StatusCode, Failu
     Err(Failure::new(StatusCode::NOT_IMPLEMENTED, message))
 }
 
-async fn infer_tensors(
-    State(server): Shared,
-    named: Named,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
+async fn infer_tensors(State(server): Shared, named: Named, request: Request) -> Response {
     let mut recorder = Recorder::begin(&server.metrics, Route::Infer);
     let answered = match model(&server, named) {
         Err(failure) => Err(failure),
         Ok(model) => {
             recorder.of(&model.counters);
-            infer::infer(&server, &model, headers, body).await
+            infer::infer(&server, &model, request).await
         }
     };
     let response = answered.into_response();
@@ -172,11 +167,11 @@ async fn infer_tensors(
     response
 }
 
-async fn predict_picture(State(server): Shared, headers: HeaderMap, body: Body) -> Response {
+async fn predict_picture(State(server): Shared, request: Request) -> Response {
     let mut recorder = Recorder::begin(&server.metrics, Route::Predict);
     let model = server.models.current();
     recorder.of(&model.counters);
-    let response = predict::predict(&server, &model, headers, body).await.into_response();
+    let response = predict::predict(&server, &model, request).await.into_response();
     recorder.end(response.status());
     response
 }

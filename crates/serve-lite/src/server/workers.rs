@@ -5,23 +5,18 @@ use std::time::Instant;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::Server;
 use super::metrics::Metrics;
 use super::queue::Job;
+use super::{Server, priority};
 use crate::classifier::{Outputs, PIXELS};
 use crate::error::Error;
 
-/// "Niceness" of workers: two thirds of the default's share of a core that both want (sched(7)). At 0 a
-/// batch is smaller and callers wait longer for the next; at 5 the tails at 0.8 of capacity double.
-#[cfg(target_os = "linux")]
-const LOWER: i32 = 2;
-
-/// Starts `n` workers; they end when the queue is closed. Keep the pools for as long.
+/// Starts the workers; they end when the queue is closed. Keep the pools for as long.
 ///
 /// A worker is a pool of one thread, so that what the kernels would spread over a machine stays on
 /// it: callers are what keeps the other cores busy.
-pub(crate) fn start(server: &Arc<Server>, n: usize) -> Result<Vec<ThreadPool>, Error> {
-    (0..n)
+pub(crate) fn start(server: &Arc<Server>) -> Result<Vec<ThreadPool>, Error> {
+    (0..server.n_workers)
         .map(|i| {
             let name = move |_| format!("inference-{i}");
             let pool = ThreadPoolBuilder::new().num_threads(1).thread_name(name).build();
@@ -34,10 +29,12 @@ pub(crate) fn start(server: &Arc<Server>, n: usize) -> Result<Vec<ThreadPool>, E
 }
 
 fn work(server: &Arc<Server>) {
-    yield_to_http();
+    priority::lower(priority::WORKER);
     let (queue, metrics) = (&server.queue, &server.metrics);
     while let Some(jobs) = queue.pop(server.options.micro_batch, metrics) {
+        let (n_pictures, start) = (jobs.iter().map(Job::n_pictures).sum(), Instant::now());
         let answer = compute(&jobs, metrics);
+        queue.took(n_pictures, start.elapsed(), server.n_workers);
         match answer {
             Ok(outputs) => reply(server, jobs, outputs),
             // One caller's pictures must not fail another's.
@@ -56,14 +53,6 @@ fn work(server: &Arc<Server>) {
             }
         }
     }
-}
-
-/// Lets HTTP go first where both want the same core: a request takes microseconds, also to refuse, and
-/// a batch milliseconds.
-fn yield_to_http() {
-    // Linux gives every thread a priority of its own; a process elsewhere has one for all.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWER);
 }
 
 /// Runs the pictures of all jobs together; only what succeeds is counted, as in Triton.

@@ -12,7 +12,8 @@ const BOX = 20;
 const MIN_SQUARE = 10;
 const CENTRE = 15;
 const MIN_CONTRAST = 16;
-const FAINTEST_INK = Math.fround(0.02);
+const FAINTEST_INK = Math.fround(0.1);
+const FAINTEST_CLEAN_INK = Math.fround(0.02);
 const FRAME_PART = Math.fround(0.9);
 const FRAME_MARGIN = 1.25;
 const SURE_INK = 0.5;
@@ -117,7 +118,9 @@ function ink({ width, height, pixels }) {
     if (most < MIN_CONTRAST) return null;
     // Rust computes these in 32 bits, and a level that equals the threshold is ink.
     const uneven = FRAME_MARGIN * (frame[Math.floor(Math.fround((n - 1) * FRAME_PART))] - paper);
-    const faintest = Math.min(Math.max(uneven, Math.fround(FAINTEST_INK * most)), SURE_INK * most);
+    const clean = frame[0] === frame[frame.length - 1];
+    const part = clean ? FAINTEST_CLEAN_INK : FAINTEST_INK;
+    const faintest = Math.min(Math.max(uneven, Math.fround(part * most)), SURE_INK * most);
     const levels = new Float32Array(pixels.length);
     for (let i = 0; i < pixels.length; i++) if (pixels[i] - paper >= faintest) levels[i] = pixels[i] - paper;
     return levels;
