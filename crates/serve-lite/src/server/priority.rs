@@ -7,8 +7,8 @@
 /// milliseconds. At 0 batches are smaller and fewer requests are answered; at 5 the tails at 0.8 of
 /// capacity double.
 pub(crate) const WORKER: i32 = 2;
-/// A tenth: whoever waits for an answer waits for no reload.
-pub(crate) const LOADER: i32 = 10;
+/// The least there is: whoever waits for an answer waits for no reload.
+pub(crate) const LOADER: i32 = 19;
 
 /// Lowers the priority of the calling thread.
 pub(crate) fn lower(niceness: i32) {
