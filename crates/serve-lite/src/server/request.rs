@@ -245,5 +245,4 @@ fn short(shape: &[u64]) -> String {
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
 mod tests;
