@@ -48,10 +48,7 @@ struct Stamp {
 impl Models {
     /// Reads the first model.
     pub(crate) fn open(path: PathBuf, metrics: &Metrics) -> Result<Self> {
-        let loader = ThreadPoolBuilder::new()
-            .num_threads(1)
-            .thread_name(|_| "loader".into())
-            .start_handler(|_| priority::lower(priority::LOADER));
+        let loader = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "loader".into());
         let loader =
             loader.build().map_err(|error| Error::Threads { reason: error.to_string() })?;
         let seen = stamp(&path);
@@ -70,7 +67,12 @@ impl Models {
     pub(crate) fn reload(&self, metrics: &Metrics) -> Result<u64> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         *seen = stamp(&self.path);
-        match self.loader.install(|| Classifier::load(&self.path)) {
+        let load = || {
+            // Not for the first model, which everybody waits for.
+            priority::lower(priority::LOADER);
+            Classifier::load(&self.path)
+        };
+        match self.loader.install(load) {
             Ok(classifier) => {
                 let version = self.current().version + 1;
                 let model = Arc::new(Model::new(classifier, version, metrics));
