@@ -80,7 +80,7 @@ pub(crate) fn parse(headers: &HeaderMap, body: &Bytes, max_batch: usize) -> Resu
     }
     let json = body.slice(..json_length.unwrap_or(body.len()));
     let binary = body.slice(json.len()..);
-    if json.first() != Some(&b'{') && json.trim_ascii_start().first() != Some(&b'{') {
+    if json.trim_ascii_start().first() != Some(&b'{') {
         return Err(Failure::bad("the request is not a JSON object: send {\"inputs\": [...]}"));
     }
     // All of it, also where the reader would pass over it unread.

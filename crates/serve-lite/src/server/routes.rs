@@ -33,7 +33,7 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .route("/v2", get(async || Json(metadata::server())))
         .route("/v2/", get(async || Json(metadata::server())))
         .route("/v2/health/live", get(async || Json(json!({ "live": true }))))
-        .route("/v2/health/ready", get(async |State(server): Shared| ready(&server, "ready")))
+        .route("/v2/health/ready", get(async |State(server): Shared| ready(&server)))
         .route("/v2/models/stats", get(statistics_of_all))
         .route("/v2/repository/index", post(repository_index))
         .route("/v2/repository/models/{model}/load", post(load))
@@ -82,18 +82,18 @@ fn model(server: &Server, named: Named) -> Result<Arc<Model>, Failure> {
     Ok(model)
 }
 
-fn ready(server: &Server, word: &str) -> Response {
+fn ready(server: &Server) -> Response {
     if server.is_draining() {
         return Failure::busy(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down")
             .into_response();
     }
-    Json(json!({ word: true })).into_response()
+    Json(json!({ "ready": true })).into_response()
 }
 
 async fn model_ready(State(server): Shared, named: Named) -> Result<Response, Failure> {
     model(&server, named)?;
     if server.is_draining() {
-        return Ok(ready(&server, "ready"));
+        return Ok(ready(&server));
     }
     Ok(Json(json!({ "name": server.options.name.as_str(), "ready": true })).into_response())
 }
