@@ -12,6 +12,9 @@ use super::server::Server;
 
 /// How long the server may bear with a slow client.
 const PATIENCE: f64 = 15.0;
+/// Slow clients that open their connections in a second. All in the same moment would measure how fast the client's one
+/// thread opens them.
+const ARRIVALS: f64 = 400.0;
 
 /// What a client does slowly.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,8 +39,16 @@ pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()
     let body = Infer::json(bench.test.image(0)).request();
     let (beside, cut) = runtime.block_on(async {
         let clients = crowd.iter().flat_map(|&(kind, n)| std::iter::repeat_n(kind, n));
-        let clients: Vec<_> =
-            clients.map(|kind| tokio::spawn(be_slow(server.address, kind, body.clone()))).collect();
+        let clients: Vec<_> = clients
+            .enumerate()
+            .map(|(i, kind)| {
+                let (address, body) = (server.address, body.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_secs_f64(i as f64 / ARRIVALS)).await;
+                    be_slow(address, kind, body).await
+                })
+            })
+            .collect();
         let beside = load::run(calm).await;
         let mut cut = Vec::new();
         for client in clients {
