@@ -14,7 +14,7 @@ use burn::tensor::Device;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dataset::{Examples, LoadOptions, Source};
 use export::Metadata;
-use model::{Cnn, CnnConfig};
+use model::{Network, NetworkConfig};
 use rayon::ThreadPoolBuilder;
 use serve_lite::Classifier;
 
@@ -27,8 +27,8 @@ type System<'a> = dyn Fn(&[u8]) + Sync + 'a;
 
 fn inference(criterion: &mut Criterion) {
     let cnn = |burn_ops| {
-        let config = CnnConfig { n_classes: 10, mean: 33.3, std: 78.6, burn_ops };
-        Cnn::new(&config, 42, &Device::flex()).valid()
+        let config = NetworkConfig { burn_ops, ..NetworkConfig::article(10, 33.3, 78.6) };
+        Network::new(&config, 42, &Device::flex()).valid()
     };
     let (burn_kernels, burn) = (cnn(false), cnn(true));
     let folder = tempfile::tempdir().expect("there is room for a file");
@@ -38,7 +38,8 @@ fn inference(criterion: &mut Criterion) {
     let tract_kernels = Classifier::load(&onnx).expect("what was exported loads");
     let tract = Classifier::load_with_tract_ops(&onnx).expect("what was exported loads");
 
-    let by_burn = |cnn: &Cnn, pixels: &[u8]| drop(black_box(train::logits(cnn, pixels)));
+    let by_burn =
+        |network: &Network, pixels: &[u8]| drop(black_box(train::logits(network, pixels)));
     let by_tract = |classifier: &Classifier, pixels: &[u8]| {
         drop(black_box(classifier.classify(pixels).expect("the pictures fit the contract")));
     };

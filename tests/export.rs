@@ -5,7 +5,7 @@ use std::process::Command;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use model::{Cnn, CnnConfig};
+use model::{Network, NetworkConfig};
 use run::{Config, DatasetFacts, read_json};
 use serve_lite::Classifier;
 use train::Checkpoint;
@@ -19,8 +19,8 @@ const N_PIXELS: usize = 784;
 #[test]
 fn burn_and_tract_agree_on_any_grey_levels_and_any_classes() {
     for (n_classes, seed) in [(2, 1), (10, 2), (100, 3)] {
-        let config = CnnConfig { n_classes, mean: 33.3, std: 78.6, burn_ops: false };
-        let cnn = Cnn::new(&config, seed, &Device::flex()).valid();
+        let config = NetworkConfig::article(n_classes, 33.3, 78.6);
+        let cnn = Network::new(&config, seed, &Device::flex()).valid();
         let classes = (0..n_classes).map(|class| format!("class {class}")).collect();
         let onnx = export::to_onnx(&cnn, &metadata(classes)).unwrap();
         let classifier = Classifier::from_bytes(&onnx, Path::new("exported")).unwrap();
@@ -41,11 +41,7 @@ fn burn_and_tract_agree_on_any_grey_levels_and_any_classes() {
 
 #[test]
 fn the_number_of_class_names_must_fit() {
-    let cnn = Cnn::new(
-        &CnnConfig { n_classes: 10, mean: 0.0, std: 1.0, burn_ops: false },
-        1,
-        &Device::flex(),
-    );
+    let cnn = Network::new(&NetworkConfig::article(10, 0.0, 1.0), 1, &Device::flex());
     let error = export::to_onnx(&cnn.valid(), &metadata(vec!["only".to_owned()])).unwrap_err();
     assert!(matches!(error, export::Error::Classes { names: 1, logits: 10 }));
 }
@@ -56,13 +52,8 @@ fn onnx_checker_and_onnx_runtime_accept_the_file_and_agree() {
     let run = finished();
     let config = Config::read(&run.config()).unwrap();
     let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
-    let cnn = CnnConfig {
-        n_classes: facts.classes.len(),
-        mean: facts.mean,
-        std: facts.std,
-        burn_ops: false,
-    };
-    let cnn = Checkpoint::selected(run, config.checkpoint, &cnn).unwrap().model.valid();
+    let network = NetworkConfig::new(&config, facts.classes.len(), facts.mean, facts.std);
+    let cnn = Checkpoint::selected(run, config.checkpoint, &network).unwrap().network();
     let batch = 7;
     let pixels = noise(batch, 5);
 

@@ -12,6 +12,7 @@ mod invariants;
 mod page;
 mod pipeline;
 mod real_mnist;
+mod recipes;
 mod reimport;
 mod resume;
 mod serving;

@@ -4,6 +4,7 @@
 //! A peer that is missing or fails is a named gap in the table. A system that computes something
 //! else than the others makes the command fail, once the table is written.
 
+mod goal;
 mod inference;
 mod machine;
 mod python;
@@ -20,6 +21,7 @@ use run::{Config, DatasetFacts, RunDirectory, read_json};
 
 use crate::cli::{BenchPeersArgs, MachineArgs};
 use crate::{console, session};
+use goal::Goal;
 use inference::Inference;
 use python::Python;
 use training::{Pipeline, Training};
@@ -35,6 +37,7 @@ struct Sitting {
     facts: Vec<(&'static str, String)>,
     training: Vec<Training>,
     pipeline: Vec<Pipeline>,
+    goals: Vec<Goal>,
     inference: Vec<Inference>,
 }
 
@@ -82,7 +85,10 @@ pub(crate) fn run(runs: &Path, args: &BenchPeersArgs) -> anyhow::Result<ExitCode
     data.dataset.test.gather(&data.test, &mut test.pixels, &mut test.labels);
     let pixels = test.pixels;
 
-    let inference = inference::measure(&run, &known, &pixels, args, &python)?;
+    let inference = match args.inference_rounds {
+        0 => Vec::new(),
+        _ => inference::measure(&run, &known, &pixels, args, &python)?,
+    };
     let bench = training::Bench {
         folder: folder.path(),
         source: &config.data,
@@ -91,7 +97,8 @@ pub(crate) fn run(runs: &Path, args: &BenchPeersArgs) -> anyhow::Result<ExitCode
     };
     let training = bench.epochs(args.rounds, args.epochs);
     let pipeline = if args.pipeline { bench.pipelines() } else { Vec::new() };
-    let sitting = Sitting { date, facts, training, pipeline, inference };
+    let goals = if args.to_99 { bench.goals() } else { Vec::new() };
+    let sitting = Sitting { date, facts, training, pipeline, goals, inference };
 
     let text = table::markdown(&sitting);
     run::write_atomically(&output, text.as_bytes())?;
@@ -162,6 +169,9 @@ fn command(args: &BenchPeersArgs) -> String {
     );
     if args.pipeline {
         text.push_str(" --pipeline");
+    }
+    if args.to_99 {
+        text.push_str(" --to-99");
     }
     if *limit > 0 {
         text.push_str(&format!(" --limit {limit}"));

@@ -1,15 +1,14 @@
 //! The command line, and how it becomes a configuration.
 
+mod train;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use run::{Config, Selection};
+use run::Config;
+pub(crate) use train::TrainArgs;
 
 use crate::soak::SoakArgs;
-
-/// Pictures of each part that `--smoke` uses, and epochs: enough to learn something worth a report.
-const SMOKE_LIMIT: usize = 2_000;
-const SMOKE_EPOCHS: usize = 2;
 
 /// From raw handwritten digits to an ONNX model and CPU predictions.
 #[derive(Debug, Parser)]
@@ -28,7 +27,10 @@ Examples:
   cargo xtask pipeline                        everything, 20 epochs on MNIST
   cargo xtask pipeline --smoke                the same code on a small budget, under a minute
   cargo xtask pipeline --data ~/fashion       any folder of IDX files, or of train/CLASS/*.png
+  cargo xtask pipeline --recipe fast          99 % in seconds; 'regularised' and 'best' take longer and err less
   cargo xtask train --resume                  go on with the latest run after a kill or Ctrl-C
+  cargo xtask compare run-1 run-2             curves and settings of several runs, side by side
+  cargo xtask study article regularised       recipes over five seeds, with a table and a picture
   cargo xtask predict seven.png --show        what the latest run says of a picture
   cargo xtask serve                           the latest run over HTTP; draw at http://127.0.0.1:8000/
   cargo xtask export-onnx --output digit.onnx the latest run as one self-contained file
@@ -56,6 +58,10 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Draw a run's pictures and its HTML page from its files
     Report(RunArgs),
+    /// Put the curves, settings and figures of several runs side by side
+    Compare(CompareArgs),
+    /// Train recipes with several seeds and compare what they reach
+    Study(StudyArgs),
     /// Measure kiln beside Keras, PyTorch, ONNX Runtime, stock Burn and stock tract, in one sitting
     BenchPeers(BenchPeersArgs),
     /// Measure what `serve-lite serve` promises: speed, faults, overload, reloads, shutdowns
@@ -109,43 +115,6 @@ pub(crate) struct DataArgs {
     pub(crate) limit: Option<usize>,
     #[command(flatten)]
     pub(crate) machine: MachineArgs,
-}
-
-/// Everything that training can be told.
-#[derive(Args, Debug)]
-pub(crate) struct TrainArgs {
-    /// Name of the run [default: run-N, or the latest with --resume]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) run: Option<String>,
-    /// Go on where a killed or interrupted run stopped; the result is the same, bit for bit
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// TOML file of settings; flags override it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Passes over the training pictures [default: 20]
-    #[arg(long, value_name = "N")]
-    pub(crate) epochs: Option<usize>,
-    /// Pictures a step [default: 128]
-    #[arg(long, value_name = "N")]
-    pub(crate) batch_size: Option<usize>,
-    /// Adam's step size [default: 0.001]
-    #[arg(long, value_name = "RATE")]
-    pub(crate) learning_rate: Option<f64>,
-    /// Seed of weights, shuffling and dropout [default: 42]
-    #[arg(long, value_name = "SEED")]
-    pub(crate) seed: Option<u64>,
-    /// Stop after N epochs without a lower validation loss; 0 means never [default: 0]
-    #[arg(long, value_name = "N")]
-    pub(crate) patience: Option<usize>,
-    /// Which epoch is evaluated and exported: the one with the lowest validation loss, or the last [default: best]
-    #[arg(long, value_name = "best|last", value_parser = selection)]
-    pub(crate) checkpoint: Option<Selection>,
-    /// Compute with Burn's own operations instead of kiln's kernels, to compare: the same network, slower
-    #[arg(long)]
-    pub(crate) burn_ops: bool,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
 }
 
 /// Everything that the pipeline can be told.
@@ -207,6 +176,48 @@ pub(crate) struct PredictArgs {
     pub(crate) predict: serve_lite::PredictArgs,
 }
 
+/// Which runs to compare.
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// Names of the runs
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) names: Vec<String>,
+    /// Folder for the pictures and the page [default: comparison in the folder of runs]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Which recipes to study, and how often.
+#[derive(Args, Debug)]
+#[command(after_help = STUDY)]
+pub(crate) struct StudyArgs {
+    /// Recipes: files in recipes/, without their ending, or paths
+    #[arg(value_name = "RECIPE", required = true)]
+    pub(crate) recipes: Vec<String>,
+    /// Seeds of every recipe: 42, 43 and so on
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one)]
+    pub(crate) seeds: usize,
+    /// Name of the study: its runs and its table are in runs/NAME
+    #[arg(long, value_name = "NAME", default_value = "study")]
+    pub(crate) name: String,
+    /// Hold 30 % of the training pictures out, also where a recipe trains on all, and never look at the test set: for
+    /// choosing
+    #[arg(long)]
+    pub(crate) validate: bool,
+    /// Use at most N pictures of each part, and N epochs, of every recipe: to try the command
+    #[arg(long, value_names = ["PICTURES", "EPOCHS"], num_args = 2)]
+    pub(crate) small: Option<Vec<usize>>,
+    /// auto, mnist, synthetic, or a folder [default: what the recipe says]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) data: Option<String>,
+    #[command(flatten)]
+    pub(crate) machine: MachineArgs,
+}
+
+const STUDY: &str = "\
+Every run is a process of its own, so that its time counts from the start of a process. A study that was interrupted goes
+on where it stopped when it is started again. Choose by validation (--validate), then look at the test set once.";
+
 /// What to measure beside the peers, and how often.
 #[derive(Args, Debug)]
 pub(crate) struct BenchPeersArgs {
@@ -219,9 +230,13 @@ pub(crate) struct BenchPeersArgs {
     /// Epochs of a system in a round; the first warms up
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least_one)]
     pub(crate) epochs: usize,
-    /// Rounds of inference, in each of which every system has a second for every batch and number of threads
+    /// Rounds of inference, in each of which every system has a second for every batch and number of threads; 0 leaves
+    /// inference out
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) inference_rounds: usize,
+    /// Measure how long kiln, Keras and PyTorch take to 99 %, too; ten minutes and more
+    #[arg(long)]
+    pub(crate) to_99: bool,
     /// Measure the whole pipeline too, beside the tutorial in Keras with as many epochs
     #[arg(long)]
     pub(crate) pipeline: bool,
@@ -237,37 +252,6 @@ pub(crate) struct BenchPeersArgs {
     /// Never touch the network
     #[arg(long)]
     pub(crate) offline: bool,
-}
-
-impl TrainArgs {
-    /// Defaults, overridden by the file, overridden by flags.
-    pub(crate) fn config(&self, smoke: bool) -> anyhow::Result<Config> {
-        let mut config = match &self.config {
-            Some(path) => Config::read(path)?,
-            None => Config::default(),
-        };
-        if smoke {
-            config.epochs = SMOKE_EPOCHS;
-            config.limit = SMOKE_LIMIT;
-        }
-        self.override_with_flags(config)
-    }
-
-    /// `config` with every flag that was given in its place.
-    pub(crate) fn override_with_flags(&self, config: Config) -> anyhow::Result<Config> {
-        let config = Config {
-            epochs: self.epochs.unwrap_or(config.epochs),
-            batch_size: self.batch_size.unwrap_or(config.batch_size),
-            learning_rate: self.learning_rate.unwrap_or(config.learning_rate),
-            seed: self.seed.unwrap_or(config.seed),
-            patience: self.patience.unwrap_or(config.patience),
-            checkpoint: self.checkpoint.unwrap_or(config.checkpoint),
-            burn_ops: self.burn_ops || config.burn_ops,
-            ..self.data.override_with_flags(config)
-        };
-        config.check()?;
-        Ok(config)
-    }
 }
 
 impl DataArgs {
@@ -298,13 +282,5 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..) => Ok(number),
         _ => Err("it must be a whole number, at least 1".to_owned()),
-    }
-}
-
-fn selection(text: &str) -> Result<Selection, String> {
-    match text {
-        "last" => Ok(Selection::Last),
-        "best" => Ok(Selection::Best),
-        _ => Err("choose 'best' or 'last'".to_owned()),
     }
 }

@@ -103,13 +103,18 @@ impl Training {
             }
             train::Event::Epoch { metrics: row, best } => self.bar.suspend(|| {
                 line(&format!(
-                    "epoch {:>2}/{}  loss {:.4}  accuracy {:.2} %  validation {:.4}  {:.2} %  {:.1} s  {:.0} images/s{}",
+                    "epoch {:>2}/{}  loss {:.4}  accuracy {:.2} %{}  {:.1} s  {:.0} images/s{}",
                     row.epoch,
                     self.n_epochs,
                     row.loss,
                     row.accuracy * 100.0,
-                    row.val_loss,
-                    row.val_accuracy * 100.0,
+                    row.val_loss.zip(row.val_accuracy).map_or(
+                        String::new(),
+                        |(loss, accuracy)| format!(
+                            "  validation {loss:.4}  {:.2} %",
+                            accuracy * 100.0
+                        )
+                    ),
                     row.seconds,
                     row.images_per_second,
                     if best { "  lowest" } else { "" }

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use burn::module::Module;
-use run::{Evaluation, write_json, write_predictions};
+use run::{Evaluation, PartScores, write_json, write_predictions};
 use train::Checkpoint;
 
 use crate::cli::RunArgs;
@@ -20,8 +19,10 @@ pub(crate) fn run(runs: &Path, args: &RunArgs) -> anyhow::Result<ExitCode> {
 /// Scores the selected checkpoint on the test set, and writes `evaluation.json` and `predictions.csv`.
 pub(crate) fn evaluate(session: &Session) -> anyhow::Result<Evaluation> {
     let Session { run, config, facts, data, .. } = session;
-    let checkpoint = Checkpoint::selected(run, config.checkpoint, &session.cnn())?;
-    let scores = train::evaluate(&checkpoint.model.valid(), &data.dataset.test, &data.test)?;
+    let checkpoint = Checkpoint::selected(run, config.checkpoint, &session.network())?;
+    let network = checkpoint.network();
+    let scores = train::evaluate(&network, &data.dataset.test, &data.test)?;
+    let part = |indices: &[u32]| train::part_scores(&network, &data.dataset.train, indices);
     let (confusion, classes) = train::class_scores(&scores.predictions, &facts.classes);
     let evaluation = Evaluation {
         epoch: checkpoint.epoch(),
@@ -31,7 +32,11 @@ pub(crate) fn evaluate(session: &Session) -> anyhow::Result<Evaluation> {
         classes,
         confusion,
         verdict: train::verdict(&run::read_metrics(&run.metrics())?),
+        train: part(&data.split.train)?,
+        val: if data.split.val.is_empty() { None } else { Some(part(&data.split.val)?) },
     };
+    let explanations = train::explain(&network, &data.dataset.test, &scores.predictions);
+    write_json(&run.explanations(), &explanations)?;
     write_predictions(&run.predictions(), &scores.predictions)?;
     write_json(&run.evaluation(), &evaluation)?;
     describe(&evaluation, facts.synthetic);
@@ -47,6 +52,15 @@ fn describe(evaluation: &Evaluation, synthetic: bool) {
         "accuracy {percent:.2} % ({} errors), loss {:.4}",
         evaluation.errors, evaluation.loss
     ));
+    let gap = |name: &str, part: &PartScores| {
+        format!("{name} loss {:.4}, accuracy {:.2} %", part.loss, part.accuracy * 100.0)
+    };
+    let parts = [
+        Some(("training", &evaluation.train)),
+        evaluation.val.as_ref().map(|val| ("validation", val)),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().map(|(name, part)| gap(name, part)).collect();
+    console::line(&format!("the same weights: {}", parts.join("; ")));
     let width = evaluation
         .classes
         .iter()

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use burn::module::Module;
 use export::Metadata;
 use run::{Config, DatasetFacts, Evaluation, RunDirectory, read_json};
 use sha2::{Digest, Sha256};
@@ -54,7 +53,8 @@ fn export_repository(run: &RunDirectory, name: &str, folder: &Path) -> anyhow::R
 fn network(run: &RunDirectory) -> anyhow::Result<(Vec<u8>, Metadata)> {
     let config = Config::read(&run.config())?;
     let facts: DatasetFacts = read_json(&run.dataset())?;
-    let checkpoint = Checkpoint::selected(run, config.checkpoint, &session::cnn_config(&facts))?;
+    let checkpoint =
+        Checkpoint::selected(run, config.checkpoint, &session::network(&config, &facts))?;
     // Figures of other weights than the exported ones would be worse than none.
     let evaluation = match run.evaluation().exists() {
         true => Some(read_json::<Evaluation>(&run.evaluation())?),
@@ -62,7 +62,7 @@ fn network(run: &RunDirectory) -> anyhow::Result<(Vec<u8>, Metadata)> {
     };
     let evaluation = evaluation.filter(|evaluation| evaluation.epoch == checkpoint.epoch());
     let metadata = metadata(&config, &facts, checkpoint.epoch(), evaluation.as_ref());
-    Ok((export::to_onnx(&checkpoint.model.valid(), &metadata)?, metadata))
+    Ok((export::to_onnx(&checkpoint.network(), &metadata)?, metadata))
 }
 
 fn tell(path: &Path, n_bytes: usize, metadata: &Metadata) {

@@ -2,14 +2,16 @@
 
 use std::process::ExitCode;
 
-use run::{Config, DatasetFacts};
+use run::{Config, DatasetFacts, Selection};
 
 use crate::cli::DataArgs;
 use crate::{console, session};
 
 pub(crate) fn run(args: &DataArgs) -> anyhow::Result<ExitCode> {
     args.machine.apply()?;
-    let config = args.override_with_flags(Config::default());
+    // No checkpoint is chosen here, so that nothing needs to be held out.
+    let config = Config { checkpoint: Selection::Last, ..Config::default() };
+    let config = args.override_with_flags(config);
     config.check()?;
     let (_, config, facts) = session::load(config, &args.machine)?;
     describe(&config, &facts);

@@ -4,16 +4,19 @@
 
 mod bench_peers;
 mod cli;
+mod compare;
 mod console;
 mod evaluate;
 mod export_onnx;
 mod fetch;
 mod pipeline;
 mod predict;
+mod recipe;
 mod report;
 mod serve;
 mod session;
 mod soak;
+mod study;
 mod train;
 mod verify;
 
@@ -50,6 +53,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Predict(args) => predict::run(&cli.runs, args),
         Command::Serve(args) => serve::run(&cli.runs, args),
         Command::Report(args) => report::run(&cli.runs, args),
+        Command::Compare(args) => compare::run(&cli.runs, args),
+        Command::Study(args) => study::run(&cli.runs, args),
         Command::BenchPeers(args) => bench_peers::run(&cli.runs, args),
         Command::Soak(args) => soak::run(&cli.runs, args),
         Command::Completions { shell } => {

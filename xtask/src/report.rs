@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use run::{Agreement, Evaluation, read_json, read_metrics, read_predictions};
+use run::{Agreement, Evaluation, Explanations, read_json, read_metrics, read_predictions};
 
 use crate::cli::RunArgs;
 use crate::console;
@@ -21,6 +21,10 @@ pub(crate) fn report(session: &Session) -> anyhow::Result<()> {
     let metrics = read_metrics(&run.metrics())?;
     let evaluation: Evaluation = read_json(&run.evaluation())?;
     let predictions = read_predictions(&run.predictions())?;
+    let explanations = match run.explanations().exists() {
+        true => Some(read_json::<Explanations>(&run.explanations())?),
+        false => None,
+    };
     let agreement = match run.agreement().exists() {
         true => Some(read_json::<Agreement>(&run.agreement())?),
         false => None,
@@ -36,6 +40,7 @@ pub(crate) fn report(session: &Session) -> anyhow::Result<()> {
         predictions: &predictions,
         test_pixels: &pixels,
         agreement: agreement.as_ref(),
+        explanations: explanations.as_ref(),
     };
     let written = report::write(&inputs, &run.report())?;
     console::heading("Report");

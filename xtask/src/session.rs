@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use dataset::{Dataset, LoadOptions, Source, Split, SplitOptions};
-use model::CnnConfig;
+use model::NetworkConfig;
 use run::{Config, DatasetFacts, RunDirectory, RunLock, read_json, write_json};
 
 use crate::cli::MachineArgs;
@@ -79,15 +79,15 @@ impl Session {
         Ok(Self { run, config, facts, data, _lock: lock })
     }
 
-    /// What the network has to know of the data.
-    pub(crate) fn cnn(&self) -> CnnConfig {
-        CnnConfig { burn_ops: self.config.burn_ops, ..cnn_config(&self.facts) }
+    /// What the network has to know besides its weights.
+    pub(crate) fn network(&self) -> NetworkConfig {
+        network(&self.config, &self.facts)
     }
 }
 
-/// What the network has to know of the data.
-pub(crate) fn cnn_config(facts: &DatasetFacts) -> CnnConfig {
-    CnnConfig { n_classes: facts.classes.len(), mean: facts.mean, std: facts.std, burn_ops: false }
+/// What the network of a run has to know besides its weights.
+pub(crate) fn network(config: &Config, facts: &DatasetFacts) -> NetworkConfig {
+    NetworkConfig::new(config, facts.classes.len(), facts.mean, facts.std)
 }
 
 /// Loads and splits the pictures; the configuration comes back with `auto` resolved.

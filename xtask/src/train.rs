@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use burn::tensor::Device;
-use model::Cnn;
+use model::Network;
 use run::Config;
 use train::{Checkpoint, Data, Outcome};
 
@@ -43,7 +43,7 @@ pub(crate) fn train(
     let Session { run, config, facts, data, .. } = &session;
     fetch::describe(config, facts);
     console::heading(&format!("Network: {} classes", facts.classes.len()));
-    let network = Cnn::new(&session.cnn(), config.seed, &Device::flex());
+    let network = Network::new(&session.network(), config.seed, &Device::flex());
     for line in model::summary(&network).to_string().lines() {
         console::line(line);
     }
@@ -55,7 +55,7 @@ pub(crate) fn train(
     let data =
         Data { examples: &data.dataset.train, train: &data.split.train, val: &data.split.val };
     let on_event = &mut |event: train::Event| progress.show(&event);
-    let outcome = train::fit(data, &session.cnn(), config, run, checkpoint, &stop, on_event)?;
+    let outcome = train::fit(data, &session.network(), config, run, checkpoint, &stop, on_event)?;
     drop(progress);
     match outcome {
         Outcome::Finished => {}
@@ -79,7 +79,7 @@ pub(crate) fn train(
 /// The state to go on from; none where the run was killed before its first checkpoint.
 fn resume(session: &Session) -> anyhow::Result<Option<Checkpoint>> {
     let Session { run, config, .. } = session;
-    let restored = match Checkpoint::newest(run, config, &session.cnn()) {
+    let restored = match Checkpoint::newest(run, config, &session.network()) {
         Err(train::Error::NoCheckpoint { .. }) => {
             console::notice("the run has no checkpoint yet: starting it from its beginning");
             None

@@ -4,9 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use burn::module::Module;
 use dataset::PIXELS;
-use model::CnnConfig;
+use model::NetworkConfig;
 use run::{Agreement, write_json};
 use serve_lite::Classifier;
 use train::Checkpoint;
@@ -35,8 +34,8 @@ pub(crate) fn run(runs: &Path, args: &RunArgs) -> anyhow::Result<ExitCode> {
 /// shared them with it would prove nothing of them.
 pub(crate) fn verify(session: &Session) -> anyhow::Result<Agreement> {
     let Session { run, config, data, .. } = session;
-    let cnn = CnnConfig { burn_ops: true, ..session.cnn() };
-    let cnn = Checkpoint::selected(run, config.checkpoint, &cnn)?.model.valid();
+    let network = NetworkConfig { burn_ops: true, ..session.network() };
+    let network = Checkpoint::selected(run, config.checkpoint, &network)?.network();
     let classifier = Classifier::load(&run.onnx())
         .context("export the run first, with `cargo xtask export-onnx`")?;
     let n_classes = classifier.classes.len();
@@ -46,8 +45,10 @@ pub(crate) fn verify(session: &Session) -> anyhow::Result<Agreement> {
 
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     data.dataset.test.gather(&data.test, &mut pixels, &mut labels);
-    let logits: Vec<f32> =
-        pixels.chunks(BURN_BATCH * PIXELS).flat_map(|pixels| train::logits(&cnn, pixels)).collect();
+    let logits: Vec<f32> = pixels
+        .chunks(BURN_BATCH * PIXELS)
+        .flat_map(|pixels| train::logits(&network, pixels))
+        .collect();
     for batch in BATCHES {
         let mut found = run::BatchAgreement { batch, same_class: 0, largest_difference: 0.0 };
         let burn = logits.chunks(batch * n_classes);

@@ -4,6 +4,7 @@
 //! of bytes, and its labels as another. Everything is checked before it is handed out: what can be
 //! wrong with a file is an [`Error`] that names the file, never a panic.
 
+mod augment;
 mod download;
 mod error;
 mod examples;
@@ -16,6 +17,7 @@ mod split;
 mod statistics;
 mod synthetic;
 
+pub use augment::{Augmentation, augment};
 pub use error::{Error, Result};
 pub use examples::Examples;
 pub use load::{Dataset, Event, LoadOptions, Source, load};
@@ -23,5 +25,7 @@ pub use mnist::default_cache;
 pub use split::{Split, SplitOptions, split};
 pub use statistics::{Statistics, statistics};
 
+/// Height and width of a picture, in pixels.
+pub const SIDE: usize = picture::SIDE;
 /// Pixels of one picture: 28 rows of 28 grey levels.
-pub const PIXELS: usize = picture::SIDE * picture::SIDE;
+pub const PIXELS: usize = SIDE * SIDE;

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 /// How the training pictures are divided.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SplitOptions {
-    /// Part that is held out for validation, in (0, 1).
+    /// Part that is held out for validation, in [0, 1); 0 holds nothing out.
     pub val_fraction: f64,
     /// scikit-learn's `random_state`.
     pub seed: u32,
@@ -34,13 +34,16 @@ pub struct Split {
 /// empty, and with `stratify` [`Error::SinglePicture`].
 pub fn split(labels: &[u8], options: &SplitOptions) -> Result<Split> {
     let val_fraction = options.val_fraction;
-    if !(val_fraction > 0.0 && val_fraction < 1.0) {
+    if !(0.0..1.0).contains(&val_fraction) {
         return Err(Error::Fraction { val_fraction });
     }
     let n = labels.len();
     let n_val = ((val_fraction * n as f64).ceil() as usize).min(n);
     let n_train = n - n_val;
     let random = RandomState(Mt::new(options.seed));
+    if val_fraction == 0.0 && n > 0 {
+        return Ok(plain(n, 0, random));
+    }
     let classes = if options.stratify { indices_by_class(labels) } else { Vec::new() };
     let n_classes = classes.len().max(1);
     if n_train < n_classes || n_val < n_classes {

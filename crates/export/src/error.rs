@@ -10,7 +10,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// Burn could not express the network in ONNX.
     #[error(
-        "Burn cannot export the network: use only operations that burn-onnx lowers in `Cnn::forward`"
+        "Burn cannot export the network: use only operations that burn-onnx lowers in a network's `forward`"
     )]
     Capture(#[source] burn_onnx::export::ExportError),
     /// What Burn exported is not the graph this crate knows how to finish.

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use burn_onnx::export::{AxisSpec, InputSpec, OnnxExporter};
-use model::{Cnn, INPUT_SIDE};
+use model::{Cnn, INPUT_SIDE, Network, Vgg};
 use onnx_ir::{AttributeType, GraphProto, Message, ModelProto, NodeProto, OnnxGraphBuilder};
 
 use crate::error::{Error, Result};
@@ -23,15 +23,19 @@ const FLOAT: i64 = 1;
 /// `TensorProto.DataType` of the ONNX specification.
 const UINT8: i32 = 2;
 
-/// The bytes of a self-contained ONNX file that computes what `cnn` does.
+/// The bytes of a self-contained ONNX file that computes what `network` does, its batch normalisation folded into the
+/// layers behind it.
 ///
 /// # Errors
 /// See [`Error`]; none depends on the weights' values.
-pub fn to_onnx(cnn: &Cnn, metadata: &Metadata) -> Result<Vec<u8>> {
-    if metadata.classes.len() != cnn.n_classes() {
-        return Err(Error::Classes { names: metadata.classes.len(), logits: cnn.n_classes() });
+pub fn to_onnx(network: &Network, metadata: &Metadata) -> Result<Vec<u8>> {
+    if metadata.classes.len() != network.n_classes() {
+        return Err(Error::Classes { names: metadata.classes.len(), logits: network.n_classes() });
     }
-    let mut model = capture(&cnn.valid())?;
+    let mut model = match network.valid() {
+        Network::Article(cnn) => capture(&cnn, Cnn::forward)?,
+        Network::Vgg(vgg) => capture(&vgg.folded(), Vgg::forward)?,
+    };
     let graph = model.graph.as_mut().ok_or_else(|| graph_error("it is empty"))?;
     simplify(graph)?;
     take_bytes(graph)?;
@@ -56,12 +60,12 @@ pub fn to_onnx(cnn: &Cnn, metadata: &Metadata) -> Result<Vec<u8>> {
 }
 
 /// Burn's own export, traced at two batch sizes so that the batch axis is seen to be free.
-fn capture(cnn: &Cnn) -> Result<ModelProto> {
+fn capture<M: Module>(network: &M, forward: fn(&M, Tensor<4>) -> Tensor<2>) -> Result<ModelProto> {
     let device = Device::flex();
     let sample = |batch| Tensor::<4>::zeros([batch, 1, INPUT_SIDE, INPUT_SIDE], &device);
     let axes = [AxisSpec::dynamic(BATCH), AxisSpec::Static, AxisSpec::Static, AxisSpec::Static];
     let captured = OnnxExporter::new()
-        .export_dynamic(cnn, sample(2), sample(5), &[InputSpec::new(axes)], Cnn::forward)
+        .export_dynamic(network, sample(2), sample(5), &[InputSpec::new(axes)], forward)
         .map_err(Error::Capture)?;
     ModelProto::parse_from_bytes(captured.as_bytes())
         .map_err(|error| Error::Invalid { reason: error.to_string() })

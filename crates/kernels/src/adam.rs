@@ -8,7 +8,8 @@ use crate::isa::Isa;
 /// Numbers of a task: the four arrays of one fill half of a second-level cache.
 const CHUNK: usize = 1 << 15;
 
-/// Adam's constants (Kingma and Ba 2015, algorithm 1).
+/// Adam's constants (Kingma and Ba 2015, algorithm 1), with decay of the weights apart from the gradients (Loshchilov and
+/// Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// Step size, above 0.
@@ -19,6 +20,9 @@ pub struct Adam {
     pub beta_2: f32,
     /// Added to the root of the mean square, above 0.
     pub epsilon: f32,
+    /// Each step takes `learning_rate * weight_decay` times a weight off it, besides what the gradients ask for; at least
+    /// 0, and 0 leaves the weights to the gradients alone.
+    pub weight_decay: f32,
 }
 
 /// Step number `time`, counted from 1, on rayon's threads: updates the means of gradients and of their squares, and the
@@ -43,10 +47,11 @@ pub fn adam(
     let correction = power(adam.beta_2).sqrt();
     let factor = (f64::from(adam.learning_rate) * correction / power(adam.beta_1)) as f32;
     let epsilon = (f64::from(adam.epsilon) * correction) as f32;
+    let shrink = (f64::from(adam.learning_rate) * f64::from(adam.weight_decay)) as f32;
     let state = weights.par_chunks_mut(CHUNK).zip(mean.par_chunks_mut(CHUNK));
     gradients.par_chunks(CHUNK).zip(state.zip(mean_square.par_chunks_mut(CHUNK))).for_each(
         |(gradients, ((weights, mean), mean_square))| {
-            isa.run(Step { adam, factor, epsilon, gradients, weights, mean, mean_square });
+            isa.run(Step { adam, factor, epsilon, shrink, gradients, weights, mean, mean_square });
         },
     );
 }
@@ -55,6 +60,7 @@ struct Step<'a> {
     adam: Adam,
     factor: f32,
     epsilon: f32,
+    shrink: f32,
     gradients: &'a [f32],
     weights: &'a mut [f32],
     mean: &'a mut [f32],
@@ -66,12 +72,17 @@ impl WithSimd for Step<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { adam: Adam { beta_1, beta_2, .. }, factor, epsilon, .. } = self;
+        let Self { adam, factor, epsilon, shrink, .. } = self;
+        let Adam { beta_1, beta_2, .. } = adam;
         let state = self.weights.iter_mut().zip(self.mean).zip(self.mean_square);
         for (((weight, mean), mean_square), &gradient) in state.zip(self.gradients) {
             *mean = beta_1 * *mean + (1.0 - beta_1) * gradient;
             *mean_square = beta_2 * *mean_square + (1.0 - beta_2) * (gradient * gradient);
-            *weight -= factor * *mean / (mean_square.sqrt() + epsilon);
+            let change = factor * *mean / (mean_square.sqrt() + epsilon);
+            // Not a product with 1 - shrink, which would keep a digit or two of a shrink of 1e-7. Without decay a weight of
+            // infinity has to stay one, and 0 times it is NaN.
+            let decayed = if shrink == 0.0 { *weight } else { *weight - shrink * *weight };
+            *weight = decayed - change;
         }
     }
 }

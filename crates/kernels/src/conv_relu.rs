@@ -1,9 +1,12 @@
-//! Convolution 3x3, bias and ReLU, forward, each output summed directly: for a few input channels nothing is quicker.
+//! Convolution 3x3, bias and ReLU, forward. For a few input channels each output is summed directly, and nothing is
+//! quicker; for more there is [`conv_tiled`].
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::buffer::{Buffer, vectors, vectors_mut, zeros};
+use crate::conv_tiled;
+use crate::filters;
 use crate::group::GROUP;
 use crate::isa::Isa;
 use crate::shape::Shape;
@@ -32,13 +35,52 @@ pub fn conv_relu(isa: Isa, shape: Shape, weights: &[f32], bias: &[f32], x: &[f32
     let n = x.len() / input;
     assert_eq!([weights.len(), bias.len()], [shape.weights(), shape.channels_out]);
     assert_eq!([x.len(), y.len()], [n * input, n * output]);
-    let filters = isa.run(Pack { isa, shape, weights, bias });
-    if n <= 1 {
-        isa.run(Forward { shape, filters: &filters, x, y });
+    if conv_tiled::worth_it(shape) {
+        let filters = filters::Filters::new(isa, shape, weights, bias);
+        by_groups(shape, x, y, |x, y| isa.run(Tiled { filters: &filters, x, y }));
+    } else {
+        let filters = isa.run(Pack { isa, shape, weights, bias });
+        by_groups(shape, x, y, |x, y| isa.run(Forward { shape, filters: &filters, x, y }));
+    }
+}
+
+/// Shares pictures and their outputs among rayon's threads, unless there is but one.
+fn by_groups(shape: Shape, x: &[f32], y: &mut [f32], forward: impl Fn(&[f32], &mut [f32]) + Sync) {
+    let (input, output) = (shape.input(), shape.output());
+    if x.len() <= input {
+        forward(x, y);
     } else {
         x.par_chunks(GROUP * input)
             .zip(y.par_chunks_mut(GROUP * output))
-            .for_each(|(x, y)| isa.run(Forward { shape, filters: &filters, x, y }));
+            .for_each(|(x, y)| forward(x, y));
+    }
+}
+
+/// Pictures by way of tiles.
+struct Tiled<'a> {
+    filters: &'a filters::Filters,
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl WithSimd for Tiled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { filters, x, y } = self;
+        let filters::Filters { isa, shape, ref weights, ref bias, .. } = *filters;
+        let mut tiles = conv_tiled::tiles::<S>(filters);
+        let mut plane = zeros(tiles.plane());
+        for (x, y) in x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.output())) {
+            tiles.stage(x, [shape.width, shape.channels_in], &mut plane);
+            if !conv_tiled::picture(simd, filters, &mut tiles, &plane, y) {
+                // Directly, where the tiles' sums would make NaN of an infinity.
+                let bias = &bias[..shape.channels_out];
+                let filters = isa.run(Pack { isa, shape, weights, bias });
+                isa.run(Forward { shape, filters: &filters, x, y });
+            }
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::buffer::{Buffer, all_finite, load, store, vectors, vectors_mut, zeros};
+use crate::buffer::{Buffer, all_finite, zeros};
 use crate::entries::Places;
+use crate::filter_gradients::OfFilters;
 use crate::gradients;
 use crate::group::{GROUP, Gradients, sum};
 use crate::isa::Isa;
@@ -67,99 +68,6 @@ pub fn conv_relu_backward(
     (dw, db[..co].to_vec())
 }
 
-/// Output channels as vectors, all nine taps at once: each input is read once for many output channels.
-struct OfFilters<'a> {
-    shape: Shape,
-    x: &'a [f32],
-    y: &'a [f32],
-    dy: &'a [f32],
-}
-
-impl WithSimd for OfFilters<'_> {
-    type Output = Gradients;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Gradients {
-        if S::REGISTER_COUNT >= 32 {
-            of_filters::<S, 2>(simd, self)
-        } else {
-            of_filters::<S, 1>(simd, self)
-        }
-    }
-}
-
-/// `dw` is `[9, channels_in, padded]` and `db` `[padded]`.
-#[inline(always)]
-fn of_filters<S: Simd, const COLUMNS: usize>(simd: S, op: OfFilters) -> Gradients {
-    let OfFilters { shape, x, y, dy } = op;
-    let (ci, block) = (shape.channels_in, COLUMNS * S::F32_LANES);
-    let padded = shape.channels_out.next_multiple_of(block);
-    let [rows, columns] = shape.output_sides();
-    let mut gradients = Gradients { dw: zeros(9 * ci * padded), db: zeros(padded) };
-    let mut masked = zeros(rows * columns * padded);
-    let outputs = y.chunks_exact(shape.output()).zip(dy.chunks_exact(shape.output()));
-    for (x, (y, dy)) in x.chunks_exact(shape.input()).zip(outputs) {
-        mask(simd, shape, y, dy, &mut masked, padded);
-        for o in (0..padded).step_by(block) {
-            let mut bias = [simd.splat_f32s(0.0); COLUMNS];
-            for i in 0..ci {
-                let mut sums = [[simd.splat_f32s(0.0); COLUMNS]; 9];
-                for row in 0..rows {
-                    let line = &masked[row * columns * padded..][..columns * padded];
-                    let window = &x[row * shape.width * ci..][..3 * shape.width * ci];
-                    for (column, dy) in line.chunks_exact(padded).enumerate() {
-                        let dy = vectors(simd, &dy[o..][..block]);
-                        for (tap, sums) in sums.iter_mut().enumerate() {
-                            let at = (tap / 3 * shape.width + column + tap % 3) * ci + i;
-                            let x = simd.splat_f32s(window[at]);
-                            for (sum, &dy) in sums.iter_mut().zip(dy) {
-                                *sum = simd.mul_add_f32s(x, dy, *sum);
-                            }
-                        }
-                        if i == 0 {
-                            for (sum, &dy) in bias.iter_mut().zip(dy) {
-                                *sum = simd.add_f32s(*sum, dy);
-                            }
-                        }
-                    }
-                }
-                for (tap, sums) in sums.iter().enumerate() {
-                    add(simd, &mut gradients.dw[(tap * ci + i) * padded + o..][..block], sums);
-                }
-            }
-            add(simd, &mut gradients.db[o..][..block], &bias);
-        }
-    }
-    gradients
-}
-
-#[inline(always)]
-fn add<S: Simd>(simd: S, to: &mut [f32], values: &[S::f32s]) {
-    for (to, &value) in vectors_mut(simd, to).iter_mut().zip(values) {
-        *to = simd.add_f32s(*to, value);
-    }
-}
-
-/// `dy` where `y` is not 0, else 0; pixels `padded` numbers apart.
-#[inline(always)]
-fn mask<S: Simd>(simd: S, shape: Shape, y: &[f32], dy: &[f32], masked: &mut [f32], padded: usize) {
-    let co = shape.channels_out;
-    if padded == co {
-        let zero = simd.splat_f32s(0.0);
-        for at in (0..y.len()).step_by(S::F32_LANES) {
-            let dead = simd.equal_f32s(load(simd, y, at), zero);
-            store(simd, masked, at, simd.select_f32s(dead, zero, load(simd, dy, at)));
-        }
-        return;
-    }
-    let pixels = y.chunks_exact(co).zip(dy.chunks_exact(co));
-    for (masked, (y, dy)) in masked.chunks_exact_mut(padded).zip(pixels) {
-        for (masked, (&y, &dy)) in masked.iter_mut().zip(y.iter().zip(dy)) {
-            *masked = if y == 0.0 { 0.0 } else { dy };
-        }
-    }
-}
-
 struct OfPictures<'a> {
     conv: ConvBackward<'a>,
     y: &'a [f32],
@@ -186,7 +94,7 @@ impl WithSimd for OfPictures<'_> {
             }
             places.list(shape, y, dy);
             plane.fill(0.0);
-            gradients::of_picture(simd, shape, &places, &filters, pixel, &mut plane);
+            gradients::of_picture(simd, shape, &mut places, &filters, pixel, &mut plane);
             gradients::unpad(shape.channels_in, &plane, pixel, dx);
         }
     }

@@ -6,18 +6,16 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::buffer::{Buffer, load, store, vectors, vectors_mut, zeros};
-use crate::filters::{Filters, columns};
+use crate::buffer::{Buffer, load, store, zeros};
+use crate::filters::Filters;
 use crate::group::GROUP;
 use crate::reference::{self, wide};
-use crate::shape::Shape;
+use crate::tiles::{TILES, Tiles};
 use crate::transpose::{Matrix, transpose};
-use crate::winograd::{self, PRODUCTS, SIDE, TILE};
+use crate::winograd::{self, SIDE};
 
 /// The winner of a cell whose output is 0: none of its four places gets a gradient.
 pub const NO_WINNER: u8 = 4;
-/// Tiles whose products are summed at once: one row of the article's network.
-const TILES: usize = 6;
 
 /// Convolution, bias, ReLU and pooling of any number of pictures, on rayon's threads.
 ///
@@ -70,7 +68,7 @@ impl<const WINNERS: bool> WithSimd for Forward<'_, WINNERS> {
         let Self { filters, x, y, winners } = self;
         let shape = filters.shape;
         let mut scratch = Scratch::new::<S>(filters);
-        let mut plane = zeros(scratch.plane_sides().iter().product());
+        let mut plane = zeros(scratch.tiles.plane());
         let pictures = x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.pooled()));
         for (number, (x, y)) in pictures.enumerate() {
             let winners = if WINNERS {
@@ -79,14 +77,14 @@ impl<const WINNERS: bool> WithSimd for Forward<'_, WINNERS> {
                 &mut []
             };
             // Also where nothing is padded: copied in one go it is then near, which took 3 % off the whole.
-            stage(shape, &scratch, x, &mut plane);
+            scratch.tiles.stage(x, [shape.width, shape.channels_in], &mut plane);
             let finite = picture::<S, WINNERS>(simd, filters, &mut scratch, &plane, winners);
             if finite {
                 let cells = shape.pooled() / shape.channels_out;
                 let matrix = Matrix {
                     rows: cells,
                     columns: shape.channels_out,
-                    stride: scratch.channels_out,
+                    stride: scratch.tiles.channels_out,
                 };
                 transpose(filters.isa, matrix, &scratch.pooled, y, cells);
             } else {
@@ -98,16 +96,7 @@ impl<const WINNERS: bool> WithSimd for Forward<'_, WINNERS> {
 
 /// What one thread works in, for one picture after the other.
 struct Scratch {
-    /// Rows and columns of tiles.
-    tiles: [usize; 2],
-    /// Input channels, padded to whole vectors.
-    channels_in: usize,
-    /// Output channels, padded to whole blocks.
-    channels_out: usize,
-    /// Transformed inputs `[products, TILES, channels_in]`.
-    inputs: Buffer,
-    /// Their products with the filters `[products, TILES, channels_out]`.
-    products: Buffer,
+    tiles: Tiles,
     /// `[cells, channels_out]`
     pooled: Buffer,
     /// The winners of one cell.
@@ -117,23 +106,9 @@ struct Scratch {
 impl Scratch {
     fn new<S: Simd>(filters: &Filters) -> Self {
         let [rows, columns] = filters.shape.pooled_sides();
-        let tiles = [rows.div_ceil(2), columns.div_ceil(2)];
-        let channels_in = filters.shape.channels_in.next_multiple_of(S::F32_LANES);
-        let channels_out = filters.bias.len();
-        Self {
-            tiles,
-            channels_in,
-            channels_out,
-            inputs: zeros(PRODUCTS * TILES * channels_in),
-            products: zeros(PRODUCTS * TILES * channels_out),
-            pooled: zeros(rows * columns * channels_out),
-            cell: vec![0; channels_out],
-        }
-    }
-
-    /// Rows, columns and channels of the picture as the tiles need it.
-    fn plane_sides(&self) -> [usize; 3] {
-        [self.tiles[0] * TILE + 2, self.tiles[1] * TILE + 2, self.channels_in]
+        let tiles = Tiles::new::<S>(filters, [rows.div_ceil(2), columns.div_ceil(2)]);
+        let channels_out = tiles.channels_out;
+        Self { tiles, pooled: zeros(rows * columns * channels_out), cell: vec![0; channels_out] }
     }
 }
 
@@ -146,86 +121,18 @@ fn picture<S: Simd, const WINNERS: bool>(
     plane: &[f32],
     winners: &mut [u8],
 ) -> bool {
-    let Scratch { tiles, channels_in, .. } = *scratch;
-    let [_, width, _] = scratch.plane_sides();
-    let row = width * channels_in;
-    let n_tiles = tiles[0] * tiles[1];
+    let [rows, columns] = scratch.tiles.sides;
+    let n_tiles = rows * columns;
     let mut sum = simd.splat_f32s(0.0);
     for first in (0..n_tiles).step_by(TILES) {
         let n = TILES.min(n_tiles - first);
+        scratch.tiles.multiply(simd, filters, plane, first..first + n);
         for tile in 0..n {
-            let at = first + tile;
-            let corner = at / tiles[1] * TILE * row + at % tiles[1] * TILE * channels_in;
-            let inputs = &mut scratch.inputs[tile * channels_in..];
-            transform_input(simd, &plane[corner..], row, channels_in, inputs);
-        }
-        if columns::<S>() == 4 {
-            multiply::<S, 4>(simd, filters, scratch);
-        } else {
-            multiply::<S, 2>(simd, filters, scratch);
-        }
-        for tile in 0..n {
-            let at = [(first + tile) / tiles[1] * 2, (first + tile) % tiles[1] * 2];
+            let at = [(first + tile) / columns * 2, (first + tile) % columns * 2];
             pool::<S, WINNERS>(simd, filters, scratch, tile, at, winners, &mut sum);
         }
     }
     simd.reduce_sum_f32s(sum) == 0.0
-}
-
-/// Copies a picture to where rows and pixels are padded; what lies beyond stays 0.
-#[inline(always)]
-fn stage(shape: Shape, scratch: &Scratch, x: &[f32], plane: &mut [f32]) {
-    let ci = shape.channels_in;
-    let [_, width, pixel] = scratch.plane_sides();
-    for (x, plane) in x.chunks_exact(shape.width * ci).zip(plane.chunks_exact_mut(width * pixel)) {
-        if pixel == ci {
-            let n = x.len().min(plane.len());
-            plane[..n].copy_from_slice(&x[..n]);
-            continue;
-        }
-        for (x, plane) in x.chunks_exact(ci).zip(plane.chunks_exact_mut(pixel)) {
-            plane[..ci].copy_from_slice(x);
-        }
-    }
-}
-
-#[inline(always)]
-fn transform_input<S: Simd>(simd: S, corner: &[f32], row: usize, pixel: usize, inputs: &mut [f32]) {
-    for c in (0..pixel).step_by(S::F32_LANES) {
-        let v = winograd::input(simd, |i, j| load(simd, corner, i * row + j * pixel + c));
-        for product in 0..PRODUCTS {
-            let value = v[product / SIDE][product % SIDE];
-            store(simd, inputs, product * TILES * pixel + c, value);
-        }
-    }
-}
-
-/// `products = inputs * filters`, 36 times: six tiles by a block of output channels in registers.
-#[inline(always)]
-fn multiply<S: Simd, const COLUMNS: usize>(simd: S, filters: &Filters, scratch: &mut Scratch) {
-    let (ci, block) = (filters.shape.channels_in, COLUMNS * S::F32_LANES);
-    let Scratch { channels_in, channels_out, inputs, products, .. } = scratch;
-    let n_blocks = *channels_out / block;
-    let filters = filters.transformed.chunks_exact(ci * block);
-    for (number, filters) in filters.enumerate() {
-        let (product, o) = (number / n_blocks, number % n_blocks * block);
-        let inputs = &inputs[product * TILES * *channels_in..][..TILES * *channels_in];
-        let tile = |number: usize| &inputs[number * *channels_in..][..ci];
-        let tiles = [tile(0), tile(1), tile(2), tile(3), tile(4), tile(5)];
-        let mut sums = [[simd.splat_f32s(0.0); COLUMNS]; TILES];
-        for (i, filters) in vectors(simd, filters).as_chunks::<COLUMNS>().0.iter().enumerate() {
-            for (sums, tile) in sums.iter_mut().zip(tiles) {
-                let x = simd.splat_f32s(tile[i]);
-                for (sum, &filter) in sums.iter_mut().zip(filters) {
-                    *sum = simd.mul_add_f32s(x, filter, *sum);
-                }
-            }
-        }
-        for (tile, sums) in sums.iter().enumerate() {
-            let at = (product * TILES + tile) * *channels_out + o;
-            vectors_mut(simd, &mut products[at..][..block]).copy_from_slice(sums);
-        }
-    }
 }
 
 /// Pools the four cells of a tile, the first of them at `[row, column]`; adds to `sum` what is 0 if all is finite.
@@ -241,7 +148,7 @@ fn pool<S: Simd, const WINNERS: bool>(
 ) {
     let (zero, co) = (simd.splat_f32s(0.0), filters.shape.channels_out);
     let [rows, columns] = filters.shape.pooled_sides();
-    let Scratch { channels_out, products, pooled, cell, .. } = scratch;
+    let Scratch { tiles: Tiles { channels_out, products, .. }, pooled, cell } = scratch;
     let in_range = |i: usize, j: usize| row + i < rows && column + j < columns;
     for o in (0..*channels_out).step_by(S::F32_LANES) {
         let y = winograd::output(simd, |i, j| {

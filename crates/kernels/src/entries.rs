@@ -1,6 +1,6 @@
 //! The outputs of one picture that have a gradient, listed place by place and channel by channel.
 //!
-//! Winners are told apart by bits and not by branches, which no CPU would predict.
+//! Outputs are told apart by bits or by where the next entry is written, and not by branches, which no CPU would predict.
 
 use std::ops::Range;
 
@@ -21,8 +21,11 @@ const CHUNK: usize = u64::BITS as usize;
 
 /// The lists of all places, a place being a row and a column of the convolution's output.
 pub(crate) struct Places {
+    channels: usize,
     /// `[rows, columns]`: where each place's entries begin and end.
     ranges: Vec<[u32; 2]>,
+    /// Likewise of the channels that [`Self::narrow`] chose last.
+    part: Vec<[u32; 2]>,
     entries: Vec<Entry>,
     /// For each chunk of a cell's channels, those that won at the first place, at the second, and so on.
     winners: Vec<[u64; 4]>,
@@ -32,7 +35,9 @@ impl Places {
     pub(crate) fn new(shape: Shape) -> Self {
         let places = shape.output() / shape.channels_out;
         Self {
+            channels: shape.channels_out,
             ranges: vec![[0; 2]; places],
+            part: Vec::with_capacity(places),
             entries: Vec::with_capacity(shape.output()),
             winners: Vec::new(),
         }
@@ -44,16 +49,44 @@ impl Places {
         &self.entries[start as usize..end as usize]
     }
 
+    /// Chooses channels for [`Self::part_at`]: all that lie below `end` and were not chosen since `start` was 0.
+    pub(crate) fn narrow(&mut self, Range { start, end }: Range<usize>) {
+        if start == 0 {
+            self.part.clear();
+            self.part.extend(self.ranges.iter().map(|&[first, _]| [first; 2]));
+        }
+        for (part, &[_, last]) in self.part.iter_mut().zip(&self.ranges) {
+            let rest = &self.entries[part[1] as usize..last as usize];
+            let n = if end < self.channels {
+                rest.iter().take_while(|entry| (entry.at as usize) < end).count()
+            } else {
+                rest.len()
+            };
+            *part = [part[1], part[1] + n as u32];
+        }
+    }
+
+    /// The entries of a place in the channels that were chosen.
+    #[inline(always)]
+    pub(crate) fn part_at(&self, place: usize) -> &[Entry] {
+        let [start, end] = self.part[place];
+        &self.entries[start as usize..end as usize]
+    }
+
     /// Lists the outputs that are not 0 and have a gradient: `y` and `dy` are `[rows, columns, channels_out]`.
     #[inline(always)]
     pub(crate) fn list(&mut self, shape: Shape, y: &[f32], dy: &[f32]) {
         let co = shape.channels_out;
-        self.entries.clear();
+        self.entries.resize(shape.output(), Entry::default());
+        let mut end = 0;
         for (place, (y, dy)) in y.chunks_exact(co).zip(dy.chunks_exact(co)).enumerate() {
-            let start = self.entries.len() as u32;
-            let live = y.iter().zip(dy).enumerate().filter(|&(_, (&y, &dy))| y != 0.0 && dy != 0.0);
-            self.entries.extend(live.map(|(o, (_, &dy))| Entry { at: o as u32, dy }));
-            self.ranges[place] = [start, self.entries.len() as u32];
+            let start = end;
+            for (o, (&y, &dy)) in y.iter().zip(dy).enumerate() {
+                // Written in any case, and overwritten by the next where it does not count.
+                self.entries[end] = Entry { at: o as u32, dy };
+                end += usize::from((y != 0.0) & (dy != 0.0));
+            }
+            self.ranges[place] = [start as u32, end as u32];
         }
     }
 

@@ -9,6 +9,10 @@ use crate::buffer::{Buffer, vectors, vectors_mut, zeros};
 use crate::entries::{Entry, Places};
 use crate::shape::Shape;
 
+/// Output channels whose weights of one row of the window and 32 input channels (24 KB, and the article's network has no
+/// more) stay in a first-level cache.
+const CHANNELS: usize = 64;
+
 /// Rows of the window, and vectors of input channels, that the registers hold at once.
 ///
 /// With 32 registers the whole window of two vectors, with 16 one row of four.
@@ -16,9 +20,15 @@ pub(crate) const fn rows_and_vectors<S: Simd>() -> (usize, usize) {
     if S::REGISTER_COUNT >= 32 { (3, 2) } else { (1, 4) }
 }
 
-/// Input channels, padded to what the registers hold at once.
+/// Input channels, padded to what the registers hold at once, or to half of that where it is enough.
 pub(crate) const fn padded<S: Simd>(channels_in: usize) -> usize {
-    channels_in.next_multiple_of(rows_and_vectors::<S>().1 * S::F32_LANES)
+    let block = rows_and_vectors::<S>().1 * S::F32_LANES;
+    if channels_in <= block / 2 { block / 2 } else { channels_in.next_multiple_of(block) }
+}
+
+/// Whether a pixel of [`padded`] channels is half a block.
+const fn is_half<S: Simd>(pixel: usize) -> bool {
+    pixel < rows_and_vectors::<S>().1 * S::F32_LANES
 }
 
 /// Adds to the gradient `dw` `[9, pixel]` of one filter what `entries` say, with `x` the picture.
@@ -33,7 +43,9 @@ pub(crate) fn of_filter<S: Simd>(
     [row, pixel]: [usize; 2],
     dw: &mut [f32],
 ) {
-    if S::REGISTER_COUNT >= 32 {
+    if is_half::<S>(pixel) {
+        of_filter_by::<S, 3, 1>(simd, entries, x, [row, pixel], dw);
+    } else if S::REGISTER_COUNT >= 32 {
         of_filter_by::<S, 3, 2>(simd, entries, x, [row, pixel], dw);
     } else {
         of_filter_by::<S, 1, 4>(simd, entries, x, [row, pixel], dw);
@@ -82,8 +94,8 @@ fn of_filter_by<S: Simd, const ROWS: usize, const VECTORS: usize>(
 
 /// Adds to the gradient `dx` of the picture what `places` say, with `filters` as [`by_row`] gives them.
 ///
-/// One row of the window at a time, whose weights (24 KB of the article's network) stay in a first-level cache. Along a
-/// row of outputs the three pixels under the window stay in registers, and each is written once it lies behind.
+/// [`CHANNELS`] and one row of the window at a time, whose weights stay in a first-level cache. Along a row of outputs the
+/// three pixels under the window stay in registers, and each is written once it lies behind.
 ///
 /// # Shapes
 /// - `dx`: rows `row` numbers apart, pixels `pixel` numbers apart
@@ -91,15 +103,16 @@ fn of_filter_by<S: Simd, const ROWS: usize, const VECTORS: usize>(
 pub(crate) fn of_picture<S: Simd>(
     simd: S,
     shape: Shape,
-    places: &Places,
+    places: &mut Places,
     filters: &[f32],
     pixel: usize,
     dx: &mut [f32],
 ) {
-    if S::REGISTER_COUNT >= 32 {
-        of_picture_by::<S, 2>(simd, shape, places, filters, pixel, dx);
-    } else {
-        of_picture_by::<S, 4>(simd, shape, places, filters, pixel, dx);
+    match (S::REGISTER_COUNT >= 32, is_half::<S>(pixel)) {
+        (true, true) => of_picture_by::<S, 1>(simd, shape, places, filters, pixel, dx),
+        (true, false) => of_picture_by::<S, 2>(simd, shape, places, filters, pixel, dx),
+        (false, true) => of_picture_by::<S, 2>(simd, shape, places, filters, pixel, dx),
+        (false, false) => of_picture_by::<S, 4>(simd, shape, places, filters, pixel, dx),
     }
 }
 
@@ -107,43 +120,46 @@ pub(crate) fn of_picture<S: Simd>(
 fn of_picture_by<S: Simd, const VECTORS: usize>(
     simd: S,
     shape: Shape,
-    places: &Places,
+    places: &mut Places,
     filters: &[f32],
     pixel: usize,
     dx: &mut [f32],
 ) {
     let block = VECTORS * S::F32_LANES;
     let [rows, columns] = shape.output_sides();
-    for (ky, filters) in filters.chunks_exact(shape.channels_out * 3 * pixel).enumerate() {
-        for row in 0..rows {
-            let dx = &mut dx[(row + ky) * shape.width * pixel..][..shape.width * pixel];
-            for first in (0..pixel).step_by(block) {
-                // A macro, as a closure may not be put inline, and outside it would lack the vector instructions.
-                macro_rules! pixel {
-                    ($column:expr) => {
-                        vectors_mut(simd, &mut dx[$column * pixel + first..][..block])
-                    };
-                }
-                let mut window = [[simd.splat_f32s(0.0); VECTORS]; 3];
-                window[0].copy_from_slice(pixel!(0));
-                window[1].copy_from_slice(pixel!(1));
-                for column in 0..columns {
-                    window[2].copy_from_slice(pixel!(column + 2));
-                    for &Entry { at: o, dy } in places.at(row * columns + column) {
-                        let dy = simd.splat_f32s(dy);
-                        let filter = &filters[o as usize * 3 * pixel..][..3 * pixel];
-                        for (kx, window) in window.iter_mut().enumerate() {
-                            let weights = vectors(simd, &filter[kx * pixel + first..][..block]);
-                            for (dx, &weight) in window.iter_mut().zip(weights) {
-                                *dx = simd.mul_add_f32s(dy, weight, *dx);
+    for start in (0..shape.channels_out).step_by(CHANNELS) {
+        places.narrow(start..start + CHANNELS);
+        for (ky, filters) in filters.chunks_exact(shape.channels_out * 3 * pixel).enumerate() {
+            for row in 0..rows {
+                let dx = &mut dx[(row + ky) * shape.width * pixel..][..shape.width * pixel];
+                for first in (0..pixel).step_by(block) {
+                    // A macro, as a closure may not be put inline, and outside it would lack the vector instructions.
+                    macro_rules! pixel {
+                        ($column:expr) => {
+                            vectors_mut(simd, &mut dx[$column * pixel + first..][..block])
+                        };
+                    }
+                    let mut window = [[simd.splat_f32s(0.0); VECTORS]; 3];
+                    window[0].copy_from_slice(pixel!(0));
+                    window[1].copy_from_slice(pixel!(1));
+                    for column in 0..columns {
+                        window[2].copy_from_slice(pixel!(column + 2));
+                        for &Entry { at: o, dy } in places.part_at(row * columns + column) {
+                            let dy = simd.splat_f32s(dy);
+                            let filter = &filters[o as usize * 3 * pixel..][..3 * pixel];
+                            for (kx, window) in window.iter_mut().enumerate() {
+                                let weights = vectors(simd, &filter[kx * pixel + first..][..block]);
+                                for (dx, &weight) in window.iter_mut().zip(weights) {
+                                    *dx = simd.mul_add_f32s(dy, weight, *dx);
+                                }
                             }
                         }
+                        pixel!(column).copy_from_slice(&window[0]);
+                        window = [window[1], window[2], window[2]];
                     }
-                    pixel!(column).copy_from_slice(&window[0]);
-                    window = [window[1], window[2], window[2]];
+                    pixel!(columns).copy_from_slice(&window[0]);
+                    pixel!(columns + 1).copy_from_slice(&window[1]);
                 }
-                pixel!(columns).copy_from_slice(&window[0]);
-                pixel!(columns + 1).copy_from_slice(&window[1]);
             }
         }
     }

@@ -5,11 +5,13 @@
 //! | convolution, ReLU | [`conv_relu`] | [`conv_relu_backward`] |
 //! | convolution, ReLU, max-pooling | [`conv_relu_pool`] | [`conv_relu_pool_backward`] |
 //! | dense, with or without ReLU | [`dense()`] | [`relu_backward`], [`dense_backward`] |
+//! | batch normalisation | [`moments`], [`batch_norm()`] | [`batch_norm_backward()`] |
 //! | dropout | [`dropout()`] | [`dropout()`] with the same key |
 //!
-//! and [`adam()`], a step of the optimiser. What makes them quick is work left out. Winograd's transforms
-//! take four times fewer multiplications than a convolution's formula. After ReLU, pooling and dropout few outputs have a
-//! gradient, and half of a dense layer's inputs are zero: both are listed, and the rest is never touched.
+//! and for the optimiser [`adam()`], a step, [`sum_of_squares()`], of which a gradient's norm is the root, and
+//! [`average()`], a moving one. What makes the layers quick is work left out. Winograd's transforms take four times fewer
+//! multiplications than a convolution's formula. After ReLU, pooling and dropout few outputs have a gradient, and half of a
+//! dense layer's inputs are zero: both are listed, and the rest is never touched.
 //!
 //! - [`mod@reference`] has every formula in float64, which the tests hold all others against.
 //! - An [`Isa`] names the vector instructions: AVX-512, AVX2 with FMA, or none. All code but one transposition is safe.
@@ -19,25 +21,36 @@
 //! - Lengths that do not fit are a mistake of the caller, and panic.
 
 mod adam;
+mod average;
+mod batch_norm;
+mod batch_norm_backward;
 mod buffer;
+mod channel_sums;
 mod conv_relu;
 mod conv_relu_backward;
 mod conv_relu_pool;
 mod conv_relu_pool_backward;
+mod conv_tiled;
 mod dense;
 mod dense_backward;
 mod dropout;
 mod entries;
+mod filter_gradients;
 mod filters;
 mod gradients;
 mod group;
 mod isa;
 pub mod reference;
 mod shape;
+mod sum_of_squares;
+mod tiles;
 mod transpose;
 mod winograd;
 
 pub use adam::{Adam, adam};
+pub use average::average;
+pub use batch_norm::{BatchNorm, Moments, batch_norm, moments};
+pub use batch_norm_backward::{BatchNormBackward, batch_norm_backward};
 pub use buffer::parallel_zeros;
 pub use conv_relu::conv_relu;
 pub use conv_relu_backward::{ConvBackward, conv_relu_backward};
@@ -49,3 +62,4 @@ pub use dropout::dropout;
 pub use filters::Filters;
 pub use isa::Isa;
 pub use shape::Shape;
+pub use sum_of_squares::sum_of_squares;

@@ -121,6 +121,64 @@ pub fn dense_backward(weights: &[f64], x: &[f64], dy: &[f64]) -> Gradients {
     Gradients { dx, dw, db: dy.to_vec() }
 }
 
+/// Mean and biased variance of each channel, over all rows.
+///
+/// # Shapes
+/// - `x`: `[rows, channels]`, at least one row; outputs: `[channels]`
+#[must_use]
+pub fn moments(channels: usize, x: &[f64]) -> [Vec<f64>; 2] {
+    let rows = (x.len() / channels) as f64;
+    let of_channel = |c: usize| x.iter().skip(c).step_by(channels);
+    let mean: Vec<f64> = (0..channels).map(|c| of_channel(c).sum::<f64>() / rows).collect();
+    let square = |c: usize| of_channel(c).map(|x| (x - mean[c]).powi(2)).sum::<f64>();
+    let variance = (0..channels).map(|c| square(c) / rows).collect();
+    [mean, variance]
+}
+
+/// Batch normalisation (Ioffe and Szegedy 2015, algorithm 1): `gamma * (x - mean) / sqrt(variance + epsilon) + beta`.
+///
+/// # Shapes
+/// - `gamma`, `beta`, `mean`, `variance`: `[channels]`
+/// - `x` and output: `[rows, channels]`
+#[must_use]
+pub fn batch_norm([gamma, beta, mean, variance]: [&[f64]; 4], epsilon: f64, x: &[f64]) -> Vec<f64> {
+    let channels = gamma.len();
+    let y = x.iter().enumerate().map(|(at, x)| {
+        let c = at % channels;
+        gamma[c] * (x - mean[c]) / (variance[c] + epsilon).sqrt() + beta[c]
+    });
+    y.collect()
+}
+
+/// Gradients of [`batch_norm`], from the gradient `dy` of its output, where `mean` and `variance` are the [`moments`] of
+/// `x`: `dw` is that of `gamma` and `db` that of `beta`. The formulas are those of the paper's section 3, put together.
+///
+/// # Shapes
+/// - `gamma`, `mean`, `variance`: `[channels]`
+/// - `x`, `dy`: `[rows, channels]`
+#[must_use]
+pub fn batch_norm_backward(
+    [gamma, mean, variance]: [&[f64]; 3],
+    epsilon: f64,
+    x: &[f64],
+    dy: &[f64],
+) -> Gradients {
+    let channels = gamma.len();
+    let rows = (x.len() / channels) as f64;
+    let deviation = |c: usize| (variance[c] + epsilon).sqrt();
+    let normal = |at: usize| (x[at] - mean[at % channels]) / deviation(at % channels);
+    let (mut dw, mut db) = (vec![0.0; channels], vec![0.0; channels]);
+    for (at, dy) in dy.iter().enumerate() {
+        dw[at % channels] += dy * normal(at);
+        db[at % channels] += dy;
+    }
+    let dx = dy.iter().enumerate().map(|(at, dy)| {
+        let c = at % channels;
+        gamma[c] / deviation(c) * (dy - db[c] / rows - normal(at) * dw[c] / rows)
+    });
+    Gradients { dx: dx.collect(), dw, db }
+}
+
 /// Every output of the convolution in the order of its layout: the index of its window's first row and column, as
 /// `[row, column]`, and its channel.
 fn for_each_output(shape: Shape, mut f: impl FnMut([usize; 2], usize)) {

@@ -3,6 +3,7 @@
 //! Kernels run on the CPU, which is Burn's `flex` device, differentiable or not. Any other device gets Burn's operations,
 //! and so does the one that traces the network for ONNX: what is exported is made of standard operators.
 
+mod batch_norm;
 mod convolution;
 mod dense;
 mod differentiable;
@@ -11,7 +12,7 @@ mod dropout;
 use burn::backend::DispatchDevice;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::MaxPool2d;
-use burn::nn::{Dropout, Linear};
+use burn::nn::{BatchNorm, Dropout, Linear};
 use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, GradientCheckpointingStrategy, Tensor};
 
@@ -79,6 +80,19 @@ impl Ops {
         match self {
             Self::Kernels => dense::dense(layer, false, x),
             Self::Burn => layer.forward(x),
+        }
+    }
+
+    /// Batch normalisation, by the batch's statistics on an autodiff device and by the running ones elsewhere; none is the
+    /// identity.
+    ///
+    /// # Shapes
+    /// - `x`, output: `[batch, channels, height, width]`
+    pub(crate) fn batch_norm(self, norm: Option<&BatchNorm>, x: Tensor<4>) -> Tensor<4> {
+        match (norm, self) {
+            (None, _) => x,
+            (Some(norm), Self::Kernels) if x.is_autodiff() => batch_norm::batch_norm(norm, x),
+            (Some(norm), _) => norm.forward(x),
         }
     }
 

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-use crate::cnn::{Cnn, INPUT_SIDE};
 use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::nn::{BatchNorm, Linear};
+
+use crate::config::INPUT_SIDE;
+use crate::network::Network;
 
 /// One line of the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,38 +26,67 @@ pub struct LayerSummary {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary(pub Vec<LayerSummary>);
 
-/// The layers of `cnn` in order, counted from its weights' own shapes.
+/// The layers of `network` in order, counted from its weights' own shapes.
 #[must_use]
-pub fn summary(cnn: &Cnn) -> Summary {
-    let mut layers = Vec::new();
-    let mut push = |layer: &str, output_shape: &[usize], parameters, multiply_adds| {
-        let output_shape = output_shape.to_vec();
-        layers.push(LayerSummary {
-            layer: layer.to_owned(),
-            output_shape,
-            parameters,
-            multiply_adds,
-        });
+pub fn summary(network: &Network) -> Summary {
+    let mut layers = Layers::default();
+    let (mut side, mut channels) = (INPUT_SIDE, 1);
+    layers.push("Input, standardised", &[1, side, side], 0, 0);
+    let mut conv = |layers: &mut Layers, conv: &Conv2d, pooled: bool| {
+        let kernel = conv.weight.dims()[2];
+        (channels, side) = (conv.weight.dims()[0], side - (kernel - 1));
+        let multiply_adds = conv.weight.shape().num_elements() * side * side;
+        layers.push("Conv 3x3, ReLU", &[channels, side, side], conv.num_params(), multiply_adds);
+        if pooled {
+            side /= 2;
+            layers.push("MaxPool 2x2", &[channels, side, side], 0, 0);
+        }
+        [channels, side, side]
     };
-    let mut side = INPUT_SIDE;
-    push("Input, standardised", &[1, side, side], 0, 0);
-    for (name, conv) in [("Conv 3x3, ReLU", &cnn.conv1), ("Conv 3x3, ReLU", &cnn.conv2)] {
-        let [channels, _, kernel, _] = conv.weight.dims();
-        side -= kernel - 1;
-        let weights = conv.weight.shape().num_elements();
-        push(name, &[channels, side, side], conv.num_params(), weights * side * side);
+    let norm = |layers: &mut Layers, norm: Option<&BatchNorm>, shape: [usize; 3]| {
+        if let Some(norm) = norm {
+            let trained = norm.gamma.dims()[0] + norm.beta.dims()[0];
+            layers.push("BatchNorm", &shape, trained, 0);
+        }
+    };
+    let (shape, dropout1, dense1, dropout2, dense2) = match network {
+        Network::Article(cnn) => {
+            conv(&mut layers, &cnn.conv1, false);
+            let shape = conv(&mut layers, &cnn.conv2, true);
+            (shape, &cnn.dropout1, &cnn.dense1, &cnn.dropout2, &cnn.dense2)
+        }
+        Network::Vgg(vgg) => {
+            conv(&mut layers, &vgg.conv1, false);
+            let shape = conv(&mut layers, &vgg.conv2, true);
+            norm(&mut layers, vgg.norm1.as_ref(), shape);
+            let shape = conv(&mut layers, &vgg.conv3, false);
+            norm(&mut layers, vgg.norm2.as_ref(), shape);
+            let shape = conv(&mut layers, &vgg.conv4, true);
+            norm(&mut layers, vgg.norm3.as_ref(), shape);
+            (shape, &vgg.dropout1, &vgg.dense1, &vgg.dropout2, &vgg.dense2)
+        }
+    };
+    layers.push(&format!("Dropout {}", dropout1.prob), &shape, 0, 0);
+    layers.push("Flatten", &[shape.iter().product()], 0, 0);
+    layers.dense("Dense, ReLU", dense1);
+    layers.push(&format!("Dropout {}", dropout2.prob), &[dense1.weight.dims()[1]], 0, 0);
+    layers.dense("Dense, logits", dense2);
+    Summary(layers.0)
+}
+
+#[derive(Default)]
+struct Layers(Vec<LayerSummary>);
+
+impl Layers {
+    fn push(&mut self, layer: &str, shape: &[usize], parameters: usize, multiply_adds: usize) {
+        let (layer, output_shape) = (layer.to_owned(), shape.to_vec());
+        self.0.push(LayerSummary { layer, output_shape, parameters, multiply_adds });
     }
-    let [channels, ..] = cnn.conv2.weight.dims();
-    side /= cnn.pool.stride[0];
-    push("MaxPool 2x2", &[channels, side, side], 0, 0);
-    push(&format!("Dropout {}", cnn.dropout1.prob), &[channels, side, side], 0, 0);
-    push("Flatten", &[channels * side * side], 0, 0);
-    let dense1 = cnn.dense1.weight.dims();
-    push("Dense, ReLU", &[dense1[1]], cnn.dense1.num_params(), dense1[0] * dense1[1]);
-    push(&format!("Dropout {}", cnn.dropout2.prob), &[dense1[1]], 0, 0);
-    let dense2 = cnn.dense2.weight.dims();
-    push("Dense, logits", &[dense2[1]], cnn.dense2.num_params(), dense2[0] * dense2[1]);
-    Summary(layers)
+
+    fn dense(&mut self, layer: &str, dense: &Linear) {
+        let [inputs, outputs] = dense.weight.dims();
+        self.push(layer, &[outputs], dense.num_params(), inputs * outputs);
+    }
 }
 
 impl Summary {

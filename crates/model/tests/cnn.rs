@@ -6,14 +6,16 @@ use std::sync::Mutex;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use model::{Cnn, CnnConfig, INPUT_SIDE, summary};
+use model::{Cnn, INPUT_SIDE, Network, NetworkConfig, summary};
 
-const MNIST: CnnConfig = CnnConfig { n_classes: 10, mean: 33.325, std: 78.577, burn_ops: false };
+fn mnist() -> NetworkConfig {
+    NetworkConfig::article(10, 33.325, 78.577)
+}
 
 /// Burn's random numbers are one stream for the process, so tests that make networks take turns.
 static RANDOM: Mutex<()> = Mutex::new(());
 
-fn cnn(config: &CnnConfig, seed: u64) -> Cnn {
+fn cnn(config: &NetworkConfig, seed: u64) -> Cnn {
     let _turn = RANDOM.lock().unwrap();
     Cnn::new(config, seed, &Device::flex())
 }
@@ -33,7 +35,7 @@ fn pictures(levels: Vec<f32>) -> Tensor<4> {
 
 #[test]
 fn it_has_the_articles_parameters_and_the_summary_counts_them() {
-    let cnn = cnn(&MNIST, 1);
+    let cnn = Network::Article(cnn(&mnist(), 1));
     assert_eq!(cnn.num_params(), 1_199_882);
     let table = summary(&cnn);
     assert_eq!(table.parameters(), 1_199_882);
@@ -45,7 +47,7 @@ fn it_has_the_articles_parameters_and_the_summary_counts_them() {
 
 #[test]
 fn any_batch_of_pictures_gives_a_row_of_logits_each() {
-    let cnn = cnn(&CnnConfig { n_classes: 7, ..MNIST }, 1);
+    let cnn = Network::Article(cnn(&NetworkConfig { n_classes: 7, ..mnist() }, 1));
     for batch in [1, 2, 5] {
         assert_eq!(cnn.forward(pictures(ramp(batch))).dims(), [batch, 7]);
     }
@@ -54,7 +56,7 @@ fn any_batch_of_pictures_gives_a_row_of_logits_each() {
 
 #[test]
 fn weights_fill_the_interval_of_glorot_and_biases_are_zero() {
-    let cnn = cnn(&MNIST, 3);
+    let cnn = cnn(&mnist(), 3);
     let layers = [
         (values(cnn.conv1.weight.val()), 9 + 32 * 9),
         (values(cnn.conv2.weight.val()), 32 * 9 + 64 * 9),
@@ -78,15 +80,15 @@ fn weights_fill_the_interval_of_glorot_and_biases_are_zero() {
 
 #[test]
 fn the_seed_alone_decides_the_weights() {
-    let weights = |seed| values(cnn(&MNIST, seed).dense1.weight.val());
+    let weights = |seed| values(cnn(&mnist(), seed).dense1.weight.val());
     assert_eq!(weights(5), weights(5));
     assert_ne!(weights(5), weights(6));
 }
 
 #[test]
 fn grey_levels_are_standardised_by_the_training_statistics() {
-    let raw = cnn(&MNIST, 9);
-    let plain = cnn(&CnnConfig { mean: 0.0, std: 1.0, ..MNIST }, 9);
+    let raw = cnn(&mnist(), 9);
+    let plain = cnn(&NetworkConfig { mean: 0.0, std: 1.0, ..mnist() }, 9);
     let levels = ramp(2);
     let standardised =
         levels.iter().map(|level| ((f64::from(*level) - MNIST.mean) / MNIST.std) as f32).collect();
@@ -100,7 +102,7 @@ fn grey_levels_are_standardised_by_the_training_statistics() {
 
 #[test]
 fn pictures_of_one_grey_level_give_finite_logits() {
-    let flat = CnnConfig { n_classes: 2, mean: 7.0, std: 0.0, burn_ops: false };
+    let flat = NetworkConfig::article(2, 7.0, 0.0);
     let logits = values(cnn(&flat, 1).forward(pictures(vec![7.0; 784])));
     assert!(logits.iter().all(|logit| logit.is_finite()), "{logits:?}");
 }
@@ -109,7 +111,7 @@ fn pictures_of_one_grey_level_give_finite_logits() {
 fn dropout_acts_in_training_alone() {
     let _turn = RANDOM.lock().unwrap();
     let device = Device::flex().autodiff();
-    let training = Cnn::new(&MNIST, 2, &device);
+    let training = Cnn::new(&mnist(), 2, &device);
     let batch = || Tensor::from_data(TensorData::new(ramp(1), [1, 1, 28, 28]), &device);
     assert_ne!(values(training.forward(batch())), values(training.forward(batch())));
     let inference = training.valid();

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use burn::module::Param;
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use model::{Cnn, CnnConfig};
+use model::{Cnn, NetworkConfig};
 
 /// Largest distance, as a part of the largest number of a tensor, that the order of sums can explain: a weight's gradient
 /// sums up to 20 * 676 products in float32, whose roundings of 6e-8 add up like a random walk.
@@ -19,7 +19,7 @@ static RANDOM: Mutex<()> = Mutex::new(());
 fn both(device: &Device, n_classes: usize) -> [Cnn; 2] {
     let _turn = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
     [false, true].map(|burn_ops| {
-        let config = CnnConfig { n_classes, mean: 33.3, std: 78.6, burn_ops };
+        let config = NetworkConfig { burn_ops, ..NetworkConfig::article(n_classes, 33.3, 78.6) };
         let mut cnn = Cnn::new(&config, 7, device);
         (cnn.dropout1.prob, cnn.dropout2.prob) = (0.0, 0.0);
         cnn
@@ -141,7 +141,7 @@ fn gradient_checkpointing_falls_back_on_burn() {
 fn dropout_drops_its_share_and_the_gradient_with_it() {
     let _turn = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
     let device = Device::flex().autodiff();
-    let config = CnnConfig { n_classes: 10, mean: 33.3, std: 78.6, burn_ops: false };
+    let config = NetworkConfig::article(10, 33.3, 78.6);
     let mut cnn = Cnn::new(&config, 7, &device);
     (cnn.dropout1.prob, cnn.dropout2.prob) = (0.25, 0.0);
     // All features are 1 where they are not dropped: bias 1, weights 0. Dense weights of 1 add them up.

@@ -5,9 +5,10 @@ use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color, FontTransform};
 use plotters_backend::DrawingBackend;
 
+use crate::frame::{HEADER, LINE, MARGIN, TEXT, header, note_lines, notes};
 use crate::inputs::Inputs;
 use crate::palette::{GRID, INK, MUTED, SHADE, VERMILLION};
-use crate::picture::{Area, Drawn, HEADER, LINE, MARGIN, TEXT, header, note_lines, notes};
+use crate::render::{Area, Drawn};
 use crate::text::{Weight, clean, count, fit, style, width};
 
 /// Sides of a cell: as large as reads well, and so small for many classes that the picture stays a

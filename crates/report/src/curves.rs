@@ -1,15 +1,22 @@
 //! Loss and accuracy over the epochs.
 
-use plotters::element::{Circle, DashedPathElement, PathElement, Rectangle};
+mod words;
+
+pub(crate) use words::{alt, note, panel_alt};
+
+use plotters::element::{DashedPathElement, PathElement};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color, RGBColor};
 use plotters_backend::DrawingBackend;
 use run::EpochMetrics;
 
+use crate::frame::{HEADER, LINE, MARGIN, header, note_lines, notes, titled};
 use crate::inputs::Inputs;
-use crate::palette::{BLUE, GRID, INK, MUTED, VERMILLION};
-use crate::picture::{Area, Drawn, HEADER, LINE, MARGIN, header, note_lines, notes, titled};
-use crate::text::{Weight, fit, loss, percent, plural, style, width};
+use crate::marks;
+use crate::palette::{BLUE, INK, MUTED, VERMILLION};
+use crate::plot::{BELOW, Plot, Tick};
+use crate::render::{Area, Drawn};
+use crate::text::{Weight, fit, loss, percent, style, width};
 use crate::ticks::{decimals, ticks, whole_ticks};
 
 /// Width and height of one panel.
@@ -28,9 +35,6 @@ const EM: i32 = 27;
 const PLOT_TOP: i32 = 166;
 const PLOT_LEFT: i32 = 140;
 
-/// Room below the plot for the epochs' numbers and the axis' name.
-const PLOT_BOTTOM: i32 = 106;
-
 /// A loss beyond this is as good as infinite: drawn, it would flatten every other one.
 const LARGEST_LOSS: f64 = 1e6;
 
@@ -48,10 +52,11 @@ pub(crate) enum Quantity {
 }
 
 impl Quantity {
+    /// In training and in validation; the latter is no number where nothing is held out.
     fn of(self, row: &EpochMetrics) -> [f64; 2] {
         match self {
-            Self::Loss => [row.loss, row.val_loss],
-            Self::Accuracy => [row.accuracy, row.val_accuracy],
+            Self::Loss => [row.loss, row.val_loss.unwrap_or(f64::NAN)],
+            Self::Accuracy => [row.accuracy, row.val_accuracy.unwrap_or(f64::NAN)],
         }
     }
 
@@ -68,54 +73,6 @@ impl Quantity {
             Self::Accuracy => "Accuracy",
         }
     }
-}
-
-/// What a reader of the curves should know: how training was measured, and what is not drawn.
-pub(crate) fn note(inputs: &Inputs) -> String {
-    let mut note = "Training is measured with dropout on while the weights still move, \
-                    so validation can look better."
-        .to_owned();
-    let lost = |row: &&EpochMetrics| {
-        let values = [row.loss, row.val_loss, row.accuracy, row.val_accuracy];
-        values.into_iter().any(|value| !drawable(value))
-    };
-    let lost: Vec<_> =
-        inputs.metrics.iter().filter(lost).map(|row| row.epoch.to_string()).collect();
-    if !lost.is_empty() {
-        let shown = lost.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
-        let more = if lost.len() > 8 { " and others" } else { "" };
-        let epochs = if lost.len() == 1 { "epoch" } else { "epochs" };
-        note += &format!(
-            " Left out: values of {epochs} {shown}{more} that are not finite numbers, or too large \
-             to draw."
-        );
-    }
-    note
-}
-
-/// Both panels in words.
-pub(crate) fn alt(inputs: &Inputs) -> String {
-    let panels = [Quantity::Loss, Quantity::Accuracy].map(|quantity| panel_alt(inputs, quantity));
-    format!("Training curves. {}", panels.join(" "))
-}
-
-/// One panel in words.
-pub(crate) fn panel_alt(inputs: &Inputs, quantity: Quantity) -> String {
-    let name = quantity.title();
-    let last = inputs
-        .metrics
-        .last()
-        .map_or([f64::NAN; 2], |row| quantity.of(row))
-        .map(|v| quantity.write(v));
-    let [training, validation] = last;
-    let best = inputs.best_epoch().map_or_else(String::new, |row| {
-        format!(" The lowest validation loss is that of epoch {}.", row.epoch)
-    });
-    let epochs = plural(inputs.metrics.len(), "epoch", "epochs");
-    format!(
-        "{name} over {epochs}, at the end {training} in training and {validation} in \
-         validation.{best}"
-    )
 }
 
 /// Size of the picture with both panels.
@@ -160,48 +117,35 @@ pub(crate) fn draw_panel<DB: DrawingBackend>(
         Quantity::Accuracy => percent(*value, decimals(100.0 * step)),
     };
 
-    let (left, right) = (PLOT_LEFT, PANEL.0 - MARGIN);
-    let (top, bottom) = (PLOT_TOP, PANEL.1 - PLOT_BOTTOM);
-    // Plotters' own charts put numbers at half epochs and cannot be told better; a straight line is
-    // no loss.
     let (lowest, highest) = (marks[0], marks[marks.len() - 1]);
-    let place = |(epoch, value): (f64, f64)| {
-        let x = (epoch - first + pad) / (last - first + 2.0 * pad);
-        let y = (value - lowest) / (highest - lowest);
-        (
-            left + (x * f64::from(right - left)).round() as i32,
-            bottom - (y * f64::from(bottom - top)).round() as i32,
-        )
+    let plot = Plot {
+        left: PLOT_LEFT,
+        top: PLOT_TOP,
+        right: PANEL.0 - MARGIN,
+        bottom: PANEL.1 - BELOW,
+        x: (first - pad, last + pad),
+        y: (lowest, highest),
+        em: EM,
     };
-    for &value in &marks {
-        let (_, y) = place((first, value));
-        let colour = if value == lowest { MUTED } else { GRID };
-        area.draw(&PathElement::new(vec![(left, y), (right, y)], colour.stroke_width(2)))?;
-        let number = style(EM, Weight::Regular, MUTED, HPos::Right, VPos::Center);
-        area.draw_text(&write(&value), &number, (left - 14, y))?;
-    }
-    let below = style(EM, Weight::Regular, MUTED, HPos::Center, VPos::Top);
-    for epoch in whole_ticks(first, last, 8) {
-        let (x, _) = place((epoch, lowest));
-        area.draw(&PathElement::new(vec![(x, bottom), (x, bottom + 8)], MUTED.stroke_width(2)))?;
-        area.draw_text(&format!("{epoch:.0}"), &below, (x, bottom + 16))?;
-    }
-    area.draw_text("epoch", &below, (left.midpoint(right), bottom + 16 + EM + 14))?;
+    let rows: Vec<Tick> = marks.iter().map(|value| (*value, write(value))).collect();
+    plot.draw_rows(area, &rows)?;
+    let columns = whole_ticks(first, last, 8);
+    let columns: Vec<Tick> = columns.into_iter().map(|e| (e, format!("{e:.0}"))).collect();
+    plot.draw_columns(area, &columns, "epoch")?;
 
     if let Some(best) = inputs.best_epoch() {
-        let x = best.epoch as f64;
-        let (x, _) = place((x, lowest));
-        let ends = [(x, bottom), (x, top)];
+        let (x, _) = plot.place((best.epoch as f64, lowest));
+        let ends = [(x, plot.bottom), (x, plot.top)];
         area.draw(&DashedPathElement::new(ends, 10, 8, MUTED.stroke_width(2)))?;
         let label = format!("epoch {}: {}", best.epoch, quantity.write(quantity.of(best)[1]));
         let half = width(&label, EM, Weight::Bold) / 2;
-        let x = x.clamp(left + half, (right - half).max(left + half));
+        let x = x.clamp(plot.left + half, (plot.right - half).max(plot.left + half));
         let label_style = style(EM, Weight::Bold, INK, HPos::Center, VPos::Top);
-        area.draw_text(&label, &label_style, (x, top - EM - 14))?;
+        area.draw_text(&label, &label_style, (x, plot.top - EM - 14))?;
     }
 
     let every = inputs.metrics.len().div_ceil(MOST_MARKERS);
-    for (line, colour) in [BLUE, VERMILLION].into_iter().enumerate() {
+    for (line, (_, colour)) in lines(inputs).iter().enumerate() {
         let points: Vec<(f64, f64)> = epochs
             .iter()
             .zip(inputs.metrics)
@@ -209,12 +153,12 @@ pub(crate) fn draw_panel<DB: DrawingBackend>(
             .collect();
         // A gap in the line where a value is missing, instead of a bridge that nobody measured.
         for piece in points.split(|&(_, value)| !drawable(value)) {
-            let piece: Vec<_> = piece.iter().map(|&point| place(point)).collect();
+            let piece: Vec<_> = piece.iter().map(|&point| plot.place(point)).collect();
             area.draw(&PathElement::new(piece, colour.stroke_width(4)))?;
         }
         for (position, &point) in points.iter().enumerate() {
             if drawable(point.1) && position % every == 0 {
-                marker(area, line, colour, place(point))?;
+                marks::draw(area, line, *colour, plot.place(point))?;
             }
         }
     }
@@ -236,11 +180,9 @@ fn draw_panel_head<DB: DrawingBackend>(
     )?;
     let text = style(EM, Weight::Regular, INK, HPos::Left, VPos::Center);
     let (mut x, y) = (MARGIN, 84);
-    for (line, (label, colour)) in
-        [("training", BLUE), ("validation", VERMILLION)].into_iter().enumerate()
-    {
+    for (line, &(label, colour)) in lines(inputs).iter().enumerate() {
         area.draw(&PathElement::new(vec![(x, y), (x + 48, y)], colour.stroke_width(4)))?;
-        marker(area, line, colour, (x + 24, y))?;
+        marks::draw(area, line, colour, (x + 24, y))?;
         area.draw_text(label, &text, (x + 62, y))?;
         x += 62 + width(label, EM, Weight::Regular) + 40;
     }
@@ -252,18 +194,10 @@ fn draw_panel_head<DB: DrawingBackend>(
     Ok(())
 }
 
-/// A disc for training, a square for validation: the lines differ without their colours.
-fn marker<DB: DrawingBackend>(
-    area: &Area<DB>,
-    line: usize,
-    colour: RGBColor,
-    (x, y): (i32, i32),
-) -> Drawn<DB> {
-    if line == 0 {
-        area.draw(&Circle::new((x, y), 8, colour.filled()))
-    } else {
-        area.draw(&Rectangle::new([(x - 7, y - 7), (x + 7, y + 7)], colour.filled()))
-    }
+/// The lines of a panel: training, and validation where anything is held out for it.
+fn lines(inputs: &Inputs) -> &'static [(&'static str, RGBColor)] {
+    const LINES: [(&str, RGBColor); 2] = [("training", BLUE), ("validation", VERMILLION)];
+    if inputs.validates() { &LINES } else { &LINES[..1] }
 }
 
 /// Losses from 0, accuracies from a little below the lowest; at least two numbers.

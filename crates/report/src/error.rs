@@ -41,6 +41,31 @@ pub enum Error {
         /// How many there are: indices lie below.
         limit: usize,
     },
+    /// An explanation is of a test image that is not there or that was classified rightly.
+    #[error(
+        "explanation {position} is of test image {index}, which {why}: the files are of different \
+         runs, evaluate this run again"
+    )]
+    Explained {
+        /// Position of the explanation in its file, from 0.
+        position: usize,
+        /// Index in the test set, from 0.
+        index: usize,
+        /// `is not there` or `is no mistake`.
+        why: &'static str,
+    },
+    /// There are too few or too many things for one picture.
+    #[error("{found} {what} do not make one picture: give {least} to {most}")]
+    Count {
+        /// What was counted, in the plural.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// The fewest that can be drawn.
+        least: usize,
+        /// The most that can be drawn.
+        most: usize,
+    },
     /// A picture could not be drawn or encoded.
     #[error("cannot draw {file}: this is a fault in kiln, please report it with the run's files")]
     Draw {

@@ -6,9 +6,10 @@ use plotters::style::{Color, RGBColor};
 use plotters_backend::DrawingBackend;
 use run::Prediction;
 
+use crate::frame::{HEADER, LINE, MARGIN, TEXT, header, note_lines, notes};
 use crate::inputs::{Inputs, SIDE};
 use crate::palette::{GRID, INK, MUTED, PAPER, VERMILLION};
-use crate::picture::{Area, Drawn, HEADER, LINE, MARGIN, TEXT, header, note_lines, notes};
+use crate::render::{Area, Drawn};
 use crate::text::{Weight, count, fit, percent, plural, style, width};
 
 /// Images in a row, and rows.
@@ -16,8 +17,8 @@ const COLUMNS: usize = 5;
 const MOST_IMAGES: usize = 25;
 
 /// Units to a pixel of an image, and with them the side of a drawn image.
-const ZOOM: usize = 7;
-const TILE: i32 = (ZOOM * SIDE) as i32;
+pub(crate) const ZOOM: usize = 7;
+pub(crate) const TILE: i32 = (ZOOM * SIDE) as i32;
 
 /// Distance from one image to the next, which is also the room of a label.
 const PITCH: i32 = 250;
@@ -176,7 +177,11 @@ fn label_style(tile: &Tile, line: i32) -> (Weight, RGBColor) {
 }
 
 /// The image magnified without smoothing: its pixels are the data.
-fn draw_image<DB: DrawingBackend>(area: &Area<DB>, pixels: &[u8], at: (i32, i32)) -> Drawn<DB> {
+pub(crate) fn draw_image<DB: DrawingBackend>(
+    area: &Area<DB>,
+    pixels: &[u8],
+    at: (i32, i32),
+) -> Drawn<DB> {
     let row = |line: &[u8]| line.iter().flat_map(|&grey| [grey; 3 * ZOOM]).collect::<Vec<u8>>();
     let rgb: Vec<u8> = pixels.chunks(SIDE).flat_map(|line| row(line).repeat(ZOOM)).collect();
     let element = BitMapElement::<_>::with_owned_buffer(at, (TILE as u32, TILE as u32), rgb)

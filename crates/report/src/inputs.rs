@@ -1,6 +1,6 @@
 //! What a report is made of, and whether it belongs together.
 
-use run::{Agreement, Config, DatasetFacts, EpochMetrics, Evaluation, Prediction};
+use run::{Agreement, Config, DatasetFacts, EpochMetrics, Evaluation, Explanations, Prediction};
 
 use crate::error::{Error, Result};
 
@@ -9,6 +9,9 @@ pub(crate) const SIDE: usize = 28;
 
 /// Pixels of one image.
 pub(crate) const PIXELS: usize = SIDE * SIDE;
+
+/// Height and width of a first-layer filter.
+pub(crate) const FILTER: usize = 3;
 
 /// Everything that a report is made of.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +34,9 @@ pub struct Inputs<'a> {
     /// How the exported model compares with the one that was trained; `None` where nobody has
     /// compared them.
     pub agreement: Option<&'a Agreement>,
+    /// What the first layer looks for and where the picture mattered for mistakes; `None` where
+    /// nobody has recorded it.
+    pub explanations: Option<&'a Explanations>,
 }
 
 impl<'a> Inputs<'a> {
@@ -71,7 +77,30 @@ impl<'a> Inputs<'a> {
             }
         }
         let errors = self.predictions.iter().filter(|p| p.label != p.predicted).count();
-        check_count("errors in the evaluation", self.evaluation.errors, errors)
+        check_count("errors in the evaluation", self.evaluation.errors, errors)?;
+        self.explanations.map_or(Ok(()), |explanations| self.check_explanations(explanations))
+    }
+
+    fn check_explanations(&self, explanations: &Explanations) -> Result<()> {
+        for filter in &explanations.filters {
+            check_count("weights in a filter", filter.len(), FILTER * FILTER)?;
+        }
+        for (position, occlusion) in explanations.mistakes.iter().enumerate() {
+            let (index, n_test) = (occlusion.index, self.facts.n_test);
+            if index >= n_test {
+                return Err(Error::Explained { position, index, why: "is not there" });
+            }
+            if self.mistake(index).is_none() {
+                return Err(Error::Explained { position, index, why: "is no mistake" });
+            }
+            check_count("pixels in an importance map", occlusion.importance.len(), PIXELS)?;
+        }
+        Ok(())
+    }
+
+    /// The wrong prediction of one test image; `None` where it was right.
+    pub(crate) fn mistake(&self, index: usize) -> Option<&'a Prediction> {
+        self.predictions.iter().find(|p| p.index == index && p.label != p.predicted)
     }
 
     /// Grey levels of one test image.
@@ -82,8 +111,12 @@ impl<'a> Inputs<'a> {
     /// The epoch with the lowest validation loss, the first of equals; `None` where no validation
     /// loss is finite.
     pub(crate) fn best_epoch(&self) -> Option<&'a EpochMetrics> {
-        let finite = self.metrics.iter().filter(|row| row.val_loss.is_finite());
-        finite.min_by(|a, b| a.val_loss.total_cmp(&b.val_loss))
+        best_epoch(self.metrics)
+    }
+
+    /// Whether any epoch was validated.
+    pub(crate) fn validates(&self) -> bool {
+        self.metrics.iter().any(|row| row.val_loss.is_some() || row.val_accuracy.is_some())
     }
 
     /// The mistakes, the most expensive first, then in the order of the test set.
@@ -95,6 +128,13 @@ impl<'a> Inputs<'a> {
         mistakes.sort_by(|a, b| cost(b).total_cmp(&cost(a)).then(a.index.cmp(&b.index)));
         mistakes
     }
+}
+
+/// The row with the lowest validation loss, the first of equals; `None` where none is finite.
+pub(crate) fn best_epoch(metrics: &[EpochMetrics]) -> Option<&EpochMetrics> {
+    let finite = metrics.iter().filter_map(|row| Some((row, row.val_loss?)));
+    let finite = finite.filter(|(_, loss)| loss.is_finite());
+    finite.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(row, _)| row)
 }
 
 fn check_count(what: &'static str, found: usize, expected: usize) -> Result<()> {

@@ -1,35 +1,36 @@
 //! The page: everything about a run in one file that needs no other.
 
-use std::fmt::Write;
-
 use run::Agreement;
 
-use crate::curves;
 use crate::error::Result;
+use crate::html::{banner, document, facts, figure, section, table, text, text_block};
 use crate::inputs::Inputs;
-use crate::palette::{PALETTE, hex};
-use crate::picture::{Picture, escape, svg_element};
-use crate::text::{clean, count, loss, percent, plural};
-
-/// Forbids the page to load or run anything: what a run's names might smuggle in stays dead text.
-const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+use crate::picture::{Kind, Picture};
+use crate::render::svg_element;
+use crate::text::{count, duration, loss, percent, plural, signed};
+use crate::{curves, misses};
 
 /// The page as HTML.
 pub(crate) fn html(inputs: &Inputs) -> Result<String> {
-    let (name, style) = (text(inputs.run_name), style());
+    let name = text(inputs.run_name);
+    let picture = |kind| figure(&Picture { kind, inputs });
+    let explained = |kind| match inputs.explanations {
+        Some(_) => picture(kind),
+        None => Ok("<p>Nothing was recorded for this picture: evaluate the run again.</p>".into()),
+    };
     let sections = [
-        banner(inputs),
+        if inputs.facts.synthetic { banner(MADE_UP) } else { String::new() },
         headline(inputs),
-        section(
-            "verdict",
-            "Did it overfit?",
-            &format!("<p>{}</p>", text(&inputs.evaluation.verdict)),
-        ),
+        section("verdict", "Did it overfit?", &overfitting(inputs)),
         section("curves", "Training curves", &curves_section(inputs)?),
-        section("grid", "A look at the test set", &figure(Picture::Grid, inputs)?),
+        section("grid", "A look at the test set", &picture(Kind::Grid)?),
         section("classes", "Scores by class", &class_table(inputs)),
-        section("confusion", "What it takes for what", &figure(Picture::Confusion, inputs)?),
-        section("mistakes", "Where it fails", &figure(Picture::Mistakes, inputs)?),
+        section("confusion", "What it takes for what", &picture(Kind::Confusion)?),
+        section("calibration", "Does it know when it is unsure?", &picture(Kind::Calibration)?),
+        section("mistakes", "Where it fails", &picture(Kind::Mistakes)?),
+        section("misses", "Mistakes by class", &misses::table(inputs)),
+        section("occlusion", "Where the picture mattered", &explained(Kind::Occlusion)?),
+        section("filters", "What the first layer looks for", &explained(Kind::Filters)?),
         section("agreement", "Burn and tract", &agreement(inputs.agreement)),
         section(
             "config",
@@ -41,75 +42,18 @@ pub(crate) fn html(inputs: &Inputs) -> Result<String> {
     .concat();
     let title =
         if inputs.facts.synthetic { format!("{name} (synthetic data)") } else { name.clone() };
-    Ok(format!(
-        r#"<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>{title}: kiln report</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header>
-<h1>{name}</h1>
-<p>A network trained on {data}, and what it makes of {n_test} it had never seen.</p>
-</header>
-<main>
-{sections}</main>
-<footer>Made by kiln {version}. The pictures lie beside this page as PNG and SVG.</footer>
-</body>
-</html>
-"#,
-        data = text(&inputs.facts.name),
-        n_test = plural(inputs.facts.n_test, "test image", "test images"),
-        version = env!("CARGO_PKG_VERSION"),
-    ))
+    let header = format!(
+        "<h1>{name}</h1>\n<p>A network trained on {}, and what it makes of {} it had never \
+         seen.</p>",
+        text(&inputs.facts.name),
+        plural(inputs.facts.n_test, "test image", "test images"),
+    );
+    Ok(document(&title, "kiln report", &header, &sections))
 }
 
-/// The palette as variables, and rules by which an inline picture takes its colours from them.
-fn style() -> String {
-    let mut light = String::new();
-    let mut dark = String::new();
-    let mut pictures = String::new();
-    for ink in PALETTE {
-        let (name, on_paper) = (ink.name, hex(ink.light));
-        light += &format!(" --{name}: {on_paper};");
-        dark += &format!(" --{name}: {};", hex(ink.dark));
-        for property in ["fill", "stroke"] {
-            pictures += &format!(
-                "figure svg [{property}=\"{on_paper}\"] {{ {property}: var(--{name}); }}\n"
-            );
-        }
-    }
-    // Only screens are dark: a printer would waste its ink.
-    format!(
-        ":root {{ color-scheme: light dark;{light} }}\n\
-         @media screen and (prefers-color-scheme: dark) {{ :root {{{dark} }} }}\n\
-         {pictures}{}",
-        include_str!("page.css")
-    )
-}
-
-fn section(id: &str, heading: &str, content: &str) -> String {
-    format!(
-        "<section id=\"{id}\" aria-labelledby=\"{id}-h\">\n\
-         <h2 id=\"{id}-h\">{heading}</h2>\n{content}\n</section>\n"
-    )
-}
-
-fn banner(inputs: &Inputs) -> String {
-    if !inputs.facts.synthetic {
-        return String::new();
-    }
-    "<div class=\"banner\" role=\"note\"><strong>Synthetic data</strong>kiln drew these images \
-     itself, with no hand involved. The figures below show that the pipeline works; they say nothing \
-     about real handwriting.</div>\n"
-        .to_owned()
-}
+/// What the banner says of a run on made-up data.
+const MADE_UP: &str = "kiln drew these images itself, with no hand involved. The figures below \
+                       show that the pipeline works; they say nothing about real handwriting.";
 
 fn headline(inputs: &Inputs) -> String {
     let evaluation = inputs.evaluation;
@@ -137,17 +81,57 @@ fn headline(inputs: &Inputs) -> String {
     html + "</dl>\n"
 }
 
+/// The verdict, and the same weights' figures on each part of the images.
+fn overfitting(inputs: &Inputs) -> String {
+    let (facts, evaluation) = (inputs.facts, inputs.evaluation);
+    let caption = "The tested weights on the images as they are: dropout and augmentation off, \
+                   targets not smoothed. The gap to training is what overfitting opens.";
+    let columns = ["Part", "Images", "Loss", "Gap", "Accuracy", "Gap"].map(str::to_owned);
+    let train = evaluation.train;
+    let row = |part: &str, images: usize, nats: f64, accuracy: f64| {
+        vec![
+            part.to_owned(),
+            count(images),
+            loss(nats),
+            signed(nats - train.loss, loss),
+            percent(accuracy, 2),
+            signed(accuracy - train.accuracy, |part| percent(part, 2)),
+        ]
+    };
+    let mut rows = vec![row("Training", facts.n_train, train.loss, train.accuracy)];
+    for column in [3, 5] {
+        rows[0][column] = String::new();
+    }
+    if let Some(val) = evaluation.val {
+        rows.push(row("Validation", facts.n_val, val.loss, val.accuracy));
+    }
+    rows.push(row("Test", facts.n_test, evaluation.loss, evaluation.accuracy));
+    let nothing = match evaluation.val {
+        Some(_) => "",
+        None => "<p>Nothing was held out for validation.</p>\n",
+    };
+    format!("<p>{}</p>\n{nothing}{}", text(&evaluation.verdict), table(caption, &columns, &rows))
+}
+
 /// The halves of the curves as pictures of their own, which stack on a phone, and their figures as
 /// a table.
 fn curves_section(inputs: &Inputs) -> Result<String> {
-    let left = svg_element(Picture::Loss, inputs)?;
-    let right = svg_element(Picture::Accuracy, inputs)?;
+    let left = svg_element(&Picture { kind: Kind::Loss, inputs })?;
+    let right = svg_element(&Picture { kind: Kind::Accuracy, inputs })?;
     let columns = ["Epoch", "Loss", "Validation loss", "Accuracy", "Validation accuracy"];
-    let rows = inputs.metrics.iter().map(|row| {
-        let [training, validation] = [row.accuracy, row.val_accuracy].map(|part| percent(part, 2));
-        [row.epoch.to_string(), loss(row.loss), loss(row.val_loss), training, validation]
-    });
-    let (note, table) = (text(&curves::note(inputs)), table("", columns, rows));
+    let none = || "none".to_owned();
+    let row = |row: &run::EpochMetrics| {
+        vec![
+            row.epoch.to_string(),
+            loss(row.loss),
+            row.val_loss.map_or_else(none, loss),
+            percent(row.accuracy, 2),
+            row.val_accuracy.map_or_else(none, |part| percent(part, 2)),
+        ]
+    };
+    let rows: Vec<_> = inputs.metrics.iter().map(row).collect();
+    let (note, table) =
+        (text(&curves::note(inputs)), table("", &columns.map(str::to_owned), &rows));
     Ok(format!(
         "<figure><div class=\"pair\">\n{left}{right}</div>\n\
          <figcaption>{note}</figcaption></figure>\n\
@@ -155,37 +139,17 @@ fn curves_section(inputs: &Inputs) -> Result<String> {
     ))
 }
 
-/// A picture that tells its own title and notes.
-fn figure(picture: Picture, inputs: &Inputs) -> Result<String> {
-    let svg = svg_element(picture, inputs)?;
-    Ok(format!("<figure class=\"scroll\" tabindex=\"0\">\n{svg}</figure>"))
-}
-
 fn class_table(inputs: &Inputs) -> String {
     let caption = "Precision: right among those predicted as the class. Recall: found among those \
                    of the class. F1: their harmonic mean.";
-    let columns = ["Class", "Precision", "Recall", "F1", "Images"];
-    let rows = inputs.evaluation.classes.iter().map(|scores| {
+    let columns = ["Class", "Precision", "Recall", "F1", "Images"].map(str::to_owned);
+    let row = |scores: &run::ClassScores| {
         let [precision, recall, f1] =
             [scores.precision, scores.recall, scores.f1].map(|part| percent(part, 2));
-        [text(&scores.class), precision, recall, f1, count(scores.support)]
-    });
-    table(caption, columns, rows)
-}
-
-/// A table of figures whose first column names the rows; the cells are HTML.
-fn table(caption: &str, columns: [&str; 5], rows: impl Iterator<Item = [String; 5]>) -> String {
-    let mut html = "<div class=\"scroll\" tabindex=\"0\"><table>\n".to_owned();
-    if !caption.is_empty() {
-        html += &format!("<caption>{caption}</caption>\n");
-    }
-    let heads = columns.map(|column| format!("<th scope=\"col\">{column}</th>")).concat();
-    html += &format!("<thead><tr>{heads}</tr></thead>\n<tbody>\n");
-    for [name, cells @ ..] in rows {
-        let cells = cells.map(|cell| format!("<td>{cell}</td>")).concat();
-        html += &format!("<tr><th scope=\"row\">{name}</th>{cells}</tr>\n");
-    }
-    html + "</tbody></table></div>"
+        vec![text(&scores.class), precision, recall, f1, count(scores.support)]
+    };
+    let rows: Vec<_> = inputs.evaluation.classes.iter().map(row).collect();
+    table(caption, &columns, &rows)
 }
 
 fn agreement(agreement: Option<&Agreement>) -> String {
@@ -230,40 +194,4 @@ fn facts_table(inputs: &Inputs) -> String {
         ("Mean grey level in training", format!("{:.4} of 255", data.mean)),
         ("Standard deviation in training", format!("{:.4} of 255", data.std)),
     ])
-}
-
-/// A table of names and values; the values are HTML.
-fn facts(rows: &[(&str, String)]) -> String {
-    let mut html = "<table class=\"facts\"><tbody>\n".to_owned();
-    for (name, value) in rows {
-        html += &format!("<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>\n");
-    }
-    html + "</tbody></table>"
-}
-
-/// Text from outside as HTML.
-fn text(text: &str) -> String {
-    escape(&clean(text))
-}
-
-/// Text of several lines from outside as HTML.
-fn text_block(block: &str) -> String {
-    block.lines().fold(String::new(), |mut html, line| {
-        let _ = writeln!(html, "{}", text(line));
-        html
-    })
-}
-
-/// Seconds as people say them.
-fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return "not measured".to_owned();
-    }
-    let whole = seconds.round() as u64;
-    match whole {
-        _ if seconds < 9.95 => format!("{seconds:.1} s"),
-        0..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
-    }
 }

@@ -155,6 +155,29 @@ pub(crate) fn loss(nats: f64) -> String {
     }
 }
 
+/// A difference with its sign.
+pub(crate) fn signed(difference: f64, write: impl Fn(f64) -> String) -> String {
+    if !difference.is_finite() {
+        return write(difference);
+    }
+    let sign = if difference < 0.0 { "−" } else { "+" };
+    format!("{sign}{}", write(difference.abs()))
+}
+
+/// Seconds as people say them.
+pub(crate) fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "not measured".to_owned();
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        _ if seconds < 9.95 => format!("{seconds:.1} s"),
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
 /// Plotters measures text of its own accord, so it must know the typeface too.
 fn register() {
     static DONE: OnceLock<()> = OnceLock::new();
@@ -206,5 +229,7 @@ mod tests {
         assert_eq!(loss(0.02668), "0.0267");
         assert_eq!(loss(1.5e-7), "1.50e-7");
         assert_eq!(loss(f64::NAN), "not finite");
+        assert_eq!(signed(-0.02, loss), "−0.0200");
+        assert_eq!(signed(0.02, loss), "+0.0200");
     }
 }

@@ -28,6 +28,23 @@ pub(crate) fn whole_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
     ticks
 }
 
+/// Round numbers for a logarithmic axis, of which the first is at or below `low` and the last at or
+/// above `high`: 1, 2 and 5 times the powers of ten, or the powers alone where these are at least
+/// three. `0 < low <= high`, both finite.
+pub(crate) fn log_ticks(low: f64, high: f64) -> Vec<f64> {
+    let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    let factors: &[u32] = if last - first > 3 { &[1] } else { &[1, 2, 5] };
+    // Read from text, for only so is 2e-2 the number that prints as 0.02.
+    let all: Vec<f64> = (first..=last)
+        .flat_map(|power| factors.iter().map(move |factor| format!("{factor}e{power}")))
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    let from = all.iter().rposition(|&tick| tick <= low).unwrap_or(0);
+    let to = all.iter().position(|&tick| tick >= high).unwrap_or(all.len() - 1);
+    // A point is no axis: the step above it is taken in too.
+    all[from..=to.max(from + 1).min(all.len() - 1)].to_vec()
+}
+
 /// Decimals that tell numbers `step` apart.
 pub(crate) fn decimals(step: f64) -> usize {
     // The small term keeps 0.1, whose logarithm is just above -1, at one decimal.
@@ -61,6 +78,14 @@ mod tests {
         assert_eq!(whole_ticks(1.0, 3.0, 8), [1.0, 2.0, 3.0]);
         assert_eq!(whole_ticks(7.0, 7.0, 8), [7.0]);
         assert_eq!(whole_ticks(1.0, 1000.0, 6), [1.0, 200.0, 400.0, 600.0, 800.0, 1000.0]);
+    }
+
+    #[test]
+    fn logarithmic_ticks_cover_the_range() {
+        assert_eq!(log_ticks(0.013, 0.3), [0.01, 0.02, 0.05, 0.1, 0.2, 0.5]);
+        assert_eq!(log_ticks(3e-5, 2.0), [1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0]);
+        assert_eq!(log_ticks(1.0, 1.0), [1.0, 2.0]);
+        assert_eq!(log_ticks(7.0, 7.0), [5.0, 10.0]);
     }
 
     #[test]

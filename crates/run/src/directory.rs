@@ -136,6 +136,18 @@ impl RunDirectory {
         self.path.join("predictions.csv")
     }
 
+    /// The first layer's filters and where the picture mattered for mistakes, as JSON.
+    #[must_use]
+    pub fn explanations(&self) -> PathBuf {
+        self.path.join("explanations.json")
+    }
+
+    /// How long training took, as JSON; of runs that a study made.
+    #[must_use]
+    pub fn timing(&self) -> PathBuf {
+        self.path.join("timing.json")
+    }
+
     /// The exported network.
     #[must_use]
     pub fn onnx(&self) -> PathBuf {

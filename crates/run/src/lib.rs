@@ -9,11 +9,12 @@ mod error;
 mod file;
 mod record;
 
-pub use config::{Config, Selection};
+pub use config::{Architecture, Config, Schedule, Selection};
 pub use directory::{RunDirectory, RunLock};
 pub use error::{Error, Result};
 pub use file::write_atomically;
 pub use record::{
-    Agreement, BatchAgreement, ClassScores, DatasetFacts, EpochMetrics, Evaluation, Prediction,
-    read_json, read_metrics, read_predictions, write_json, write_predictions,
+    Agreement, BatchAgreement, ClassScores, DatasetFacts, EpochMetrics, Evaluation, Explanations,
+    Occlusion, PartScores, Prediction, Timing, read_json, read_metrics, read_predictions,
+    write_json, write_predictions,
 };

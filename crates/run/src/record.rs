@@ -13,16 +13,17 @@ use crate::file::write_atomically;
 pub struct EpochMetrics {
     /// Counted from 1.
     pub epoch: usize,
-    /// Mean cross-entropy over the epoch's training pictures, in nats, measured as the weights moved and with dropout
-    /// on, as Keras reports it.
+    /// Mean cross-entropy over the epoch's training pictures, in nats, measured as the weights moved, with dropout and
+    /// augmentation on and against smoothed targets where they are, as Keras reports it.
     pub loss: f64,
     /// Part of the training pictures classified rightly, in [0, 1], measured likewise.
     pub accuracy: f64,
-    /// Mean cross-entropy over the validation pictures after the epoch, in nats, dropout off.
-    pub val_loss: f64,
+    /// Mean cross-entropy over the validation pictures after the epoch, in nats, dropout off, of the moving average
+    /// where there is one; `None` where nothing is held out.
+    pub val_loss: Option<f64>,
     /// Part of the validation pictures classified rightly, in [0, 1].
-    pub val_accuracy: f64,
-    /// Adam's step size in this epoch.
+    pub val_accuracy: Option<f64>,
+    /// Adam's step size in the epoch's last step.
     pub learning_rate: f64,
     /// Wall time of the epoch in seconds, training and validation together.
     pub seconds: f64,
@@ -68,6 +69,15 @@ pub struct ClassScores {
     pub support: usize,
 }
 
+/// Mean figures over a part of the pictures as they are: dropout and augmentation off, targets not smoothed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartScores {
+    /// Mean cross-entropy, in nats.
+    pub loss: f64,
+    /// Part that was classified rightly, in [0, 1].
+    pub accuracy: f64,
+}
+
 /// `evaluation.json`: the one look at the test set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -85,6 +95,40 @@ pub struct Evaluation {
     pub confusion: Vec<Vec<usize>>,
     /// One plain sentence: whether the run overfitted, and since which epoch.
     pub verdict: String,
+    /// The same weights on the training pictures, each as it is; their difference to validation is the gap that
+    /// overfitting opens.
+    pub train: PartScores,
+    /// The same weights on the validation pictures; `None` where nothing is held out.
+    pub val: Option<PartScores>,
+}
+
+/// `timing.json`: what a training process cost.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// Wall time from the start of the process to its end, in seconds: loading, training, validation and checkpoints.
+    /// `None` where the run was interrupted.
+    pub seconds: Option<f64>,
+}
+
+/// `explanations.json`: what the first layer looks for, and where the picture mattered for mistakes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explanations {
+    /// The first convolution's filters, each its 9 weights row by row.
+    pub filters: Vec<Vec<f32>>,
+    /// Side of the square that hides a part of the picture, in pixels, odd.
+    pub patch: usize,
+    /// The most expensive mistakes, in that order.
+    pub mistakes: Vec<Occlusion>,
+}
+
+/// Where a test picture mattered for what was said of it (Zeiler and Fergus 2014, section 4.2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Occlusion {
+    /// Index in the test set, from 0.
+    pub index: usize,
+    /// `28 * 28` numbers in [-1, 1], row by row: by how much the probability of the predicted class falls when the square
+    /// around that pixel is background.
+    pub importance: Vec<f32>,
 }
 
 /// One row of `predictions.csv`: what the network said of one test picture.

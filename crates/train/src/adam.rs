@@ -6,6 +6,7 @@ use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, ModuleOpti
 use burn::tensor::{Device, Tensor};
 use kernels::Isa;
 use model::in_one_piece;
+use run::Config;
 
 /// Decay of the mean of gradients, Keras's default and the authors' (Kingma and Ba 2015, algorithm 1).
 const BETA_1: f32 = 0.9;
@@ -16,16 +17,21 @@ const EPSILON: f32 = 1e-7;
 
 /// Adam as Keras sets it up, by kiln's kernel, or by Burn's own operations for comparison.
 ///
-/// Both keep the same state, so a checkpoint does not tell which of them made it.
-pub(crate) fn adam(burn_ops: bool) -> ModuleOptimizer {
-    let config = AdamConfig::new().with_beta_1(BETA_1).with_beta_2(BETA_2).with_epsilon(EPSILON);
-    if burn_ops { config.init() } else { KernelAdam { elsewhere: config.build() }.into() }
+/// Both keep the same state, so a checkpoint does not tell which of them made it. Burn's has no decoupled weight decay,
+/// which is why a configuration cannot ask for both.
+pub(crate) fn adam(config: &Config) -> ModuleOptimizer {
+    let adam = AdamConfig::new().with_beta_1(BETA_1).with_beta_2(BETA_2).with_epsilon(EPSILON);
+    if config.burn_ops {
+        return adam.init();
+    }
+    KernelAdam { elsewhere: adam.build(), weight_decay: config.weight_decay as f32 }.into()
 }
 
 #[derive(Clone)]
 struct KernelAdam {
     /// For tensors that the kernel does not reach.
     elsewhere: Adam,
+    weight_decay: f32,
 }
 
 impl Optimizer for KernelAdam {
@@ -55,6 +61,9 @@ impl Optimizer for KernelAdam {
             beta_1: BETA_1,
             beta_2: BETA_2,
             epsilon: EPSILON,
+            // Biases and what normalisation multiplies by are vectors, and decay would only take them from where they
+            // belong.
+            weight_decay: if D > 1 { self.weight_decay } else { 0.0 },
         };
         kernels::adam(
             Isa::best(),
@@ -87,6 +96,10 @@ mod tests {
     use burn::optim::GradientsParams;
 
     use super::*;
+
+    fn adam(burn_ops: bool) -> ModuleOptimizer {
+        super::adam(&Config { burn_ops, ..Config::default() })
+    }
 
     fn step(optimizer: &mut ModuleOptimizer, layer: Linear, scale: f32) -> Linear {
         let x = Tensor::<2>::ones([3, 40], &Device::flex().autodiff()) * scale;
@@ -127,6 +140,20 @@ mod tests {
         let way: f32 =
             weights(&layer).iter().zip(weights(&by_kernel)).map(|(a, b)| (a - b).abs()).sum();
         assert!(way > 1.0, "they moved by {way} in all, which tells nothing");
+    }
+
+    #[test]
+    fn decay_takes_its_part_of_weights_and_leaves_biases_alone() {
+        let layer = LinearConfig::new(40, 9).init(&Device::flex().autodiff());
+        let before = weights(&layer);
+        let decay = Config { weight_decay: 0.5, ..Config::default() };
+        let decayed = weights(&step(&mut super::adam(&decay), layer.clone(), 1.0));
+        let plain = weights(&step(&mut adam(false), layer, 1.0));
+        let (n_weights, rate) = (40 * 9, 0.01);
+        for (at, ((before, plain), decayed)) in before.iter().zip(plain).zip(decayed).enumerate() {
+            let expected = if at < n_weights { rate * 0.5 * before } else { 0.0 };
+            assert!((plain - decayed - expected).abs() < TOLERANCE, "{at}: {plain} {decayed}");
+        }
     }
 
     #[test]

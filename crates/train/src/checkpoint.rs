@@ -1,7 +1,7 @@
 //! Checkpoints: everything a run needs to go on, in one file that is whole or not there.
 //!
-//! Layout: [`MAGIC`], the SHA-256 of the rest, then a burnpack container with the weights, Adam's moments, the
-//! configuration, the history and the sums of an unfinished epoch.
+//! Layout: [`MAGIC`], the SHA-256 of the rest, then a burnpack container with the weights, their moving average where
+//! there is one, Adam's moments, the configuration, the history and the sums of an unfinished epoch.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, DType, Device};
 use burn_pack::{Reader, Tensor as Blob, Writer};
-use model::{Cnn, CnnConfig};
-use run::{Config, EpochMetrics, RunDirectory, Selection, write_atomically};
+use model::{Network, NetworkConfig};
+use run::{Config, EpochMetrics, RunDirectory, Schedule, Selection, write_atomically};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -26,8 +26,10 @@ const DIGEST_LENGTH: usize = 32;
 /// The state of training after some step.
 #[derive(Clone)]
 pub struct Checkpoint {
-    /// The network, on an autodiff device.
-    pub model: Cnn,
+    /// The network in training, on an autodiff device.
+    pub model: Network,
+    /// The moving average of its weights, an inference model; none where `average_decay` is 0.
+    pub average: Option<Network>,
     /// Adam with both of its moments.
     pub optimizer: ModuleOptimizer,
     /// The configuration the state was reached with.
@@ -49,6 +51,8 @@ pub struct Epoch {
     pub loss_sum: f64,
     /// Pictures classified rightly.
     pub n_right: usize,
+    /// Adam's step size in the last step.
+    pub learning_rate: f64,
     /// Wall time, in seconds.
     pub seconds: f64,
 }
@@ -74,11 +78,34 @@ impl Epoch {
 }
 
 impl Checkpoint {
+    /// The state before the first step.
+    pub(crate) fn start(config: &Config, network: &NetworkConfig) -> Self {
+        let model = Network::new(network, config.seed, &Device::flex().autodiff());
+        Self {
+            average: (config.average_decay > 0.0).then(|| model.valid()),
+            model,
+            optimizer: adam(config),
+            config: config.clone(),
+            history: Vec::new(),
+            epoch: Epoch::default(),
+        }
+    }
+
+    /// What is validated, tested and exported: the moving average, else the network itself, as an inference model.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        self.average.clone().unwrap_or_else(|| self.model.valid())
+    }
+
     /// Reads the checkpoint that evaluation and export use: `last` or `best`.
     ///
     /// # Errors
     /// [`Error::NoCheckpoint`], [`Error::Damaged`].
-    pub fn selected(run: &RunDirectory, selection: Selection, cnn: &CnnConfig) -> Result<Self> {
+    pub fn selected(
+        run: &RunDirectory,
+        selection: Selection,
+        network: &NetworkConfig,
+    ) -> Result<Self> {
         let path = match selection {
             Selection::Best => best_path(run),
             Selection::Last => last_path(run),
@@ -86,22 +113,26 @@ impl Checkpoint {
         if !path.exists() {
             return Err(Error::NoCheckpoint { path: run.checkpoints() });
         }
-        Self::read(&path, cnn)
+        Self::read(&path, network)
     }
 
     /// Reads the newest checkpoint that is sound, to go on from it under `config`.
     ///
-    /// The number of epochs, the patience and the selection may differ from the checkpoint's: they don't change what
-    /// an epoch computes.
+    /// The patience, the selection and, under a constant step size, the number of epochs may differ from the
+    /// checkpoint's: they don't change what an epoch computes.
     ///
     /// # Errors
     /// [`Error::NoCheckpoint`], [`Error::Damaged`] where the one before is damaged too, [`Error::OtherConfiguration`].
-    pub fn newest(run: &RunDirectory, config: &Config, cnn: &CnnConfig) -> Result<Restored> {
+    pub fn newest(
+        run: &RunDirectory,
+        config: &Config,
+        network: &NetworkConfig,
+    ) -> Result<Restored> {
         let candidates: Vec<_> =
             [last_path(run), previous_path(run)].into_iter().filter(|path| path.exists()).collect();
         let mut damage: Option<Error> = None;
         for path in candidates {
-            match Self::read(&path, cnn) {
+            match Self::read(&path, network) {
                 Ok(checkpoint) => {
                     check_configuration(&path, &checkpoint.config, config)?;
                     let notice = match damage {
@@ -121,7 +152,9 @@ impl Checkpoint {
     #[must_use]
     pub fn is_best(&self) -> bool {
         let Some((last, earlier)) = self.history.split_last() else { return false };
-        earlier.iter().all(|row| last.val_loss < row.val_loss)
+        let lower =
+            |row: &EpochMetrics| last.val_loss.zip(row.val_loss).is_some_and(|(a, b)| a < b);
+        last.val_loss.is_some() && earlier.iter().all(lower)
     }
 
     /// Epoch of the weights, counted from 1; 0 before the first has ended.
@@ -151,7 +184,11 @@ impl Checkpoint {
             let blob = |name: &str, bytes: Bytes| {
                 Blob::new(name.to_owned(), DType::U8, vec![bytes.len()], None, bytes)
             };
-            let container = Writer::new(vec![blob("model", model), blob("optimizer", optimizer)])
+            let mut blobs = vec![blob("model", model), blob("optimizer", optimizer)];
+            if let Some(average) = &self.average {
+                blobs.push(blob("average", average.clone().into_record().into_bytes()?));
+            }
+            let container = Writer::new(blobs)
                 .with_metadata("config", &self.config.to_toml())
                 .with_metadata("history", &serde_json::to_string(&self.history)?)
                 .with_metadata("epoch", &serde_json::to_string(&self.epoch)?)
@@ -166,17 +203,17 @@ impl Checkpoint {
         Ok(write_atomically(path, &bytes)?)
     }
 
-    fn read(path: &Path, cnn: &CnnConfig) -> Result<Self> {
+    fn read(path: &Path, network: &NetworkConfig) -> Result<Self> {
         let bytes = std::fs::read(path)
             .map_err(|source| run::Error::Read { path: path.to_owned(), source })?;
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
         let container = checked(&bytes).map_err(|reason| damaged(reason.to_owned()))?;
-        Self::unpack(container, cnn).map_err(|error| damaged(error.to_string()))
+        Self::unpack(container, network).map_err(|error| damaged(error.to_string()))
     }
 
     fn unpack(
         container: &[u8],
-        cnn: &CnnConfig,
+        network: &NetworkConfig,
     ) -> std::result::Result<Self, Box<dyn std::error::Error>> {
         let reader = Reader::from_bytes(Bytes::from_bytes_vec(container.to_vec()))?;
         let text = |key: &str| {
@@ -186,12 +223,17 @@ impl Checkpoint {
         let history = serde_json::from_str(&text("history")?)?;
         let epoch = serde_json::from_str(&text("epoch")?)?;
         let bytes = |name| reader.tensor_data(name).map(Bytes::from_bytes_vec);
-        let device = Device::flex().autodiff();
+        let Self { model, average, optimizer, .. } = Self::start(&config, network);
         // The record restores the parameters' identities, by which the optimizer then finds its moments.
-        let model = Cnn::new(cnn, config.seed, &device)
-            .try_load_record(ModuleRecord::from_bytes(bytes("model")?)?)?;
-        let optimizer = adam(config.burn_ops).from_bytes(bytes("optimizer")?)?;
-        Ok(Self { model, optimizer, config, history, epoch })
+        let model = model.try_load_record(ModuleRecord::from_bytes(bytes("model")?)?)?;
+        let average = match average {
+            Some(average) => {
+                Some(average.try_load_record(ModuleRecord::from_bytes(bytes("average")?)?)?)
+            }
+            None => None,
+        };
+        let optimizer = optimizer.from_bytes(bytes("optimizer")?)?;
+        Ok(Self { model, average, optimizer, config, history, epoch })
     }
 }
 
@@ -206,8 +248,10 @@ fn checked(bytes: &[u8]) -> std::result::Result<&[u8], &'static str> {
 }
 
 fn check_configuration(path: &Path, theirs: &Config, ours: &Config) -> Result<()> {
+    let constant = ours.schedule == Schedule::Constant;
     let same = Config {
-        epochs: theirs.epochs,
+        epochs: if constant { theirs.epochs } else { ours.epochs },
+        recipe: theirs.recipe.clone(),
         patience: theirs.patience,
         checkpoint: theirs.checkpoint,
         ..ours.clone()

@@ -1,8 +1,8 @@
 //! What a network is worth: loss, accuracy, scores of every class, and whether it overfitted.
 
 use dataset::Examples;
-use model::Cnn;
-use run::{ClassScores, EpochMetrics, Prediction};
+use model::Network;
+use run::{ClassScores, EpochMetrics, PartScores, Prediction};
 
 use crate::error::{Error, Result};
 use crate::fit::pixel_tensor;
@@ -26,22 +26,22 @@ pub struct Scores {
     pub predictions: Vec<Prediction>,
 }
 
-/// Runs the pictures at `indices` through `cnn` and scores the answers.
+/// Runs the pictures at `indices` through `network` and scores the answers.
 ///
-/// `cnn` is to be an inference model (`model.valid()`), otherwise dropout is on.
+/// `network` is to be an inference model (`model.valid()`), otherwise dropout is on.
 ///
 /// # Errors
 /// [`Error::Empty`] where there are no indices.
-pub fn evaluate(cnn: &Cnn, examples: &Examples, indices: &[u32]) -> Result<Scores> {
+pub fn evaluate(network: &Network, examples: &Examples, indices: &[u32]) -> Result<Scores> {
     if indices.is_empty() {
         return Err(Error::Empty { part: "test" });
     }
-    let n_classes = cnn.n_classes();
+    let n_classes = network.n_classes();
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     let mut predictions = Vec::with_capacity(indices.len());
     for batch in indices.chunks(BATCH) {
         examples.gather(batch, &mut pixels, &mut labels);
-        let logits = logits(cnn, &pixels);
+        let logits = logits(network, &pixels);
         for ((&index, &label), logits) in
             batch.iter().zip(&labels).zip(logits.chunks_exact(n_classes))
         {
@@ -54,11 +54,19 @@ pub fn evaluate(cnn: &Cnn, examples: &Examples, indices: &[u32]) -> Result<Score
     Ok(Scores { loss, accuracy: n_right as f64 / n, predictions })
 }
 
+/// [`evaluate`] without what was said of each picture.
+///
+/// # Errors
+/// [`Error::Empty`] where there are no indices.
+pub fn part_scores(network: &Network, examples: &Examples, indices: &[u32]) -> Result<PartScores> {
+    let Scores { loss, accuracy, .. } = evaluate(network, examples, indices)?;
+    Ok(PartScores { loss, accuracy })
+}
+
 /// The logits `[n * n_classes]` of raw pictures `[n * 784]`, in one forward pass.
 #[must_use]
-pub fn logits(cnn: &Cnn, pixels: &[u8]) -> Vec<f32> {
-    let device = cnn.dense2.weight.device();
-    let logits = cnn.forward(pixel_tensor(pixels, &device));
+pub fn logits(network: &Network, pixels: &[u8]) -> Vec<f32> {
+    let logits = network.forward(pixel_tensor(pixels, &network.device()));
     logits.into_data().try_into_vec().expect("the network computes in f32")
 }
 
@@ -90,32 +98,40 @@ pub fn class_scores(
 /// loss still fell: from there on it learned its training pictures and nothing about others.
 #[must_use]
 pub fn verdict(history: &[EpochMetrics]) -> String {
-    let lowest = history.iter().min_by(|a, b| a.val_loss.total_cmp(&b.val_loss));
-    let (Some(best), Some(last)) = (lowest, history.last()) else {
+    let Some(last) = history.last() else {
         return "No epoch was finished, so nothing can be said about overfitting.".to_owned();
+    };
+    let (Some((best, lowest)), Some(ended)) = (lowest(history), last.val_loss) else {
+        return "No pictures were held out, so overfitting cannot be seen.".to_owned();
     };
     if history.len() == 1 {
         return "One epoch is too few to tell whether the network overfits.".to_owned();
     }
-    let rise = last.val_loss / best.val_loss - 1.0;
+    let rise = ended / lowest - 1.0;
     let fell = last.loss < best.loss;
     if best.epoch < last.epoch && rise > OVERFITTING_RISE && fell {
         format!(
             "It overfitted since epoch {}: validation loss rose from {:.4} to {:.4} ({:+.0} %) while training loss \
              fell from {:.4} to {:.4}.",
             best.epoch,
-            best.val_loss,
-            last.val_loss,
+            lowest,
+            ended,
             rise * 100.0,
             best.loss,
             last.loss
         )
     } else {
         format!(
-            "It did not overfit: validation loss ended at {:.4}, its lowest was {:.4} in epoch {}.",
-            last.val_loss, best.val_loss, best.epoch
+            "It did not overfit: validation loss ended at {ended:.4}, its lowest was {lowest:.4} in epoch {}.",
+            best.epoch
         )
     }
+}
+
+/// The epoch with the lowest validation loss, the first of equals, and that loss; `None` where nothing was validated.
+pub(crate) fn lowest(history: &[EpochMetrics]) -> Option<(&EpochMetrics, f64)> {
+    let validated = history.iter().filter_map(|row| row.val_loss.map(|loss| (row, loss)));
+    validated.min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// Probabilities of `logits`, computed in f64 from the logits less their maximum, so that nothing overflows.
@@ -169,8 +185,8 @@ mod tests {
             epoch: index + 1,
             loss,
             accuracy: 0.0,
-            val_loss,
-            val_accuracy: 0.0,
+            val_loss: Some(val_loss),
+            val_accuracy: Some(0.0),
             learning_rate: 0.0,
             seconds: 0.0,
             images_per_second: 0.0,

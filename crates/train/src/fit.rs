@@ -3,20 +3,22 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use burn::module::Module;
-use burn::nn::loss::CrossEntropyLossConfig;
+use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use dataset::Examples;
-use model::{Cnn, CnnConfig, INPUT_SIDE};
+use model::{INPUT_SIDE, NetworkConfig};
 use run::{Config, EpochMetrics, RunDirectory};
 
-use crate::adam::adam;
-use crate::checkpoint::{Checkpoint, Epoch};
+use crate::average;
+use crate::batches::{Batch, batches};
+use crate::checkpoint::Checkpoint;
+use crate::clip::clipped;
 use crate::error::{Error, Result};
-use crate::evaluate::{argmax, evaluate};
+use crate::evaluate::{argmax, evaluate, lowest};
 use crate::metrics::MetricsFile;
 use crate::random::{shuffled, step_seed};
+use crate::schedule::learning_rate;
 
 /// What there is to learn from.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +27,7 @@ pub struct Data<'a> {
     pub examples: &'a Examples,
     /// Indices of the training pictures.
     pub train: &'a [u32],
-    /// Indices of the validation pictures.
+    /// Indices of the validation pictures; none where the configuration holds none out.
     pub val: &'a [u32],
 }
 
@@ -76,7 +78,7 @@ pub enum Outcome {
 /// checkpoints of the epochs before stay valid.
 pub fn fit(
     data: Data,
-    cnn: &CnnConfig,
+    network: &NetworkConfig,
     config: &Config,
     run: &RunDirectory,
     checkpoint: Option<Checkpoint>,
@@ -86,20 +88,10 @@ pub fn fit(
     if data.train.is_empty() {
         return Err(Error::Empty { part: "training" });
     }
-    if data.val.is_empty() {
+    if data.val.is_empty() && config.val_fraction > 0.0 {
         return Err(Error::Empty { part: "validation" });
     }
-    let device = Device::flex().autodiff();
-    let mut state = match checkpoint {
-        Some(checkpoint) => checkpoint,
-        None => Checkpoint {
-            model: Cnn::new(cnn, config.seed, &device),
-            optimizer: adam(config.burn_ops),
-            config: config.clone(),
-            history: Vec::new(),
-            epoch: Epoch::default(),
-        },
-    };
+    let mut state = checkpoint.unwrap_or_else(|| Checkpoint::start(config, network));
     state.config = config.clone();
     let mut metrics = MetricsFile::start(&run.metrics(), &state.history)?;
 
@@ -108,12 +100,12 @@ pub fn fit(
             return Ok(Outcome::StoppedEarly);
         }
         let completed;
-        (state, completed) = train_epoch(state, data, config, &device, stop, on_event)?;
+        (state, completed) = train_epoch(state, data, config, stop, on_event)?;
         if !completed {
             state.write_last(run)?;
             return Ok(Outcome::Interrupted);
         }
-        let row = finish_epoch(&mut state, data, config)?;
+        let row = finish_epoch(&mut state, data)?;
         metrics.append(&row)?;
         let best = state.is_best();
         if best {
@@ -133,65 +125,79 @@ fn train_epoch(
     mut state: Checkpoint,
     data: Data,
     config: &Config,
-    device: &Device,
     stop: &AtomicBool,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(Checkpoint, bool)> {
+    let device = Device::flex().autodiff();
     let epoch = state.history.len() + 1;
-    let cross_entropy = CrossEntropyLossConfig::new().init(device);
+    let cross_entropy = cross_entropy(config, &device);
     let order = shuffled(data.train, config.seed, epoch);
     let n_steps = order.len().div_ceil(config.batch_size);
-    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    let first = state.epoch.step;
     let started = Instant::now();
     let seconds_before = state.epoch.seconds;
 
-    for (step, indices) in order.chunks(config.batch_size).enumerate().skip(state.epoch.step) {
-        if stop.load(Ordering::Relaxed) {
-            return Ok((state, false));
-        }
-        data.examples.gather(indices, &mut pixels, &mut labels);
-        let targets = target_tensor(&labels, device);
+    std::thread::scope(|scope| {
+        let batches = batches(scope, data.examples, &order, config, (epoch, first));
+        for (step, Batch { pixels, labels }) in (first..).zip(batches) {
+            if stop.load(Ordering::Relaxed) {
+                return Ok((state, false));
+            }
+            let steps_before = (epoch - 1) * n_steps + step;
+            let learning_rate = learning_rate(config, steps_before, n_steps);
+            let targets = target_tensor(&labels, &device);
 
-        // Dropout draws from this, so a resumed run drops what the uninterrupted one would have dropped.
-        device.seed(step_seed(config.seed, epoch, step));
-        let logits = state.model.forward(pixel_tensor(&pixels, device));
-        let loss = cross_entropy.forward(logits.clone(), targets);
-        let gradients = GradientsParams::from_grads(loss.backward(), &state.model);
-        state.model = state.optimizer.step(config.learning_rate, state.model, gradients);
+            // Dropout draws from this, so a resumed run drops what the uninterrupted one would have dropped.
+            device.seed(step_seed(config.seed, epoch, step));
+            let logits = state.model.forward(pixel_tensor(&pixels, &device));
+            let loss = cross_entropy.forward(logits.clone(), targets);
+            let mut gradients = GradientsParams::from_grads(loss.backward(), &state.model);
+            if config.gradient_clip > 0.0 {
+                gradients = clipped(gradients, &state.model, config.gradient_clip);
+            }
+            state.model = state.optimizer.step(learning_rate, state.model, gradients);
+            if let Some(average) = state.average.take() {
+                let decay = config.average_decay;
+                state.average = Some(average::moved(average, &state.model, decay, steps_before));
+            }
 
-        let loss = f64::from(loss.into_scalar::<f32>());
-        if !loss.is_finite() {
-            let learning_rate = config.learning_rate;
-            return Err(Error::Diverged { epoch, step, loss, learning_rate });
+            let loss = f64::from(loss.into_scalar::<f32>());
+            if !loss.is_finite() {
+                return Err(Error::Diverged { epoch, step, loss, learning_rate });
+            }
+            state.epoch.step = step + 1;
+            state.epoch.seen += labels.len();
+            state.epoch.loss_sum += loss * labels.len() as f64;
+            state.epoch.n_right += n_right(logits, &labels);
+            state.epoch.learning_rate = learning_rate;
+            state.epoch.seconds = seconds_before + started.elapsed().as_secs_f64();
+            on_event(Event::Step {
+                epoch,
+                step: step + 1,
+                n_steps,
+                loss: state.epoch.loss(),
+                accuracy: state.epoch.accuracy(),
+            });
         }
-        state.epoch.step = step + 1;
-        state.epoch.seen += indices.len();
-        state.epoch.loss_sum += loss * indices.len() as f64;
-        state.epoch.n_right += n_right(logits, &labels);
-        state.epoch.seconds = seconds_before + started.elapsed().as_secs_f64();
-        on_event(Event::Step {
-            epoch,
-            step: step + 1,
-            n_steps,
-            loss: state.epoch.loss(),
-            accuracy: state.epoch.accuracy(),
-        });
-    }
-    Ok((state, true))
+        Ok((state, true))
+    })
 }
 
 /// Validates, and turns the epoch's sums into its row of the history.
-fn finish_epoch(state: &mut Checkpoint, data: Data, config: &Config) -> Result<EpochMetrics> {
+fn finish_epoch(state: &mut Checkpoint, data: Data) -> Result<EpochMetrics> {
     let started = Instant::now();
-    let scores = evaluate(&state.model.valid(), data.examples, data.val)?;
+    let scores = match data.val {
+        [] => None,
+        val => Some(evaluate(&state.network(), data.examples, val)?),
+    };
     let epoch = std::mem::take(&mut state.epoch);
     let row = EpochMetrics {
         epoch: state.history.len() + 1,
         loss: epoch.loss(),
         accuracy: epoch.accuracy(),
-        val_loss: scores.loss,
-        val_accuracy: scores.accuracy,
-        learning_rate: config.learning_rate,
+        val_loss: scores.as_ref().map(|scores| scores.loss),
+        val_accuracy: scores.as_ref().map(|scores| scores.accuracy),
+        learning_rate: epoch.learning_rate,
         seconds: epoch.seconds + started.elapsed().as_secs_f64(),
         images_per_second: epoch.seen as f64 / epoch.seconds,
     };
@@ -201,11 +207,12 @@ fn finish_epoch(state: &mut Checkpoint, data: Data, config: &Config) -> Result<E
 
 /// Whether the lowest validation loss lies `patience` epochs back; never where patience is 0.
 fn out_of_patience(history: &[EpochMetrics], patience: usize) -> bool {
-    patience > 0
-        && history
-            .iter()
-            .min_by(|a, b| a.val_loss.total_cmp(&b.val_loss))
-            .is_some_and(|best| history.len() - best.epoch >= patience)
+    patience > 0 && lowest(history).is_some_and(|(best, _)| history.len() - best.epoch >= patience)
+}
+
+fn cross_entropy(config: &Config, device: &Device) -> CrossEntropyLoss {
+    let smoothing = (config.label_smoothing > 0.0).then_some(config.label_smoothing as f32);
+    CrossEntropyLossConfig::new().with_smoothing(smoothing).init(device)
 }
 
 /// Raw bytes `[batch * 784]` as grey levels `[batch, 1, 28, 28]`.

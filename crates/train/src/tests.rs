@@ -5,15 +5,14 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use dataset::Examples;
-use model::{Cnn, CnnConfig};
+use model::{Cnn, Network, NetworkConfig};
 use run::{Config, RunDirectory, Selection};
 
 use crate::checkpoint::Checkpoint;
-use crate::evaluate::softmax;
+use crate::evaluate::{lowest, softmax};
 use crate::fit::{Data, Event, Outcome, fit, pixel_tensor};
 use crate::random::{shuffled, step_seed};
 use crate::{Error, evaluate};
@@ -26,7 +25,18 @@ fn turn() -> MutexGuard<'static, ()> {
     RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-const CNN: CnnConfig = CnnConfig { n_classes: 3, mean: 127.0, std: 74.0, burn_ops: false };
+/// The article's network for three classes.
+fn network() -> NetworkConfig {
+    NetworkConfig::article(3, 127.0, 74.0)
+}
+
+fn article(network: Network) -> Cnn {
+    match network {
+        Network::Article(cnn) => cnn,
+        other => panic!("{other}"),
+    }
+}
+
 const SEED: u64 = 11;
 
 /// `n` pictures of a pattern that tells their class.
@@ -50,9 +60,10 @@ fn train(examples: &Examples, config: &Config) -> (Cnn, usize) {
     let data = Data { examples, train: &indices, val: &indices };
     let mut n_steps = 0;
     let mut count = |event: Event| n_steps += usize::from(matches!(event, Event::Step { .. }));
-    let outcome = fit(data, &CNN, config, &run, None, &AtomicBool::new(false), &mut count).unwrap();
+    let outcome =
+        fit(data, &network(), config, &run, None, &AtomicBool::new(false), &mut count).unwrap();
     assert_eq!(outcome, Outcome::Finished);
-    (Checkpoint::selected(&run, Selection::Last, &CNN).unwrap().model, n_steps)
+    (article(Checkpoint::selected(&run, Selection::Last, &network()).unwrap().model), n_steps)
 }
 
 /// The logits that `cnn` computed in the only step of `epoch`, dropout and all, and the labels in their order.
@@ -88,7 +99,7 @@ fn two_steps_of_adam_move_the_last_bias_as_computed_by_hand() {
     let _turn = turn();
     let examples = examples(9);
     let rate = 1e-3;
-    let start = Cnn::new(&CNN, SEED, &Device::flex().autodiff());
+    let start = Cnn::new(&network(), SEED, &Device::flex().autodiff());
     let first = bias_gradient(&start, &examples, 1);
     let (after_one, _) = train(&examples, &config(1, 9));
     let second = bias_gradient(&after_one, &examples, 2);
@@ -111,7 +122,7 @@ fn gradients_of_a_convolution_are_the_slope_of_the_loss() {
     let _turn = turn();
     let examples = examples(6);
     let device = Device::flex().autodiff();
-    let cnn = Cnn::new(&CNN, SEED, &device);
+    let cnn = Cnn::new(&network(), SEED, &device);
     let loss = |cnn: &Cnn| {
         let (logits, labels) = forward_of_step(cnn, &examples, 1);
         let targets: Vec<i64> = labels.into_iter().map(i64::from).collect();
@@ -156,13 +167,13 @@ fn a_checkpoint_gives_back_the_weights_that_scored() {
     let indices: Vec<u32> = (0..12).collect();
     let data = Data { examples: &examples, train: &indices[..8], val: &indices[8..] };
     let stop = AtomicBool::new(false);
-    fit(data, &CNN, &config(3, 4), &run, None, &stop, &mut |_| {}).unwrap();
+    fit(data, &network(), &config(3, 4), &run, None, &stop, &mut |_| {}).unwrap();
     let rows = run::read_metrics(&run.metrics()).unwrap();
-    let lowest = rows.iter().min_by(|a, b| a.val_loss.total_cmp(&b.val_loss)).unwrap();
+    let lowest = lowest(&rows).unwrap().0;
     for (selection, row) in [(Selection::Last, &rows[2]), (Selection::Best, lowest)] {
-        let checkpoint = Checkpoint::selected(&run, selection, &CNN).unwrap();
-        let scores = evaluate(&checkpoint.model.valid(), &examples, &indices[8..]).unwrap();
-        assert_eq!((scores.loss, checkpoint.epoch()), (row.val_loss, row.epoch));
+        let checkpoint = Checkpoint::selected(&run, selection, &network()).unwrap();
+        let scores = evaluate(&checkpoint.network(), &examples, &indices[8..]).unwrap();
+        assert_eq!((Some(scores.loss), checkpoint.epoch()), (row.val_loss, row.epoch));
     }
 }
 
@@ -174,7 +185,7 @@ fn empty_parts_are_refused() {
     let stop = AtomicBool::new(false);
     for (train, val, part) in [(&[][..], &[0][..], "training"), (&[0][..], &[][..], "validation")] {
         let data = Data { examples: &examples, train, val };
-        let result = fit(data, &CNN, &config(1, 1), &run, None, &stop, &mut |_| {});
+        let result = fit(data, &network(), &config(1, 1), &run, None, &stop, &mut |_| {});
         assert!(matches!(result, Err(Error::Empty { part: found }) if found == part));
     }
 }

@@ -6,9 +6,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use burn::module::Module;
 use dataset::PIXELS;
-use model::{Cnn, CnnConfig};
+use model::{Network, NetworkConfig};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use run::{Config, DatasetFacts, RunDirectory};
 use serve_lite::Classifier;
@@ -58,7 +57,7 @@ pub(super) struct Agreement {
 /// What classifies.
 enum Engine {
     Tract(Box<Classifier>),
-    Burn(Box<Cnn>),
+    Burn(Box<Network>),
     /// A worker for each of [`THREADS`]; the one that is not asked sleeps.
     OnnxRuntime(Vec<Worker>),
 }
@@ -79,11 +78,11 @@ pub(super) fn measure(
     let expected = reference.classify(pixels)?.probabilities;
     let n_classes = reference.classes.len();
 
-    let selection = Config::read(&run.config())?.checkpoint;
+    let config = Config::read(&run.config())?;
     let burn = |burn_ops| {
-        let config = CnnConfig { burn_ops, ..session::cnn_config(facts) };
-        let cnn = Checkpoint::selected(run, selection, &config).map(|c| c.model.valid());
-        cnn.map(|cnn| Engine::Burn(Box::new(cnn))).map_err(|error| error.to_string())
+        let network = NetworkConfig { burn_ops, ..session::network(&config, facts) };
+        let network = Checkpoint::selected(run, config.checkpoint, &network).map(|c| c.network());
+        network.map(|network| Engine::Burn(Box::new(network))).map_err(|error| error.to_string())
     };
     let tract = Classifier::load(&run.onnx()).map_err(|error| error.to_string());
     // The pictures lie in a file for as long as the workers live, which is as long as `engines`.

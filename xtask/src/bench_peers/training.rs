@@ -65,15 +65,16 @@ struct Trainer {
 }
 
 #[derive(Clone, Copy)]
-enum Program {
+pub(super) enum Program {
     /// `cargo xtask`, with Burn's own operations or with kiln's kernels.
     Kiln { burn_ops: bool },
     /// A script in `benches/peers`, and the packages that it imports.
     Script { file: &'static str, packages: &'static [&'static str] },
 }
 
-const KERAS: Program = Program::Script { file: "keras_train.py", packages: &["keras", TENSORFLOW] };
-const TORCH: Program = Program::Script { file: "torch_train.py", packages: &["torch"] };
+pub(super) const KERAS: Program =
+    Program::Script { file: "keras_train.py", packages: &["keras", TENSORFLOW] };
+pub(super) const TORCH: Program = Program::Script { file: "torch_train.py", packages: &["torch"] };
 
 impl Bench<'_> {
     /// Every system for `epochs` epochs in a fresh process, in turn, `rounds` times.
@@ -143,18 +144,18 @@ impl Bench<'_> {
         let process = match trainer.program {
             Program::Kiln { burn_ops } => {
                 let kind = if burn_ops { "burn" } else { "kiln" };
-                let mut command = self.kiln("train", &format!("{kind}-{round}"), epochs)?;
+                let mut command = self.kiln("train", &format!("{kind}-{round}"))?;
+                command.args(["--epochs", &epochs.to_string()]);
                 if burn_ops {
                     command.arg("--burn-ops");
                 }
                 python::output(&mut command)?;
                 let run = self.run(&format!("{kind}-{round}"))?;
                 let rows = read_metrics(&run.metrics()).map_err(|error| error.to_string())?;
-                let epoch = |row: &run::EpochMetrics| Epoch {
-                    val_loss: row.val_loss,
-                    seconds: row.seconds,
+                let epoch = |row: &run::EpochMetrics| {
+                    row.val_loss.map(|val_loss| Epoch { val_loss, seconds: row.seconds })
                 };
-                rows.iter().map(epoch).collect()
+                rows.iter().filter_map(epoch).collect()
             }
             Program::Script { file, packages } => {
                 let said = python::output(&mut self.script(file, packages, epochs)?)?;
@@ -165,7 +166,8 @@ impl Bench<'_> {
     }
 
     fn kiln_pipeline(&self, epochs: usize) -> Measured<Whole> {
-        let mut command = self.kiln("pipeline", "pipeline", epochs)?;
+        let mut command = self.kiln("pipeline", "pipeline")?;
+        command.args(["--epochs", &epochs.to_string()]);
         let start = Instant::now();
         python::output(&mut command)?;
         let seconds = start.elapsed().as_secs_f64();
@@ -186,16 +188,23 @@ impl Bench<'_> {
     }
 
     /// This very program, on the pictures that are at hand already.
-    fn kiln(&self, command: &str, run: &str, epochs: usize) -> Measured<Command> {
-        let program = std::env::current_exe().map_err(|error| error.to_string())?;
-        let mut kiln = Command::new(program);
-        kiln.args([command, "--run", run, "--data", self.source, "--offline"]);
-        kiln.arg("--runs").arg(self.runs());
-        kiln.args(["--epochs", &epochs.to_string(), "--limit", &self.limit.to_string()]);
+    pub(super) fn kiln(&self, command: &str, run: &str) -> Measured<Command> {
+        let limit = self.limit.to_string();
+        let data = ["--data", self.source, "--offline", "--limit", &limit];
+        let mut kiln = self.command(&[command, "--run", run])?;
+        kiln.args(data);
         Ok(kiln)
     }
 
-    fn script(&self, file: &str, packages: &[&str], epochs: usize) -> Measured<Command> {
+    /// This very program, on the runs of this sitting.
+    pub(super) fn command(&self, arguments: &[&str]) -> Measured<Command> {
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let mut kiln = Command::new(program);
+        kiln.args(arguments).arg("--runs").arg(self.runs());
+        Ok(kiln)
+    }
+
+    pub(super) fn script(&self, file: &str, packages: &[&str], epochs: usize) -> Measured<Command> {
         let python = self.python.as_ref().map_err(Clone::clone)?;
         python.require(packages)?;
         let mut command = python.script(file);
@@ -203,7 +212,7 @@ impl Bench<'_> {
         Ok(command)
     }
 
-    fn run(&self, name: &str) -> Measured<RunDirectory> {
+    pub(super) fn run(&self, name: &str) -> Measured<RunDirectory> {
         RunDirectory::open(&self.runs(), Some(name)).map_err(|error| error.to_string())
     }
 

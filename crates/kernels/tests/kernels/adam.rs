@@ -1,4 +1,4 @@
-//! Adam against the paper's algorithm.
+//! Adam against the papers' algorithms.
 
 use kernels::{Adam, Isa, adam};
 use proptest::prelude::*;
@@ -9,6 +9,10 @@ use crate::sample::*;
 /// Roundings of a step, besides those of the corrections: three for each mean, which a step inherits from the last, and
 /// for the weight's change a root, a sum, a product, a quotient and a difference.
 const ROUNDINGS_OF_A_STEP: usize = 16;
+
+/// No decay.
+const PLAIN: Adam =
+    Adam { learning_rate: 0.01, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, weight_decay: 0.0 };
 
 /// Kingma and Ba 2015, algorithm 1, with both means corrected and epsilon as it is: what the kernel's two factors have
 /// to come to.
@@ -29,9 +33,9 @@ impl Exact {
     }
 
     fn step(&mut self, time: i32, gradients: &[f32]) {
-        let Adam { learning_rate, beta_1, beta_2, epsilon } = self.constants;
-        let [rate, beta_1, beta_2, epsilon] =
-            [learning_rate, beta_1, beta_2, epsilon].map(f64::from);
+        let Adam { learning_rate, beta_1, beta_2, epsilon, weight_decay } = self.constants;
+        let [rate, beta_1, beta_2, epsilon, decay] =
+            [learning_rate, beta_1, beta_2, epsilon, weight_decay].map(f64::from);
         for (at, gradient) in gradients.iter().copied().map(f64::from).enumerate() {
             let (m, v) = (&mut self.mean[at], &mut self.mean_square[at]);
             *m = beta_1 * *m + (1.0 - beta_1) * gradient;
@@ -39,8 +43,9 @@ impl Exact {
             let m_hat = *m / (1.0 - beta_1.powi(time));
             let v_hat = *v / (1.0 - beta_2.powi(time));
             let change = rate * m_hat / (v_hat.sqrt() + epsilon);
-            self.weights[at] -= change;
-            self.way[at] += change.abs();
+            let decay = rate * decay * self.weights[at];
+            self.weights[at] -= change + decay;
+            self.way[at] += change.abs() + decay.abs();
         }
     }
 }
@@ -62,8 +67,10 @@ proptest! {
         beta_1 in prop_oneof![Just(0.9f32), 0.0f32..0.95],
         beta_2 in prop_oneof![Just(0.999f32), 0.5f32..0.999],
         epsilon in prop_oneof![Just(1e-7f32), 1e-8f32..1e-2],
+        weight_decay in prop_oneof![Just(0.0f32), Just(0.01f32), 0.0f32..10.0],
     ) {
-        let constants = Adam { learning_rate: 0.01, beta_1, beta_2, epsilon };
+        let constants =
+            Adam { learning_rate: 0.01, beta_1, beta_2, epsilon, weight_decay };
         for isa in Isa::available() {
             let mut random = Random(seed);
             let mut weights = random.reals(n);
@@ -97,7 +104,7 @@ proptest! {
 
 #[test]
 fn the_first_step_is_the_learning_rate_in_the_gradients_direction() {
-    let constants = Adam { learning_rate: 0.125, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
+    let constants = Adam { learning_rate: 0.125, ..PLAIN };
     for isa in Isa::available() {
         let gradients = [3.0, -3.0, 1e-3, -40.0, 0.0, 1.0, -1.0, 2.0, -2.0];
         let mut weights = [1.0; 9];
@@ -112,7 +119,7 @@ fn the_first_step_is_the_learning_rate_in_the_gradients_direction() {
 
 #[test]
 fn a_gradient_that_is_not_finite_spoils_its_weight_alone() {
-    let constants = Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
+    let constants = Adam { learning_rate: 0.1, ..PLAIN };
     for isa in Isa::available() {
         for special in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut gradients = vec![1.0; 41];
@@ -123,5 +130,47 @@ fn a_gradient_that_is_not_finite_spoils_its_weight_alone() {
             let spoilt = weights.iter().enumerate().filter(|(_, weight)| weight.is_nan());
             assert_eq!(spoilt.map(|(at, _)| at).collect::<Vec<_>>(), [17], "{special}, {isa}");
         }
+    }
+}
+
+#[test]
+fn a_weight_without_gradients_decays_by_the_learning_rates_share() {
+    let constants = Adam { learning_rate: 0.5, weight_decay: 0.25, ..PLAIN };
+    for isa in Isa::available() {
+        let mut weights = [8.0, -8.0, 1.0, 0.0, 64.0, -0.5, 2.0, 4.0, 16.0];
+        let expected = weights.map(|weight| weight * 0.875);
+        let [mut mean, mut mean_square] = [[0.0; 9]; 2];
+        adam(isa, constants, 1, &[0.0; 9], &mut weights, &mut mean, &mut mean_square);
+        assert_eq!(weights, expected, "{isa}");
+        assert_eq!([mean, mean_square], [[0.0; 9]; 2], "{isa}");
+    }
+}
+
+/// To the last bit, and whatever the weight: 0 times an infinity would be NaN.
+#[test]
+fn without_decay_and_scale_a_step_is_that_of_plain_adam() {
+    let mut random = Random(9);
+    let n = 1000;
+    let gradients = random.reals(n);
+    let [weights, mean, mut mean_square] = [(); 3].map(|()| random.reals(n));
+    let weights: Vec<f32> =
+        [f32::INFINITY, f32::NEG_INFINITY, -0.0].into_iter().chain(weights).take(n).collect();
+    mean_square.iter_mut().for_each(|square| *square = square.abs());
+    let Adam { learning_rate, beta_1, beta_2, epsilon, .. } = PLAIN;
+    let power = |beta: f32| 1.0 - f64::from(beta).powi(3);
+    let correction = power(beta_2).sqrt();
+    let factor = (f64::from(learning_rate) * correction / power(beta_1)) as f32;
+    let epsilon = (f64::from(epsilon) * correction) as f32;
+    let mut expected = weights.clone();
+    for (at, weight) in expected.iter_mut().enumerate() {
+        let m = beta_1 * mean[at] + (1.0 - beta_1) * gradients[at];
+        let v = beta_2 * mean_square[at] + (1.0 - beta_2) * (gradients[at] * gradients[at]);
+        *weight -= factor * m / (v.sqrt() + epsilon);
+    }
+    for isa in Isa::available() {
+        let [mut weights, mut mean, mut mean_square] =
+            [weights.clone(), mean.clone(), mean_square.clone()];
+        adam(isa, PLAIN, 3, &gradients, &mut weights, &mut mean, &mut mean_square);
+        assert_eq!(bits(&weights), bits(&expected), "{isa}");
     }
 }

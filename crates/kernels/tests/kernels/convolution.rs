@@ -7,6 +7,9 @@ use crate::compare::*;
 use crate::sample::*;
 
 /// Roundings besides those of the sum itself: the bias, the product before its addition where the two are not one.
+///
+/// Forward and from 16 input channels on, Winograd's sums are not those that the bound is true for. They come to half of it
+/// at most, in 20,000 random layers of 16 to 24 channels; with more channels the share falls.
 const MORE_ROUNDINGS: usize = 2;
 
 fn check_forward(case: Case, numbers: Numbers) {

@@ -3,8 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kernels::{
-    Adam, ConvBackward, Dense, DenseBackward, Filters, Isa, Shape, adam, conv_relu,
-    conv_relu_backward, conv_relu_pool, conv_relu_pool_backward, dense, dense_backward,
+    Adam, BatchNorm, BatchNormBackward, ConvBackward, Dense, DenseBackward, Filters, Isa, Shape,
+    adam, average, batch_norm, batch_norm_backward, conv_relu, conv_relu_backward, conv_relu_pool,
+    conv_relu_pool_backward, dense, dense_backward, moments,
 };
 
 const N: usize = 4;
@@ -100,11 +101,56 @@ fn dense_layers_want_lengths_that_fit() {
 
 #[test]
 fn adam_wants_lengths_that_fit() {
-    let constants = Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: 0.99, epsilon: 1e-7 };
+    let constants =
+        Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: 0.99, epsilon: 1e-7, weight_decay: 0.1 };
     for isa in Isa::available() {
         assert_each_length_matters([100; 4], |lengths| {
             let [gradients, mut weights, mut mean, mut mean_square] = lengths.map(zeros);
             adam(isa, constants, 1, &gradients, &mut weights, &mut mean, &mut mean_square);
         });
+    }
+}
+
+#[test]
+fn averages_want_lengths_that_fit() {
+    for isa in Isa::available() {
+        assert_each_length_matters([100; 2], |lengths| {
+            let [values, mut averages] = lengths.map(zeros);
+            average(isa, 0.5, &values, &mut averages);
+        });
+    }
+}
+
+#[test]
+fn batch_normalisation_wants_lengths_that_fit() {
+    let (channels, numbers, epsilon) = (5, 35, 1e-5);
+    for isa in Isa::available() {
+        assert_each_length_matters(
+            [channels, channels, channels, channels, numbers, numbers],
+            |lengths| {
+                let [gamma, beta, mean, variance, x, mut y] = lengths.map(zeros);
+                let layer = BatchNorm {
+                    gamma: &gamma,
+                    beta: &beta,
+                    mean: &mean,
+                    variance: &variance,
+                    epsilon,
+                };
+                batch_norm(isa, layer, &x, &mut y);
+            },
+        );
+        assert_each_length_matters(
+            [channels, channels, channels, numbers, numbers, numbers],
+            |lengths| {
+                let [gamma, mean, variance, x, dy, mut dx] = lengths.map(zeros);
+                let (gamma, mean, variance) = (&gamma[..], &mean[..], &variance[..]);
+                let layer = BatchNormBackward { gamma, mean, variance, epsilon, x: &x, dy: &dy };
+                let _ = batch_norm_backward(isa, layer, &mut dx);
+            },
+        );
+        for (channels, numbers) in [(0, 0), (0, 4), (3, 0), (3, 4), (4, 3)] {
+            let moments = || moments(isa, channels, &zeros(numbers));
+            assert!(catch_unwind(AssertUnwindSafe(moments)).is_err(), "{channels}, {numbers}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod adam;
+mod average;
+mod batch_norm;
 mod compare;
 mod convolution;
 mod dense;
@@ -12,4 +14,5 @@ mod not_finite;
 mod pooling;
 mod reference;
 mod sample;
+mod sum_of_squares;
 mod threads;

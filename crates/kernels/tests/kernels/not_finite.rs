@@ -184,4 +184,14 @@ fn numbers_that_only_a_shortcut_makes_infinite_stay_finite() {
         let expected = (9.0 * f64::from(f32::MAX / 16.0)) as f32;
         assert_eq!(y, vec![expected; shape.pooled()], "{isa}");
     }
+    let shape = Shape { channels_in: 16, ..shape };
+    let weights = vec![1.0 / 16.0; shape.weights()];
+    // 2^124: its sums are exact.
+    let large = f32::from_bits((127 + 124) << 23);
+    let x = vec![large; shape.input()];
+    for isa in Isa::available() {
+        let mut y = vec![f32::NAN; shape.output()];
+        conv_relu(isa, shape, &weights, &[0.0; 3], &x, &mut y);
+        assert_eq!(y, vec![9.0 * large; shape.output()], "{isa}");
+    }
 }

@@ -112,6 +112,33 @@ fn gradients_of_a_dense_layer_are_its_slopes() {
 }
 
 #[test]
+fn gradients_of_a_batch_normalisation_are_its_slopes() {
+    for (seed, (channels, rows)) in [(1, 3), (2, 5), (4, 9)].into_iter().enumerate() {
+        let random = &mut Random(40 + seed as u64);
+        let [gamma, beta] = [(); 2].map(|()| numbers(random, channels));
+        let [x, dy] = [(); 2].map(|()| numbers(random, channels * rows));
+        let epsilon = 0.125;
+        // Mean and variance move with the input.
+        let loss = |gamma: &[f64], beta: &[f64], x: &[f64]| {
+            let [mean, variance] = reference::moments(channels, x);
+            inner(&dy, reference::batch_norm([gamma, beta, &mean, &variance], epsilon, x))
+        };
+        let [mean, variance] = reference::moments(channels, &x);
+        let gradients =
+            reference::batch_norm_backward([&gamma, &mean, &variance], epsilon, &x, &dy);
+        assert_slopes(&gradients.dx, &x, |x| loss(&gamma, &beta, x));
+        assert_slopes(&gradients.dw, &gamma, |gamma| loss(gamma, &beta, &x));
+        assert_slopes(&gradients.db, &beta, |beta| loss(&gamma, beta, &x));
+    }
+}
+
+#[test]
+fn moments_are_the_mean_and_the_mean_squared_deviation() {
+    let x = [1.0, 10.0, 3.0, 10.0, 5.0, 40.0, 7.0, 20.0];
+    assert_eq!(reference::moments(2, &x), [[4.0, 20.0], [5.0, 150.0]]);
+}
+
+#[test]
 fn the_first_of_equals_wins_and_the_last_nan_above_all() {
     let shape = Shape { channels_in: 1, channels_out: 1, height: 4, width: 4 };
     let nan = f64::NAN;

@@ -2,6 +2,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod comparison;
+mod learned;
 mod page;
 mod pictures;
 mod sample;
+mod study;

@@ -112,7 +112,7 @@ fn the_page_loads_nothing() {
         assert!(!page.contains(reference), "{reference}");
     }
     let images = page.matches("href=\"").count();
-    assert_eq!(images, 25 + 1, "the grid and one mistake");
+    assert_eq!(images, 25 + 1 + 2, "the grid, and one mistake twice, with its map");
     assert_eq!(page.matches("href=\"data:image/png;base64,").count(), images);
     assert!(page.contains("default-src 'none'"));
 }

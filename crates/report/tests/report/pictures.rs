@@ -1,4 +1,4 @@
-//! The four pictures, and what is refused.
+//! The pictures, and what is refused.
 
 use base64::Engine;
 use proptest::prelude::*;
@@ -113,7 +113,7 @@ fn the_best_epoch_is_marked_and_every_epoch_is_whole() {
 fn values_that_are_no_numbers_are_left_out_and_named() {
     let mut run = Run::new(4, 10, digits(), &[]);
     run.metrics[1].loss = f64::NAN;
-    run.metrics[2].val_loss = f64::INFINITY;
+    run.metrics[2].val_loss = Some(f64::INFINITY);
     let svg = run.text("curves.svg");
     assert!(
         texts(&svg).join(" ").contains("values of epochs 2, 3 that are not finite"),
@@ -123,7 +123,7 @@ fn values_that_are_no_numbers_are_left_out_and_named() {
     assert_eq!(elements(&svg, "circle", &[("fill", "#0072B2")]), 2 * (4 + 1) - 1);
     for row in &mut run.metrics {
         (row.loss, row.val_loss, row.accuracy, row.val_accuracy) =
-            (f64::NAN, f64::NEG_INFINITY, f64::NAN, f64::NAN);
+            (f64::NAN, Some(f64::NEG_INFINITY), f64::NAN, Some(f64::NAN));
     }
     let svg = run.text("curves.svg");
     assert!(!texts(&svg).join(" ").contains("lowest validation loss"));
@@ -160,6 +160,20 @@ fn records_that_do_not_belong_together_are_refused() {
         counted(refuse(|run| run.evaluation.errors = 2)),
         ("errors in the evaluation", 2, 1)
     );
+    let filter = refuse(|run| run.explanations.as_mut().unwrap().filters[5].truncate(8));
+    assert_eq!(counted(filter), ("weights in a filter", 8, 9));
+    let map = refuse(|run| run.explanations.as_mut().unwrap().mistakes[0].importance.push(0.0));
+    assert_eq!(counted(map), ("pixels in an importance map", 785, 784));
+    for (index, expected) in [(10, "is not there"), (4, "is no mistake")] {
+        let mut run = Run::new(2, 10, digits(), &[3]);
+        run.explanations.as_mut().unwrap().mistakes[0].index = index;
+        match run.error() {
+            Error::Explained { position, index: found, why } => {
+                assert_eq!((position, found, why), (0, index, expected));
+            }
+            other => panic!("{other}"),
+        }
+    }
     let label = |error: Error| match error {
         Error::Label { position, what, found, limit } => (position, what, found, limit),
         other => panic!("{other}"),
@@ -206,7 +220,8 @@ proptest! {
         let mut run = Run::new(rows.len(), 1, digits(), &[]);
         for (offset, (row, values)) in run.metrics.iter_mut().zip(rows).enumerate() {
             row.epoch = first + offset;
-            (row.loss, row.val_loss, row.accuracy, row.val_accuracy) = values;
+            (row.loss, row.accuracy) = (values.0, values.2);
+            (row.val_loss, row.val_accuracy) = (Some(values.1), Some(values.3));
         }
         let svg = run.text("curves.svg");
         let document = roxmltree::Document::parse(&svg).unwrap();

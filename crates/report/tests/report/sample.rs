@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use report::{Error, Inputs};
-use run::{Agreement, ClassScores, Config, DatasetFacts, EpochMetrics, Evaluation, Prediction};
+use run::{
+    Agreement, ClassScores, Config, DatasetFacts, EpochMetrics, Evaluation, Explanations,
+    Occlusion, PartScores, Prediction,
+};
 
 pub(crate) const PIXELS: usize = 784;
-pub(crate) const PICTURES: [&str; 4] = ["curves", "grid", "confusion", "mistakes"];
+pub(crate) const PICTURES: [&str; 7] =
+    ["curves", "grid", "confusion", "calibration", "mistakes", "filters", "occlusion"];
 pub(crate) const VERMILLION: &str = "#D55E00";
 
 /// A run that owns what [`Inputs`] borrows.
@@ -20,6 +24,7 @@ pub(crate) struct Run {
     pub(crate) predictions: Vec<Prediction>,
     pub(crate) pixels: Vec<u8>,
     pub(crate) agreement: Option<Agreement>,
+    pub(crate) explanations: Option<Explanations>,
 }
 
 impl Run {
@@ -52,8 +57,8 @@ impl Run {
             epoch,
             loss: 0.3 / epoch as f64,
             accuracy: 1.0 - 0.1 / epoch as f64,
-            val_loss: 0.04 + 0.01 * (epoch as f64 - 2.0).powi(2),
-            val_accuracy: 0.98,
+            val_loss: Some(0.04 + 0.01 * (epoch as f64 - 2.0).powi(2)),
+            val_accuracy: Some(0.98),
             learning_rate: 1e-3,
             seconds: 61.0,
             images_per_second: 4000.0,
@@ -70,6 +75,8 @@ impl Run {
                 classes: classes.iter().map(scores).collect(),
                 confusion,
                 verdict: "No sign of overfitting.".to_owned(),
+                train: PartScores { loss: 0.0101, accuracy: 0.9977 },
+                val: Some(PartScores { loss: 0.0303, accuracy: 0.9901 }),
             },
             facts: DatasetFacts {
                 name: "MNIST".to_owned(),
@@ -85,6 +92,11 @@ impl Run {
             predictions,
             pixels: (0..n_test * PIXELS).map(|i| (i * 7 % 256) as u8).collect(),
             agreement: None,
+            explanations: Some(Explanations {
+                filters: (0..32).map(|filter| weights(filter as f32)).collect(),
+                patch: 5,
+                mistakes: wrong.iter().map(|&index| occlusion(index)).collect(),
+            }),
         }
     }
 
@@ -98,6 +110,7 @@ impl Run {
             predictions: &self.predictions,
             test_pixels: &self.pixels,
             agreement: self.agreement.as_ref(),
+            explanations: self.explanations.as_ref(),
         }
     }
 
@@ -119,6 +132,18 @@ impl Run {
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing was written");
         error
     }
+}
+
+/// Five weights above 0 and four below, of which the first is the largest.
+fn weights(filter: f32) -> Vec<f32> {
+    (0..9)
+        .map(|i| (0.5 - 0.05 * i as f32) * if i % 2 == 0 { 1.0 } else { -1.0 } - 1e-3 * filter)
+        .collect()
+}
+
+/// A map that falls from its first pixel to its last.
+fn occlusion(index: usize) -> Occlusion {
+    Occlusion { index, importance: (0..PIXELS).map(|i| 0.9 - i as f32 / 784.0).collect() }
 }
 
 pub(crate) fn digits() -> Vec<String> {

@@ -1,0 +1,80 @@
+//! Sums over rows, channel by channel, that lose nothing to float32.
+//!
+//! In float64 a product of two float32 is exact, and the difference of a mean of squares and a squared mean, which in
+//! float32 could be all rounding, is good to more digits than the input has. It costs less time than memory takes to
+//! deliver the input once.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::isa::Isa;
+
+/// Rows of a task, and of a partial sum. Partial sums are added in their order, so that sums depend on this number and not
+/// on how many threads there are. At 256, the two arrays of 128 channels fill half of a second-level cache.
+pub(crate) const ROWS: usize = 256;
+/// Channels whose sums are in registers at once: those of a cache line.
+const CHANNELS: usize = 16;
+
+/// For each channel, the sums over all rows of `a`, and of `a * (b - shift)` where the difference is one of float32.
+///
+/// # Shapes
+/// - `a`, `b`: `[rows, channels]`, `shift`: `[channels]`, outputs: `[channels]`
+pub(crate) fn channel_sums(isa: Isa, a: &[f32], b: &[f32], shift: &[f32]) -> [Vec<f64>; 2] {
+    let channels = shift.len();
+    let chunks = a.par_chunks(ROWS * channels).zip(b.par_chunks(ROWS * channels));
+    let partial: Vec<[Vec<f64>; 2]> = chunks.map(|(a, b)| isa.run(Sums { a, b, shift })).collect();
+    let mut total = [vec![0.0; channels], vec![0.0; channels]];
+    for partial in partial {
+        for (total, sums) in total.iter_mut().zip(partial) {
+            total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        }
+    }
+    total
+}
+
+struct Sums<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+    shift: &'a [f32],
+}
+
+impl WithSimd for Sums<'_> {
+    type Output = [Vec<f64>; 2];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> [Vec<f64>; 2] {
+        let channels = self.shift.len();
+        let whole = channels - channels % CHANNELS;
+        let mut sums = [vec![0.0; channels], vec![0.0; channels]];
+        for first in (0..whole).step_by(CHANNELS) {
+            add_rows::<CHANNELS>(&self, first, &mut sums);
+        }
+        for first in whole..channels {
+            add_rows::<1>(&self, first, &mut sums);
+        }
+        sums
+    }
+}
+
+/// The sums of `N` channels from `first` on, each over the rows in their order.
+#[inline(always)]
+fn add_rows<const N: usize>(op: &Sums, first: usize, [of_a, of_products]: &mut [Vec<f64>; 2]) {
+    let channels = op.shift.len();
+    let shift = block::<N>(&op.shift[first..]);
+    let mut sums = [[0.0_f64; N]; 2];
+    for (a, b) in op.a.chunks_exact(channels).zip(op.b.chunks_exact(channels)) {
+        let (a, b) = (block::<N>(&a[first..]), block::<N>(&b[first..]));
+        for i in 0..N {
+            sums[0][i] += f64::from(a[i]);
+            sums[1][i] += f64::from(a[i]) * f64::from(b[i] - shift[i]);
+        }
+    }
+    of_a[first..][..N].copy_from_slice(&sums[0]);
+    of_products[first..][..N].copy_from_slice(&sums[1]);
+}
+
+/// The first `N` numbers.
+#[inline(always)]
+fn block<const N: usize>(values: &[f32]) -> &[f32; N] {
+    &values.as_chunks::<N>().0[0]
+}

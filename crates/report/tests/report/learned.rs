@@ -1,0 +1,173 @@
+//! What the network learned: gaps, calibration, mistakes by class, filters and maps.
+
+use base64::Engine;
+use run::Config;
+
+use crate::sample::*;
+
+const BLUE: &str = "#0072B2";
+
+#[test]
+fn the_gap_is_that_of_the_tested_weights() {
+    let mut run = Run::new(2, 10, digits(), &[3]);
+    let page = run.text("report.html");
+    for row in [
+        "<th scope=\"row\">Training</th><td>42,000</td><td>0.0101</td><td></td><td>99.77 %</td>",
+        "row\">Validation</th><td>18,000</td><td>0.0303</td><td>+0.0202</td><td>99.01 %</td><td>−0.76 %</td>",
+        "<td>10</td><td>0.0267</td><td>+0.0166</td><td>99.13 %</td><td>−0.64 %</td>",
+    ] {
+        assert!(page.contains(row), "{row}");
+    }
+    assert!(!page.contains("Nothing was held out"));
+    run.evaluation.val = None;
+    let page = run.text("report.html");
+    assert!(page.contains("Nothing was held out") && !page.contains("row\">Validation</th>"));
+}
+
+#[test]
+fn curves_without_validation_draw_training_alone() {
+    let mut run = Run::new(4, 10, digits(), &[]);
+    for row in &mut run.metrics {
+        (row.val_loss, row.val_accuracy) = (None, None);
+    }
+    let svg = run.text("curves.svg");
+    let texts = texts(&svg);
+    assert_eq!(elements(&svg, "circle", &[("fill", BLUE)]), 2 * (4 + 1));
+    assert_eq!(elements(&svg, "rect", &[("fill", VERMILLION)]), 0);
+    assert!(!texts.iter().any(|text| text == "validation" || text.starts_with("epoch 2")));
+    assert!(texts.join(" ").contains("Nothing was held out for validation"), "{texts:?}");
+    assert!(run.text("report.html").contains("<td>none</td>"));
+}
+
+#[test]
+fn the_note_tells_how_training_was_measured() {
+    let mut run = Run::new(2, 10, digits(), &[]);
+    let none = Config { conv_dropout: 0.0, dense_dropout: 0.0, ..Config::default() };
+    for (config, expected) in [
+        (none.clone(), "measured while the weights"),
+        (Config { dense_dropout: 0.5, ..none.clone() }, "measured with dropout on while"),
+        (Config { zoom: 0.1, ..none.clone() }, "measured with augmentation on while"),
+        (Config { shift: 2.0, ..Config::default() }, "with dropout and augmentation on while"),
+        (Config { label_smoothing: 0.1, ..none.clone() }, "its loss against smoothed targets"),
+        (Config { average_decay: 0.99, ..none }, "on the weights' moving average"),
+    ] {
+        run.config = config;
+        let note = texts(&run.text("curves.svg")).join(" ");
+        assert!(note.contains(expected), "{expected} in {note}");
+        assert_eq!(note.contains("smoothed"), run.config.label_smoothing > 0.0);
+        assert_eq!(note.contains("moving average"), run.config.average_decay > 0.0);
+    }
+}
+
+#[test]
+fn the_reliability_diagram_has_a_dot_and_a_bar_a_bin() {
+    let mut run = Run::new(1, 20, digits(), &[3, 7]);
+    for (prediction, probability) in run.predictions.iter_mut().zip([0.3, 0.3, 0.649]) {
+        prediction.probability = probability;
+    }
+    let svg = run.text("calibration.svg");
+    assert_eq!(elements(&svg, "circle", &[("fill", BLUE)]), 3);
+    assert_eq!(elements(&svg, "rect", &[("fill", BLUE)]), 3);
+    let texts = texts(&svg);
+    for number in ["1", "2", "17"] {
+        assert!(texts.iter().any(|text| text == number), "{number} in {texts:?}");
+    }
+    // 2 * 0.7 + 0.351 above the diagonal, and 15 of 17 right at 0.875.
+    let error = (1.4 + 0.351 + 15.0 - 17.0 * 0.875_f64) / 20.0;
+    assert!((report::expected_calibration_error(&run.predictions) - error).abs() < 1e-12);
+    let title = format!("Calibration, expected error {:.2} %", 100.0 * error);
+    assert_eq!(texts[0], title);
+
+    run.predictions[4].probability = f64::NAN;
+    let svg = run.text("calibration.svg");
+    assert!(crate::sample::texts(&svg).join(" ").contains("Left out: 1 that"));
+}
+
+#[test]
+fn mistakes_are_listed_by_class_and_the_surest_come_first() {
+    let wrong: Vec<usize> = (0..250).map(|i| 10 * i).chain([4, 14]).collect();
+    let mut run = Run::new(1, 2500, digits(), &wrong);
+    run.predictions[70].probability = 0.999;
+    run.predictions[14].probability = 0.95;
+    run.explanations = None;
+    let page = run.text("report.html");
+    let section = page.find("id=\"misses\"").unwrap();
+    let page = &page[section..];
+    let list = |class: &str| -> String {
+        let (_, row) = page.split_once(&format!("<tr><th scope=\"row\">{class}</th><td>")).unwrap();
+        row.split_once("</tr>").unwrap().0.to_owned()
+    };
+    let zero = list("0");
+    assert!(
+        zero.starts_with("250</td><td><ul class=\"misses\"><li><strong>1</strong> 99.9 %, #70<")
+    );
+    assert_eq!(zero.matches("<li>").count(), 20 + 1);
+    assert!(zero.contains("<li>and 230 more</li>"), "{zero}");
+    let four = list("4");
+    assert!(four.find("#14<").unwrap() < four.find("#4<").unwrap(), "{four}");
+    assert!(list("5").starts_with("0</td><td>no mistakes"));
+}
+
+#[test]
+fn every_filter_shows_its_nine_weights() {
+    let mut run = Run::new(1, 10, digits(), &[3]);
+    let explanations = run.explanations.as_mut().unwrap();
+    explanations.filters = vec![vec![0.5, -0.5, 0.25, -0.25, 0.0, 0.0, 0.0, -0.1, f32::NAN]];
+    let svg = run.text("filters.svg");
+    // Each beside the same colour in the scale.
+    for (ink, opacity) in [(VERMILLION, "1"), (BLUE, "1"), (VERMILLION, "0.5"), (BLUE, "0.5")] {
+        let found = elements(&svg, "rect", &[("fill", ink), ("opacity", opacity)]);
+        assert_eq!(found, 2, "{ink} {opacity}");
+    }
+    assert_eq!(elements(&svg, "polyline", &[]), 3, "a dash for each weight below 0");
+    let texts = texts(&svg);
+    assert!(texts.contains(&"−0.50".to_owned()) && texts.contains(&"+0.50".to_owned()));
+    assert!(texts.join(" ").contains("Grey weights are not finite"), "{texts:?}");
+    assert_eq!(elements(&svg, "rect", &[("fill", "#57606A"), ("width", "40")]), 1);
+}
+
+#[test]
+fn maps_lie_beside_their_mistakes_and_show_where_hiding_costs() {
+    let wrong: Vec<usize> = (0..15).collect();
+    let mut run = Run::new(1, 20, digits(), &wrong);
+    run.pixels.fill(0);
+    let explanations = run.explanations.as_mut().unwrap();
+    explanations.mistakes[0].index = 7;
+    let importance = &mut explanations.mistakes[0].importance;
+    importance.fill(0.0);
+    (importance[28 * 20 + 3], importance[28 * 2 + 9]) = (1.0, -1.0);
+    let svg = run.text("occlusion.svg");
+    assert_eq!(elements(&svg, "image", &[]), 2 * 12, "twelve of fifteen");
+    let texts = texts(&svg);
+    assert!(texts.contains(&"true 7, predicted 8".to_owned()), "{texts:?}");
+    assert!(texts.contains(&"with 87.5 %, #7".to_owned()), "{texts:?}");
+    assert!(texts.join(" ").contains("square of 5x5 pixels of background"), "{texts:?}");
+    let (_, second) = svg.split_once("data:image/png;base64,").unwrap();
+    let (_, second) = second.split_once("data:image/png;base64,").unwrap();
+    let (data, _) = second.split_once('"').unwrap();
+    let png = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
+    let map = image::load_from_memory(&png).unwrap().to_rgb8();
+    let zoom = map.width() / 28;
+    let at = |row: u32, column: u32| map.get_pixel(column * zoom, row * zoom).0;
+    assert_eq!(at(20, 3), [0xD5, 0x5E, 0x00]);
+    assert_eq!(at(2, 9), [0x00, 0x72, 0xB2]);
+    assert_eq!(at(9, 2), [0xFF; 3]);
+}
+
+#[test]
+fn a_run_without_mistakes_has_none_to_explain() {
+    let svg = Run::new(1, 10, digits(), &[]).text("occlusion.svg");
+    assert_eq!(elements(&svg, "image", &[]), 0);
+    assert!(texts(&svg).contains(&"There is no mistake to explain.".to_owned()));
+}
+
+#[test]
+fn without_explanations_no_file_is_written_and_the_page_says_so() {
+    let mut run = Run::new(1, 10, digits(), &[3]);
+    assert!(!run.text("report.html").contains("Nothing was recorded"));
+    run.explanations = None;
+    let files = run.files();
+    assert!(files.keys().all(|name| !name.starts_with("filters") && !name.starts_with("occl")));
+    let page = std::str::from_utf8(&files["report.html"]).unwrap();
+    assert_eq!(page.matches("Nothing was recorded").count(), 2);
+}

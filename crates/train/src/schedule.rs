@@ -1,0 +1,74 @@
+//! The step size of every step.
+
+use std::f64::consts::PI;
+
+use run::{Config, Schedule};
+
+/// By how much a one-cycle schedule starts below its highest step size (Smith and Topin 2018, and PyTorch's default).
+const START: f64 = 1.0 / 25.0;
+
+/// The step size of `step`, counted from 0 over the whole run, where an epoch has `n_steps`.
+///
+/// The last step of a falling schedule has the size of the last interval's beginning, not 0: it is made, after all.
+pub(crate) fn learning_rate(config: &Config, step: usize, n_steps: usize) -> f64 {
+    let (step, all) = (step as f64, (config.epochs * n_steps) as f64);
+    let warmup = config.warmup_epochs * n_steps as f64;
+    // Half a cosine, from 1 at 0 to 0 at 1.
+    let cosine = |part: f64| 0.5 * (1.0 + (PI * part).cos());
+    let factor = if step < warmup {
+        match config.schedule {
+            Schedule::Constant | Schedule::Cosine => (step + 1.0) / warmup.max(1.0),
+            Schedule::OneCycle => START + (1.0 - START) * (1.0 - cosine(step / warmup)),
+        }
+    } else {
+        match config.schedule {
+            Schedule::Constant => 1.0,
+            Schedule::Cosine | Schedule::OneCycle => cosine((step - warmup) / (all - warmup)),
+        }
+    };
+    config.learning_rate * factor.min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(schedule: Schedule, warmup_epochs: f64) -> Config {
+        Config { epochs: 4, learning_rate: 0.5, schedule, warmup_epochs, ..Config::default() }
+    }
+
+    /// The step sizes of a run of four epochs of ten steps.
+    fn rates(schedule: Schedule, warmup_epochs: f64) -> Vec<f64> {
+        let config = config(schedule, warmup_epochs);
+        (0..40).map(|step| learning_rate(&config, step, 10)).collect()
+    }
+
+    #[test]
+    fn a_constant_one_does_not_change_after_its_warm_up() {
+        assert_eq!(rates(Schedule::Constant, 0.0), [0.5; 40]);
+        let warm = rates(Schedule::Constant, 0.5);
+        for (step, expected) in [0.1, 0.2, 0.3, 0.4, 0.5, 0.5].into_iter().enumerate() {
+            assert!((warm[step] - expected).abs() < 1e-12, "{warm:?}");
+        }
+    }
+
+    #[test]
+    fn a_cosine_falls_by_half_in_the_middle_and_to_almost_nothing() {
+        let rates = rates(Schedule::Cosine, 0.0);
+        assert_eq!(rates[0], 0.5);
+        assert!((rates[20] - 0.25).abs() < 1e-12);
+        // 0.5 * (1 + cos(39/40 pi)) / 2
+        assert!((rates[39] - 7.71e-4).abs() < 1e-6, "{}", rates[39]);
+        assert!(rates.is_sorted_by(|a, b| a > b));
+    }
+
+    #[test]
+    fn one_cycle_rises_to_its_highest_and_falls() {
+        let rates = rates(Schedule::OneCycle, 1.0);
+        assert!((rates[0] - 0.02).abs() < 1e-12);
+        assert!((rates[5] - (0.02 + 0.24)).abs() < 1e-12, "{}", rates[5]);
+        assert_eq!(rates[10], 0.5);
+        assert!((rates[25] - 0.25).abs() < 1e-12, "{}", rates[25]);
+        assert!(rates[..11].is_sorted() && rates[10..].is_sorted_by(|a, b| a > b));
+    }
+}
