@@ -20,7 +20,7 @@ use run::{Config, Selection, write_atomically};
 use crate::cli::StudyArgs;
 use crate::{console, recipe};
 use results::RecipeResults;
-use trial::{Trial, Trialled};
+use trial::Trial;
 
 /// The first seed, the default of a run.
 const FIRST_SEED: u64 = 42;
@@ -45,8 +45,8 @@ pub(crate) fn run(runs: &Path, args: &StudyArgs) -> anyhow::Result<ExitCode> {
             let number = round * configs.len() + index + 1;
             let trial = Trial { folder: &folder, config: &config, args };
             match trial.run(&format!("{number}/{n}"))? {
-                Trialled::Done(result) => results[index].runs.push(result),
-                Trialled::Interrupted => {
+                Some(result) => results[index].runs.push(result),
+                None => {
                     console::notice("interrupted; the same command goes on where it stopped");
                     return Ok(ExitCode::from(crate::train::INTERRUPTED));
                 }

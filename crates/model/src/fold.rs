@@ -35,7 +35,6 @@ pub(crate) fn fold_into_dense(norm: &BatchNorm, dense: Linear) -> Linear {
     Linear {
         weight: Param::from_tensor(weight * by_input(scale)),
         bias: Some(Param::from_tensor(bias + added.reshape([outputs]))),
-        ..dense
     }
 }
 

@@ -11,6 +11,10 @@ use crate::vgg::Vgg;
 
 /// One of the networks, which all take grey levels `[batch, 1, 28, 28]` and give logits `[batch, n_classes]`.
 #[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and its weights are elsewhere"
+)]
 pub enum Network {
     /// The article's.
     Article(Cnn),

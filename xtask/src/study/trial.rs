@@ -22,15 +22,9 @@ pub(super) struct Trial<'a> {
     pub(super) args: &'a StudyArgs,
 }
 
-/// How it ended.
-pub(super) enum Trialled {
-    Done(RunResult),
-    Interrupted,
-}
-
 impl Trial<'_> {
-    /// Does what is not done yet of training, evaluation, export and proof; `number` is shown.
-    pub(super) fn run(&self, number: &str) -> anyhow::Result<Trialled> {
+    /// Does what is not done yet of training, evaluation, export and proof; none where Ctrl-C ended it. `number` is shown.
+    pub(super) fn run(&self, number: &str) -> anyhow::Result<Option<RunResult>> {
         let name = format!("{}-{}", self.config.recipe, self.config.seed);
         let exists = self.folder.join(&name).exists();
         let mut run = match exists {
@@ -48,7 +42,7 @@ impl Trial<'_> {
                 false => self.train(&name)?,
             };
             if !trained {
-                return Ok(Trialled::Interrupted);
+                return Ok(None);
             }
             let made = RunDirectory::open(self.folder, Some(&name))?;
             // Of a run that was interrupted, the time between is not known.
@@ -65,13 +59,13 @@ impl Trial<'_> {
             ];
             for (_, step) in done.iter().skip_while(|(done, _)| *done) {
                 if !self.step(&[step, "--run", &name])? {
-                    return Ok(Trialled::Interrupted);
+                    return Ok(None);
                 }
             }
         }
         let result = self.result(&run)?;
         console::line(&format!("{number} {name}: {}", result.in_words()));
-        Ok(Trialled::Done(result))
+        Ok(Some(result))
     }
 
     /// Trains a new run from a file of its settings, so that nothing of the recipe is lost on the way.
