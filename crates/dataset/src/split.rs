@@ -228,9 +228,20 @@ mod tests {
     }
 
     #[test]
+    fn nothing_held_out_leaves_everything_to_training() {
+        for stratify in [false, true] {
+            let options = SplitOptions { val_fraction: 0.0, seed: 1, stratify };
+            let Split { mut train, val } = split(&[0, 1, 0, 2], &options).unwrap();
+            train.sort_unstable();
+            assert_eq!((train, val), (vec![0, 1, 2, 3], vec![]));
+            assert!(matches!(split(&[], &options), Err(Error::TooFew { .. })));
+        }
+    }
+
+    #[test]
     fn what_cannot_be_divided_is_refused() {
         let options = |val_fraction, stratify| SplitOptions { val_fraction, seed: 1, stratify };
-        for val_fraction in [0.0, 1.0, -0.1, 1.5, f64::NAN, f64::INFINITY] {
+        for val_fraction in [1.0, -0.1, 1.5, f64::NAN, f64::INFINITY] {
             let error = split(&[0; 9], &options(val_fraction, false)).unwrap_err();
             assert!(matches!(error, Error::Fraction { .. }), "{error:?}");
         }

@@ -60,7 +60,9 @@ mod tests {
 
     /// The network, its gradients for two pictures, and their norm in float64.
     fn sample() -> (Network, GradientsParams, f64) {
-        let config = NetworkConfig { width: 2, hidden: 3, ..NetworkConfig::article(2, 33.0, 78.0) };
+        let article = NetworkConfig::article(2, 33.0, 78.0);
+        // Wide enough that some unit lives.
+        let config = NetworkConfig { width: 2, hidden: 32, dense_dropout: 0.0, ..article };
         let device = Device::flex().autodiff();
         let network = Network::new(&config, 1, &device);
         device.seed(1);

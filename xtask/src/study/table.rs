@@ -155,7 +155,7 @@ mod tests {
         let results = [recipe("plain", &[0.98, 0.99]), recipe("better", &[0.99, 0.998])];
         let text = markdown(&results, true);
         assert!(text.contains("| `plain` | 2 | 98.500 ± 0.707 | 0.2500 ± 0.0000 |"), "{text}");
-        assert!(text.contains("3.0 ± 0.0 (1 of 2) |"), "{text}");
+        assert!(text.contains("3.0 ± 0.0 | 3.0 (1 of 2) |"), "{text}");
         assert!(
             text.contains("| `plain` to `better` | -90.0 of 10,000 | 0.0704 (2 pairs) |"),
             "{text}"
