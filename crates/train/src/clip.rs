@@ -53,7 +53,7 @@ impl ModuleVisitor for Scaled {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use burn::tensor::Device;
+    use burn::tensor::{Device, TensorData};
     use model::NetworkConfig;
 
     use super::*;
@@ -62,11 +62,13 @@ mod tests {
     fn sample() -> (Network, GradientsParams, f64) {
         let article = NetworkConfig::article(2, 33.0, 78.0);
         // Wide enough that some unit lives.
-        let config = NetworkConfig { width: 2, hidden: 32, dense_dropout: 0.0, ..article };
+        let config = NetworkConfig { width: 4, hidden: 32, dense_dropout: 0.0, ..article };
         let device = Device::flex().autodiff();
         let network = Network::new(&config, 1, &device);
         device.seed(1);
-        let loss = network.forward(Tensor::ones([2, 1, 28, 28], &device) * 200.0).square().sum();
+        let levels: Vec<f32> = (0..2 * 784).map(|at| (at * 37 % 256) as f32).collect();
+        let pixels = Tensor::from_data(TensorData::new(levels, [2, 1, 28, 28]), &device);
+        let loss = network.forward(pixels).square().sum();
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         let norm = norm(&network, &gradients);
         (network, gradients, norm)

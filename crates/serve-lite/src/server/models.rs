@@ -69,7 +69,7 @@ impl Models {
         *seen = stamp(&self.path);
         let load = || {
             // Not for the first model, which everybody waits for.
-            priority::lower(priority::LOADER);
+            priority::idle();
             Classifier::load(&self.path)
         };
         match self.loader.install(load) {
