@@ -203,15 +203,17 @@ class Checks:
             assert s.state() == ([], None, None) and s.text("answer") == "" and max(s.bars()) == 0
         with self.page(before=lambda page: page.route("**/infer", slowly)) as s:
             s.stroke([(.3, .2), (.6, .8)])
-            s.page.wait_for_timeout(100)
+            s.until(lambda: s.infers)
             s.page.keyboard.press("Delete")
             s.settle(900)
-            assert len(s.infers) == 1 and s.text("answer") == "" and max(s.bars()) == 0, "a stale answer is shown"
+            assert s.text("answer") == "" and max(s.bars()) == 0, "a stale answer is shown"
+            n = len(s.infers)
+            assert n <= 2, "a blank surface is asked about"  # Two where the machine was slow enough to ask on the way.
             s.stroke([(.3, .2), (.6, .8)])
-            s.page.wait_for_timeout(100)
+            s.until(lambda: len(s.infers) > n)
+            n = len(s.infers)
             s.page.get_by_role("button", name="A handwritten 5").click()
-            s.page.wait_for_timeout(100)
-            assert len(s.infers) == 3 and s.aborted == 2, "a stale question is waited for"
+            s.until(lambda: len(s.infers) > n and s.aborted >= 2, "a stale question is waited for", seconds=1)
 
     def check_samples(self):
         with self.page() as s:
@@ -250,6 +252,7 @@ class Checks:
             for key in ["ArrowUp"] * 9 + [" "] + ["ArrowDown"] * 18 + [" "] + ["ArrowLeft"] * 3:
                 press(key)
             s.settle(800)
+            s.until(lambda: s.text("answer") and s.text("answer").strip("?") in s.text("spoken"))
             [stroke], _, _ = s.state()
             assert len({x for x, _ in stroke}) == 1 and len(stroke) == 19 and s.text("answer"), stroke
             assert s.text("answer").strip("?") in s.text("spoken")

@@ -104,6 +104,14 @@ class Surface:
                 break
             self.page.wait_for_timeout(50)
 
+    def until(self, holds, otherwise="it never came to be", seconds=10):
+        """Waits for what a busy machine may take its time for."""
+        for _ in range(seconds * 50):
+            if holds():
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError(otherwise)
+
     def state(self):
         state = self.page.evaluate("""async () => {
             const { drawing, seen } = await import("/page.js");
