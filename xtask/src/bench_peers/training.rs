@@ -189,10 +189,12 @@ impl Bench<'_> {
 
     /// This very program, on the pictures that are at hand already.
     pub(super) fn kiln(&self, command: &str, run: &str) -> Measured<Command> {
-        let limit = self.limit.to_string();
-        let data = ["--data", self.source, "--offline", "--limit", &limit];
         let mut kiln = self.command(&[command, "--run", run])?;
-        kiln.args(data);
+        kiln.args(["--data", self.source, "--offline"]);
+        // All pictures is the default, and a recipe may have a limit of its own.
+        if self.limit > 0 {
+            kiln.args(["--limit", &self.limit.to_string()]);
+        }
         Ok(kiln)
     }
 
