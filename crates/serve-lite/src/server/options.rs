@@ -37,7 +37,7 @@ pub struct ServeOptions {
     #[arg(long, value_name = "N", default_value = "1024", value_parser = at_least_one)]
     #[arg(help_heading = "How much")]
     pub max_batch: usize,
-    /// Pictures that may wait; a request that finds no room is refused at once
+    /// Pictures that may wait; a request that finds no room is refused at once, and half may wait until it has drained
     #[arg(long, value_name = "N", default_value = "1024", value_parser = at_least_one)]
     #[arg(help_heading = "How much")]
     pub queue: usize,

@@ -36,7 +36,7 @@ pub(crate) struct Queue {
     capacity: usize,
     /// Nanoseconds that a picture took of late, of all workers together.
     picture_time: AtomicU64,
-    /// Whether callers are being refused: from the first that finds no room until half is free.
+    /// Whether callers are being refused: from the first that finds no room until three quarters are free.
     crowded: Arc<AtomicBool>,
 }
 
@@ -76,7 +76,7 @@ impl Queue {
         let n_pictures: usize = jobs.iter().map(Job::n_pictures).sum();
         let n_jobs = jobs.len();
         let mut waiting = self.lock();
-        let fits = waiting.n_pictures == 0 || waiting.n_pictures + n_pictures <= self.capacity;
+        let fits = waiting.n_pictures == 0 || waiting.n_pictures + n_pictures <= self.room();
         if waiting.closed || !fits {
             self.crowded.store(true, Ordering::Relaxed);
             return false;
@@ -93,9 +93,18 @@ impl Queue {
         true
     }
 
+    /// The most pictures that may wait now: a burst may fill the queue, but one that stays full serves nobody
+    /// sooner and only makes everybody late, so that callers find half of it until it has drained.
+    fn room(&self) -> usize {
+        match self.crowded.load(Ordering::Relaxed) {
+            true => self.capacity.div_ceil(2),
+            false => self.capacity,
+        }
+    }
+
     /// Whether no request, however small, would be taken now.
     pub(crate) fn is_full(&self) -> bool {
-        let full = self.lock().n_pictures >= self.capacity;
+        let full = self.lock().n_pictures >= self.room();
         if full {
             self.crowded.store(true, Ordering::Relaxed);
         }
@@ -138,7 +147,7 @@ impl Queue {
                 self.picture_time.store(time - time / 8, Ordering::Relaxed);
             }
             metrics.queued_pictures.set(waiting.n_pictures as i64);
-            if waiting.n_pictures <= self.capacity / 2 {
+            if waiting.n_pictures <= self.capacity / 4 {
                 self.crowded.store(false, Ordering::Relaxed);
             }
             if !batch.is_empty() {

@@ -209,6 +209,33 @@ fn a_full_queue_turns_callers_away_at_once() {
 }
 
 #[test]
+fn a_queue_that_was_full_offers_half_until_it_has_drained() {
+    let flags = [&ONE_BY_ONE[..], &["--queue", "16"]].concat();
+    let server = Server::start(&slow(40), &flags);
+    let large: Vec<u8> = (0..24).flat_map(|i| halves(i, 0)).collect();
+    let mut first = server.connect();
+    first.send(&binary(&large));
+    let queued = || server.metrics().get("serve_lite_queued_pictures");
+    eventually("the queue is full", || queued() > 16.0);
+    let mut refused_with_room = 0;
+    loop {
+        let before = queued();
+        let status = server.ask(&binary(&halves(1, 2))).status;
+        if status == 200 {
+            break;
+        }
+        assert_eq!(status, 503);
+        refused_with_room += u32::from(before < 16.0);
+    }
+    assert!(refused_with_room > 0, "it offered all its room at once");
+    assert_eq!(first.reply().unwrap().status, 200);
+    // Drained, it holds what it did.
+    for connection in &mut pile_up(&server, 16) {
+        assert_eq!(connection.reply().unwrap().status, 200);
+    }
+}
+
+#[test]
 fn work_for_callers_that_have_left_is_not_done() {
     let server = Server::start(&slow(40), &ONE_BY_ONE);
     let files = || std::fs::read_dir(server.proc("fd")).unwrap().count();
