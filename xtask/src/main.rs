@@ -9,6 +9,7 @@ mod console;
 mod evaluate;
 mod export_onnx;
 mod fetch;
+mod goal;
 mod pipeline;
 mod predict;
 mod recipe;

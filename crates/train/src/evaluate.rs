@@ -129,7 +129,8 @@ pub fn verdict(history: &[EpochMetrics]) -> String {
 }
 
 /// The epoch with the lowest validation loss, the first of equals, and that loss; `None` where nothing was validated.
-pub(crate) fn lowest(history: &[EpochMetrics]) -> Option<(&EpochMetrics, f64)> {
+#[must_use]
+pub fn lowest(history: &[EpochMetrics]) -> Option<(&EpochMetrics, f64)> {
     let validated = history.iter().filter_map(|row| row.val_loss.map(|loss| (row, loss)));
     validated.min_by(|a, b| a.1.total_cmp(&b.1))
 }

@@ -20,6 +20,8 @@ mod tests;
 
 pub use checkpoint::{Checkpoint, Epoch, Restored};
 pub use error::{Error, Result};
-pub use evaluate::{Scores, argmax, class_scores, evaluate, logits, part_scores, softmax, verdict};
+pub use evaluate::{
+    Scores, argmax, class_scores, evaluate, logits, lowest, part_scores, softmax, verdict,
+};
 pub use explain::explain;
 pub use fit::{Data, Event, Outcome, fit};

@@ -4,15 +4,13 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use run::{Config, Evaluation, read_json, read_metrics};
+use run::{Config, EpochMetrics, Evaluation, read_json, read_metrics};
 
 use super::Measured;
 use super::python;
-use super::training::{Bench, KERAS, Program, TORCH};
+use super::training::{Bench, KERAS, Script, TORCH};
 use crate::console;
-
-/// The goal, as a part of the pictures.
-pub(super) const GOAL: f64 = 0.99;
+use crate::goal::{self, GOAL};
 
 /// How one system came to the goal, or did not.
 pub(super) struct Goal {
@@ -75,24 +73,20 @@ impl Bench<'_> {
         python::output(command.args(["--recipe", "article"]))?;
         let whole = start.elapsed().as_secs_f64();
         let rows = read_metrics(&self.run("article")?.metrics()).map_err(|e| e.to_string())?;
-        let in_epochs: f64 = rows.iter().map(|row| row.seconds).sum();
-        let first = rows.iter().position(|row| row.val_accuracy >= Some(GOAL));
-        let made = first.map_or(rows.len(), |first| first + 1);
-        let seconds = whole - in_epochs + rows[..made].iter().map(|row| row.seconds).sum::<f64>();
-        let accuracy = rows.get(made - 1).and_then(|row| row.val_accuracy).unwrap_or_default();
-        let seconds = first.map(|_| seconds);
-        Ok(Reached { seconds, epochs: made, accuracy, of_test: false })
+        let reached = goal::reached(&rows, whole);
+        let epochs = reached.map_or(rows.len(), |(epoch, _)| epoch);
+        let accuracy = |row: &EpochMetrics| row.val_accuracy;
+        let accuracy = rows[..epochs].last().and_then(accuracy).unwrap_or_default();
+        let seconds = reached.map(|(_, seconds)| seconds);
+        Ok(Reached { seconds, epochs, accuracy, of_test: false })
     }
 
     /// A peer is stopped at the end of the epoch in which it reaches the goal.
-    fn peer(&self, program: Program) -> Measured<Reached> {
-        let Program::Script { file, packages } = program else {
-            return Err("it is no script".to_owned());
-        };
-        let mut command = self.script(file, packages, Config::default().epochs)?;
+    fn peer(&self, script: Script) -> Measured<Reached> {
+        let mut command = self.script(script, Config::default().epochs)?;
         let start = Instant::now();
         first_to_goal(command.stderr(Stdio::null()), start)
-            .ok_or_else(|| format!("{file} printed no history"))
+            .ok_or_else(|| format!("{} printed no history", script.file))
     }
 }
 

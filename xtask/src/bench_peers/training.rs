@@ -64,17 +64,24 @@ struct Trainer {
     most: Option<(usize, usize)>,
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum Program {
+enum Program {
     /// `cargo xtask`, with Burn's own operations or with kiln's kernels.
-    Kiln { burn_ops: bool },
-    /// A script in `benches/peers`, and the packages that it imports.
-    Script { file: &'static str, packages: &'static [&'static str] },
+    Kiln {
+        burn_ops: bool,
+    },
+    Peer(Script),
 }
 
-pub(super) const KERAS: Program =
-    Program::Script { file: "keras_train.py", packages: &["keras", TENSORFLOW] };
-pub(super) const TORCH: Program = Program::Script { file: "torch_train.py", packages: &["torch"] };
+/// A script in `benches/peers`, and the packages that it imports.
+#[derive(Clone, Copy)]
+pub(super) struct Script {
+    pub(super) file: &'static str,
+    packages: &'static [&'static str],
+}
+
+pub(super) const KERAS: Script =
+    Script { file: "keras_train.py", packages: &["keras", TENSORFLOW] };
+pub(super) const TORCH: Script = Script { file: "torch_train.py", packages: &["torch"] };
 
 impl Bench<'_> {
     /// Every system for `epochs` epochs in a fresh process, in turn, `rounds` times.
@@ -82,8 +89,8 @@ impl Bench<'_> {
         let trainer = |name, program| Trainer { name, program, most: None };
         let trainers = [
             trainer("kiln", Program::Kiln { burn_ops: false }),
-            trainer("Keras", KERAS),
-            trainer("PyTorch", TORCH),
+            trainer("Keras", Program::Peer(KERAS)),
+            trainer("PyTorch", Program::Peer(TORCH)),
             // Its epochs take a minute and more, and one tells what there is to tell.
             Trainer {
                 name: "Burn as it comes",
@@ -157,9 +164,10 @@ impl Bench<'_> {
                 };
                 rows.iter().filter_map(epoch).collect()
             }
-            Program::Script { file, packages } => {
-                let said = python::output(&mut self.script(file, packages, epochs)?)?;
-                history(&said.stdout).ok_or_else(|| format!("{file} printed no history"))?
+            Program::Peer(script) => {
+                let said = python::output(&mut self.script(script, epochs)?)?;
+                history(&said.stdout)
+                    .ok_or_else(|| format!("{} printed no history", script.file))?
             }
         };
         if process.is_empty() { Err("it finished no epoch".to_owned()) } else { Ok(process) }
@@ -177,13 +185,12 @@ impl Bench<'_> {
     }
 
     fn keras_pipeline(&self, epochs: usize) -> Measured<Whole> {
-        let Program::Script { file, packages } = KERAS else { unreachable!("Keras is a script") };
-        let mut command = self.script(file, packages, epochs)?;
+        let mut command = self.script(KERAS, epochs)?;
         let start = Instant::now();
         let said = python::output(&mut command)?;
         let seconds = start.elapsed().as_secs_f64();
-        let test_accuracy =
-            test_accuracy(&said.stderr).ok_or_else(|| format!("{file} printed no accuracy"))?;
+        let test_accuracy = test_accuracy(&said.stderr)
+            .ok_or_else(|| format!("{} printed no accuracy", KERAS.file))?;
         Ok(Whole { seconds, test_accuracy })
     }
 
@@ -206,10 +213,10 @@ impl Bench<'_> {
         Ok(kiln)
     }
 
-    pub(super) fn script(&self, file: &str, packages: &[&str], epochs: usize) -> Measured<Command> {
+    pub(super) fn script(&self, script: Script, epochs: usize) -> Measured<Command> {
         let python = self.python.as_ref().map_err(Clone::clone)?;
-        python.require(packages)?;
-        let mut command = python.script(file);
+        python.require(script.packages)?;
+        let mut command = python.script(script.file);
         command.arg(self.folder).args([epochs.to_string(), self.limit.to_string()]);
         Ok(command)
     }

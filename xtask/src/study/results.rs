@@ -3,8 +3,7 @@
 use report::StudyRun;
 use run::{Config, EpochMetrics, Evaluation, Selection};
 
-/// The accuracy that everybody's first network should reach.
-pub(super) const GOAL: f64 = 0.99;
+use crate::goal::{self, GOAL};
 
 /// The runs of one recipe, in the order of their seeds.
 pub(super) struct RecipeResults {
@@ -58,22 +57,13 @@ impl RunResult {
     pub(super) fn validated(&self) -> Option<&EpochMetrics> {
         match self.checkpoint {
             Selection::Last => self.epochs.last(),
-            Selection::Best => {
-                let validated = self.epochs.iter().filter(|row| row.val_loss.is_some());
-                validated.min_by(|a, b| {
-                    a.val_loss.partial_cmp(&b.val_loss).unwrap_or(std::cmp::Ordering::Equal)
-                })
-            }
+            Selection::Best => train::lowest(&self.epochs).map(|(row, _)| row),
         }
     }
 
     /// Wall time of the training process, or the epochs' own where it was interrupted.
     pub(super) fn training_seconds(&self) -> f64 {
-        self.seconds.unwrap_or_else(|| self.in_epochs())
-    }
-
-    fn in_epochs(&self) -> f64 {
-        self.epochs.iter().map(|row| row.seconds).sum()
+        self.seconds.unwrap_or_else(|| self.epochs.iter().map(|row| row.seconds).sum())
     }
 
     /// Wall time from the start of the process to the end of the first epoch with 99 % of the validation pictures right.
@@ -86,9 +76,7 @@ impl RunResult {
             let reached = self.evaluation.as_ref().is_some_and(|e| e.accuracy >= GOAL);
             return reached.then(|| self.training_seconds());
         }
-        let first = self.epochs.iter().position(|row| row.val_accuracy >= Some(GOAL))?;
-        let before = self.training_seconds() - self.in_epochs();
-        Some(before + self.epochs[..=first].iter().map(|row| row.seconds).sum::<f64>())
+        goal::reached(&self.epochs, self.training_seconds()).map(|(_, seconds)| seconds)
     }
 
     pub(super) fn in_words(&self) -> String {

@@ -65,8 +65,7 @@ pub(crate) async fn heavy<T: Send + 'static>(
     if n_bytes <= UNIT {
         return Ok(work());
     }
-    let failed = |_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the server lost a thread");
-    tokio::task::spawn_blocking(work).await.map_err(failed)
+    tokio::task::spawn_blocking(work).await.map_err(|_| Failure::lost_thread())
 }
 
 async fn collect(

@@ -38,6 +38,11 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, printable(&message))
     }
 
+    /// The work for the request ended with its thread.
+    pub(crate) fn lost_thread() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the server lost a thread")
+    }
+
     /// The server cannot take the request now.
     pub(crate) fn busy(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), retry: true }

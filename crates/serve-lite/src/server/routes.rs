@@ -136,8 +136,7 @@ async fn load(
     }
     let reloading = Arc::clone(&server);
     let reload = move || reloading.models.reload(&reloading.metrics);
-    let lost = |_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the server lost a thread");
-    match tokio::task::spawn_blocking(reload).await.map_err(lost)? {
+    match tokio::task::spawn_blocking(reload).await.map_err(|_| Failure::lost_thread())? {
         Ok(_) => Ok(StatusCode::OK),
         Err(error) => {
             let reason = crate::predict::reasons(&error);
