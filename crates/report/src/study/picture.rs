@@ -103,7 +103,8 @@ impl Study<'_> {
                         they are."
                 .to_owned();
         if self.recipes.iter().flat_map(|recipe| recipe.runs).any(|r| r.seconds_to_99.is_some()) {
-            note += " A green diamond is the time until an epoch first reached 99 % in validation.";
+            note += " A green diamond is the time until an epoch first reached 99 % in validation or, \
+                     where nothing is validated, that of a run with 99 % of the test images right.";
         }
         note
     }

@@ -4,7 +4,7 @@ import { rasterise, smooth, toNetwork } from "./digit.js";
 import { levelsOf } from "./samples.js";
 import { Problem, describe, infer, useToken } from "./server.js";
 import {
-    markSample, say, showAnswer, showLatency, showModel, showProblem, showSamples, showSeen, stencil,
+    markSample, sayPen, showAnswer, showLatency, showModel, showProblem, showSamples, showSeen, stencil,
 } from "./view.js";
 
 /** Milliseconds from one question to the next while a stroke grows: the bars glide from answer to answer. */
@@ -249,7 +249,7 @@ function liftOrLowerPen() {
         beginStroke([pen.x, pen.y]);
         pen.down = true;
     }
-    say(pen.down ? "Pen down" : "Pen up");
+    sayPen(pen.down);
 }
 
 surface.addEventListener("keydown", (event) => {

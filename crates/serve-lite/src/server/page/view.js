@@ -76,7 +76,8 @@ export function showAnswer(classes, probabilities) {
     element("answer").classList.toggle("words", answer.length > 2);
     element("answer").classList.toggle("sentence", answer.length > 14);
     element("verdict").textContent = verdict;
-    say(answer && (unsure ? `Unsure: ${answer}` : `${answer}, ${verdict}`));
+    answered = answer && (unsure ? `Unsure: ${answer}` : `${answer}, ${verdict}`);
+    say(answered);
 }
 
 /** Never 100 %: nothing is certain, and a probability that prints so is rounded. */
@@ -103,9 +104,14 @@ export function showProblem(problem) {
     if (asked && document.activeElement === document.body) element("token").focus();
 }
 
-let speech = 0;
+let [speech, answered] = [0, ""];
+/** Has screen readers say where the pen is; lifted, it must not take the answer's place, which may have come before. */
+export function sayPen(down) {
+    say(down ? "Pen down" : ["Pen up", answered].filter(Boolean).join(". "));
+}
+
 /** Has screen readers say `text` once nothing else has come up for a while. */
-export function say(text) {
+function say(text) {
     clearTimeout(speech);
     speech = setTimeout(() => (element("spoken").textContent = text), REST);
 }
