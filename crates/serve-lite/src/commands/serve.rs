@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// By default it opens up to eight arenas a core, each of which keeps its own free memory: one serves all threads as
 /// quickly, as they allocate little beside what they compute. The sizes from which memory is handed back at once it moves
 /// by itself, which ends at the largest block it has seen, a model's weights. Here they lie above what a batch of pictures
-/// takes and gives back all the time (at 1 MiB a third of the throughput was lost to the kernel), and below the weights
+/// takes and gives back all the time (at 1 MiB much of the throughput was lost to the kernel), and below the weights
 /// that a reload leaves.
 fn settle_allocator() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
