@@ -2,11 +2,13 @@
 
 use run::{EpochMetrics, Evaluation};
 
-use super::picture::Comparison;
+use super::picture::{Comparison, Half};
+use super::quantity::Quantity;
 use super::{ComparedRun, differing_settings, label};
 use crate::error::Result;
-use crate::html::{banner, document, figure, section, table, text};
+use crate::html::{banner, document, section, table, text};
 use crate::inputs::best_epoch;
+use crate::render::svg_element;
 use crate::text::{count, duration, loss, percent, plural, signed};
 
 /// Says where a run has not been tested.
@@ -26,7 +28,7 @@ pub(super) fn html(comparison: &Comparison) -> Result<String> {
     let sections = [
         synthetic,
         data_warning(runs),
-        section("curves", "Training curves", &figure(comparison)?),
+        section("curves", "Training curves", &curves(comparison)?),
         section("settings", "Settings that differ", &settings(runs)),
         section("figures", "Figures", &figures(runs)),
     ]
@@ -34,6 +36,18 @@ pub(super) fn html(comparison: &Comparison) -> Result<String> {
     let title = plural(runs.len(), "run", "runs");
     let header = format!("<h1>{title} compared</h1>");
     Ok(document(&format!("{title} compared"), "kiln comparison", &header, &sections))
+}
+
+/// The halves of the picture, which stack where they have no room beside each other.
+fn curves(comparison: &Comparison) -> Result<String> {
+    let half = |quantity| svg_element(&Half { comparison, quantity });
+    let (left, right) = (half(Quantity::Loss)?, half(Quantity::Accuracy)?);
+    Ok(format!(
+        "<figure><div class=\"pair wide\">\n<div class=\"scroll\" tabindex=\"0\">{left}</div>\n\
+         <div class=\"scroll\" tabindex=\"0\">{right}</div>\n</div>\n\
+         <figcaption>{}</figcaption></figure>",
+        text(&comparison.note())
+    ))
 }
 
 /// Runs on different images are not comparable, whatever the pictures look like.

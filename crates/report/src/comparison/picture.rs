@@ -80,6 +80,33 @@ impl Drawing for Comparison<'_> {
     }
 }
 
+/// One half of the picture alone, for a page, where the halves stand below each other if need be.
+pub(super) struct Half<'a> {
+    pub(super) comparison: &'a Comparison<'a>,
+    pub(super) quantity: Quantity,
+}
+
+impl Drawing for Half<'_> {
+    fn name(&self) -> &'static str {
+        match self.quantity {
+            Quantity::Loss => "comparison-loss",
+            Quantity::Accuracy => "comparison-accuracy",
+        }
+    }
+
+    fn alt(&self) -> String {
+        format!("{}. {}", self.quantity.title(), self.comparison.alt())
+    }
+
+    fn size(&self) -> (i32, i32) {
+        PANEL
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawn<DB> {
+        self.comparison.draw_panel(area, self.quantity)
+    }
+}
+
 impl Comparison<'_> {
     fn title(&self) -> String {
         let title = match self.runs.len() {
@@ -101,7 +128,7 @@ impl Comparison<'_> {
         names.join(", ")
     }
 
-    fn note(&self) -> String {
+    pub(super) fn note(&self) -> String {
         let mut note = "Thick lines are validation, thin dashed ones training, measured while the \
                         weights still move, with dropout and augmentation on where a run has them. \
                         Beside each line: the run and its last value, in validation where anything \

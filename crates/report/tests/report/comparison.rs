@@ -127,6 +127,12 @@ fn the_page_tells_the_figures_of_every_run() {
     for reference in ["http:", "https:", "src=", "url(", "<link", "<script"] {
         assert!(!page.contains(reference), "{reference}");
     }
+    // The halves are pictures of their own, each as narrow as its letters allow.
+    assert_eq!(page.matches("<svg").count(), 2);
+    assert_eq!(page.matches("min-width:496px").count(), 2);
+    for half in ["aria-label=\"Loss", "aria-label=\"Accuracy", "Thick lines are validation"] {
+        assert!(page.contains(half), "{half}");
+    }
 }
 
 #[test]
