@@ -62,7 +62,7 @@ fn with_everything_on_threads_and_interruptions_change_nothing() {
     let everything = "
         data = 'synthetic'\nlimit = 600\nepochs = 2\nbatch_size = 50\ncheckpoint = 'last'\n
         rotation = 10.0\nshift = 2.0\nzoom = 0.1\nelastic = 1.0\n
-        architecture = 'vgg'\nwidth = 8\nbatch_norm = true\n
+        architecture = 'vgg'\ndepth = 5\nwidth = 8\nbatch_norm = true\n
         schedule = 'one-cycle'\nwarmup_epochs = 0.5\nweight_decay = 0.05\nlabel_smoothing = 0.1\n
         gradient_clip = 1.0\naverage_decay = 0.95\n";
     let file = runs.join("everything.toml");

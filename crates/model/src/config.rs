@@ -18,6 +18,8 @@ pub struct NetworkConfig {
     pub std: f64,
     /// Which network.
     pub architecture: Architecture,
+    /// Convolutions of [`Vgg`](crate::Vgg), 4 or 5.
+    pub depth: usize,
     /// Channels of the first convolution, at least 1.
     pub width: usize,
     /// Units of the dense layer before the last, at least 1.
@@ -41,6 +43,7 @@ impl NetworkConfig {
             mean,
             std,
             architecture: config.architecture,
+            depth: config.depth,
             width: config.width,
             hidden: config.hidden,
             batch_norm: config.batch_norm,

@@ -18,7 +18,7 @@ use crate::vgg::Vgg;
 pub enum Network {
     /// The article's.
     Article(Cnn),
-    /// Pairs of convolutions.
+    /// Blocks of convolutions.
     Vgg(Vgg),
 }
 

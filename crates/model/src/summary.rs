@@ -61,6 +61,10 @@ pub fn summary(network: &Network) -> Summary {
             norm(&mut layers, vgg.norm1.as_ref(), shape);
             let shape = conv(&mut layers, &vgg.conv3, false);
             norm(&mut layers, vgg.norm2.as_ref(), shape);
+            if let Some(middle) = &vgg.middle {
+                let shape = conv(&mut layers, middle, false);
+                norm(&mut layers, vgg.middle_norm.as_ref(), shape);
+            }
             let shape = conv(&mut layers, &vgg.conv4, true);
             norm(&mut layers, vgg.norm3.as_ref(), shape);
             (shape, &vgg.dropout1, &vgg.dense1, &vgg.dropout2, &vgg.dense2)

@@ -16,9 +16,10 @@ const TOLERANCE: f32 = 1e-4;
 /// Burn's random numbers are one stream for the process, so tests that draw take turns.
 static RANDOM: Mutex<()> = Mutex::new(());
 
-fn config(batch_norm: bool) -> NetworkConfig {
+fn config(depth: usize, batch_norm: bool) -> NetworkConfig {
     NetworkConfig {
         architecture: Architecture::Vgg,
+        depth,
         width: 8,
         hidden: 24,
         batch_norm,
@@ -75,26 +76,33 @@ fn gradients(network: &Vgg, gradients: &Gradients) -> Vec<Vec<f32>> {
 #[test]
 fn it_has_the_parameters_it_says_and_the_summary_counts_them() {
     let _turn = RANDOM.lock().unwrap();
-    let of = |batch_norm| {
-        let config = NetworkConfig { width: 32, hidden: 256, ..config(batch_norm) };
-        Network::new(&config, 1, &Device::flex())
-    };
-    let plain = of(false);
-    assert_eq!(plain.num_params(), 329_962);
-    assert_eq!(summary(&plain).parameters(), 329_962);
-    // Two numbers for each channel of 32 + 64 + 64.
-    let table = summary(&of(true));
-    assert_eq!(table.parameters(), 329_962 + 320);
-    let shapes: Vec<_> = table.0.iter().map(|layer| layer.output_shape.clone()).collect();
-    assert!(shapes.contains(&vec![64, 10, 10]) && shapes.contains(&vec![1024]), "{shapes:?}");
+    // Normalised: two numbers more for each channel of 32 + 64 + 64, and of the fifth convolution's 64.
+    for (depth, parameters, normalised, features) in
+        [(4, 329_962, 320, 1024), (5, 252_202, 448, 576)]
+    {
+        let of = |batch_norm| {
+            let config = NetworkConfig { width: 32, hidden: 256, ..config(depth, batch_norm) };
+            Network::new(&config, 1, &Device::flex())
+        };
+        let plain = of(false);
+        assert_eq!(plain.num_params(), parameters);
+        assert_eq!(summary(&plain).parameters(), parameters);
+        let table = summary(&of(true));
+        assert_eq!(table.parameters(), parameters + normalised);
+        let shapes: Vec<_> = table.0.iter().map(|layer| layer.output_shape.clone()).collect();
+        assert!(
+            shapes.contains(&vec![64, 10, 10]) && shapes.contains(&vec![features]),
+            "{shapes:?}"
+        );
+    }
 }
 
 #[test]
 fn training_by_kernels_is_training_by_burns_operations() {
     let device = Device::flex().autodiff();
-    for batch_norm in [false, true] {
+    for (depth, batch_norm) in [(4, false), (4, true), (5, false), (5, true)] {
         let [kernels, burn] = [false, true].map(|burn_ops| {
-            let vgg = vgg(&NetworkConfig { burn_ops, ..config(batch_norm) }, &device);
+            let vgg = vgg(&NetworkConfig { burn_ops, ..config(depth, batch_norm) }, &device);
             let logits = vgg.forward(pictures(6, &device));
             let loss =
                 (logits.clone() * logits.clone().detach().sin() + logits.clone().square()).sum();
@@ -106,12 +114,15 @@ fn training_by_kernels_is_training_by_burns_operations() {
             (values(logits), gradients, running)
         });
         assert_close("logits", &kernels.0, &burn.0);
-        assert_eq!(
-            (kernels.1.len(), burn.1.len()),
-            (12 + 6 * usize::from(batch_norm), kernels.1.len())
-        );
+        // Weights and biases, and two for each normalisation, which only the first convolution is without.
+        let n_gradients = 2 * (depth + 2) + 2 * (depth - 1) * usize::from(batch_norm);
+        assert_eq!((kernels.1.len(), burn.1.len()), (n_gradients, n_gradients));
         for (at, (kernels, burn)) in kernels.1.iter().zip(&burn.1).enumerate() {
-            assert_close(&format!("gradient {at}, normalised: {batch_norm}"), kernels, burn);
+            assert_close(
+                &format!("gradient {at}, depth {depth}, normalised: {batch_norm}"),
+                kernels,
+                burn,
+            );
         }
         assert_close("running statistics", &kernels.2, &burn.2);
     }
@@ -119,8 +130,14 @@ fn training_by_kernels_is_training_by_burns_operations() {
 
 #[test]
 fn folding_normalisation_changes_no_answer() {
+    for depth in [4, 5] {
+        folds(depth);
+    }
+}
+
+fn folds(depth: usize) {
     let device = Device::flex().autodiff();
-    let vgg = vgg(&config(true), &device);
+    let vgg = vgg(&config(depth, true), &device);
     // Statistics that are far from where they start, and weights that are far from one and nought.
     for n in [3, 5, 9] {
         let _moved = vgg.forward(pictures(n, &device) * n as f32);
@@ -142,12 +159,14 @@ fn folding_normalisation_changes_no_answer() {
     let pixels = pictures(4, &Device::flex());
     let whole = values(vgg.forward(pixels.clone()));
     let folded = vgg.clone().folded();
-    assert!(
-        vgg.norm1.is_some()
-            && folded.norm1.is_none()
-            && folded.norm2.is_none()
-            && folded.norm3.is_none()
-    );
+    let norms = |vgg: &Vgg| {
+        [&vgg.norm1, &vgg.norm2, &vgg.middle_norm, &vgg.norm3]
+            .iter()
+            .filter(|n| n.is_some())
+            .count()
+    };
+    assert_eq!((norms(&vgg), norms(&folded)), (depth - 1, 0));
+    assert_eq!(folded.middle.is_some(), depth == 5);
     assert_close("logits", &values(folded.forward(pixels.clone())), &whole);
     // Were the statistics left out, the answers would be others.
     let without = Vgg { norm1: None, ..vgg };

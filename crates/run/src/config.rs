@@ -23,7 +23,7 @@ pub enum Selection {
 pub enum Architecture {
     /// The article's: two convolutions, pooling, two dense layers.
     Article,
-    /// Pairs of convolutions with pooling behind each, as in Simonyan and Zisserman 2014.
+    /// Two blocks of convolutions with pooling behind each, as in Simonyan and Zisserman 2014.
     Vgg,
 }
 
@@ -33,9 +33,9 @@ pub enum Architecture {
 pub enum Schedule {
     /// It does not.
     Constant,
-    /// After the warm-up it falls to 0 along half a cosine (Loshchilov and Hutter 2017, without restarts).
+    /// After the warm-up it falls to its floor along half a cosine (Loshchilov and Hutter 2017, without restarts).
     Cosine,
-    /// It rises along half a cosine from a twenty-fifth during the warm-up, and falls to almost 0 along another (Smith
+    /// It rises along half a cosine from a twenty-fifth during the warm-up, and falls to its floor along another (Smith
     /// and Topin 2018).
     OneCycle,
 }
@@ -75,6 +75,8 @@ pub struct Config {
 
     /// Which network is trained.
     pub architecture: Architecture,
+    /// Convolutions of `vgg`: two before the first pooling, and two or three behind it, so 4 or 5.
+    pub depth: usize,
     /// Channels of the first convolution, at least 1; the later ones have twice as many.
     pub width: usize,
     /// Units of the dense layer before the last, at least 1.
@@ -94,6 +96,8 @@ pub struct Config {
     pub learning_rate: f64,
     /// How the step size changes over the run.
     pub schedule: Schedule,
+    /// Part of `learning_rate` to which a falling schedule falls, in [0, 1].
+    pub learning_rate_floor: f64,
     /// Epochs, or part of one, over which the step size rises at first, in [0, epochs].
     pub warmup_epochs: f64,
     /// Part of a weight that is taken off it in a step, times the step size, in [0, 1]; biases are left alone
@@ -132,6 +136,7 @@ impl Default for Config {
             zoom: 0.0,
             elastic: 0.0,
             architecture: Architecture::Article,
+            depth: 4,
             width: 32,
             hidden: 128,
             batch_norm: false,
@@ -141,6 +146,7 @@ impl Default for Config {
             batch_size: 128,
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
+            learning_rate_floor: 0.0,
             warmup_epochs: 0.0,
             weight_decay: 0.0,
             label_smoothing: 0.0,
@@ -211,6 +217,7 @@ impl Config {
             ("shift", self.shift, within(self.shift, 14.0), "it must lie in 0 to 14 pixels"),
             ("zoom", self.zoom, within(self.zoom, 0.9), "it must lie in 0 to 0.9"),
             ("elastic", self.elastic, within(self.elastic, 7.0), "it must lie in 0 to 7 pixels"),
+            ("depth", self.depth as f64, matches!(self.depth, 4 | 5), "it must be 4 or 5"),
             ("width", self.width as f64, self.width > 0, "it must be at least 1"),
             ("hidden", self.hidden as f64, self.hidden > 0, "it must be at least 1"),
             ("conv_dropout", self.conv_dropout, part(self.conv_dropout), PART),
@@ -222,6 +229,12 @@ impl Config {
                 self.learning_rate,
                 self.learning_rate > 0.0 && self.learning_rate.is_finite(),
                 "it must be a finite number above 0",
+            ),
+            (
+                "learning_rate_floor",
+                self.learning_rate_floor,
+                within(self.learning_rate_floor, 1.0),
+                "it must lie in 0 to 1",
             ),
             (
                 "warmup_epochs",

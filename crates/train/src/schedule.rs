@@ -9,12 +9,14 @@ const START: f64 = 1.0 / 25.0;
 
 /// The step size of `step`, counted from 0 over the whole run, where an epoch has `n_steps`.
 ///
-/// The last step of a falling schedule has the size of the last interval's beginning, not 0: it is made, after all.
+/// The last step of a falling schedule has the size of the last interval's beginning, not that of its end: it is made,
+/// after all.
 pub(crate) fn learning_rate(config: &Config, step: usize, n_steps: usize) -> f64 {
     let (step, all) = (step as f64, (config.epochs * n_steps) as f64);
     let warmup = config.warmup_epochs * n_steps as f64;
     // Half a cosine, from 1 at 0 to 0 at 1.
     let cosine = |part: f64| 0.5 * (1.0 + (PI * part).cos());
+    let floor = config.learning_rate_floor;
     let factor = if step < warmup {
         match config.schedule {
             Schedule::Constant | Schedule::Cosine => (step + 1.0) / warmup.max(1.0),
@@ -23,7 +25,9 @@ pub(crate) fn learning_rate(config: &Config, step: usize, n_steps: usize) -> f64
     } else {
         match config.schedule {
             Schedule::Constant => 1.0,
-            Schedule::Cosine | Schedule::OneCycle => cosine((step - warmup) / (all - warmup)),
+            Schedule::Cosine | Schedule::OneCycle => {
+                floor + (1.0 - floor) * cosine((step - warmup) / (all - warmup))
+            }
         }
     };
     config.learning_rate * factor.min(1.0)
@@ -60,6 +64,20 @@ mod tests {
         // 0.5 * (1 + cos(39/40 pi)) / 2
         assert!((rates[39] - 7.71e-4).abs() < 1e-6, "{}", rates[39]);
         assert!(rates.is_sorted_by(|a, b| a > b));
+    }
+
+    #[test]
+    fn with_a_floor_it_ends_there() {
+        for schedule in [Schedule::Cosine, Schedule::OneCycle] {
+            let config = Config { learning_rate_floor: 0.2, ..config(schedule, 1.0) };
+            let rate = |step| learning_rate(&config, step, 10);
+            assert_eq!(rate(10), 0.5);
+            // Half-way between the highest and its fifth, and all but there in the end.
+            assert!((rate(25) - 0.3).abs() < 1e-12, "{}", rate(25));
+            assert!(rate(39) > 0.1 && rate(39) < 0.102, "{}", rate(39));
+        }
+        let constant = Config { learning_rate_floor: 0.2, ..config(Schedule::Constant, 0.0) };
+        assert_eq!(learning_rate(&constant, 39, 10), 0.5);
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub(crate) struct TrainArgs {
     /// How the step size changes over the run [default: constant]
     #[arg(long, value_name = "constant|cosine|one-cycle", value_parser = ["constant", "cosine", "one-cycle"])]
     pub(crate) schedule: Option<String>,
+    /// Part of the step size to which cosine and one-cycle fall [default: 0]
+    #[arg(long, value_name = "PART")]
+    pub(crate) learning_rate_floor: Option<f64>,
     /// Epochs, or part of one, over which the step size rises at first [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) warmup_epochs: Option<f64>,
@@ -78,9 +81,12 @@ pub(crate) struct TrainArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {
-    /// The article's network, or pairs of convolutions [default: article]
+    /// The article's network, or blocks of convolutions [default: article]
     #[arg(long, value_name = "article|vgg", value_parser = ["article", "vgg"])]
     pub(crate) architecture: Option<String>,
+    /// Convolutions of vgg: two, pooling, and two or three more [default: 4]
+    #[arg(long, value_name = "4|5")]
+    pub(crate) depth: Option<usize>,
     /// Channels of the first convolution [default: 32]
     #[arg(long, value_name = "N")]
     pub(crate) width: Option<usize>,
@@ -145,6 +151,7 @@ impl TrainArgs {
                 Some("vgg") => Architecture::Vgg,
                 _ => config.architecture,
             },
+            depth: network.depth.unwrap_or(config.depth),
             width: network.width.unwrap_or(config.width),
             hidden: network.hidden.unwrap_or(config.hidden),
             batch_norm: network.batch_norm || config.batch_norm,
@@ -159,6 +166,7 @@ impl TrainArgs {
                 Some("one-cycle") => Schedule::OneCycle,
                 _ => config.schedule,
             },
+            learning_rate_floor: self.learning_rate_floor.unwrap_or(config.learning_rate_floor),
             warmup_epochs: self.warmup_epochs.unwrap_or(config.warmup_epochs),
             weight_decay: self.weight_decay.unwrap_or(config.weight_decay),
             label_smoothing: self.label_smoothing.unwrap_or(config.label_smoothing),
