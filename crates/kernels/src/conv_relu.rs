@@ -35,13 +35,28 @@ pub fn conv_relu(isa: Isa, shape: Shape, weights: &[f32], bias: &[f32], x: &[f32
     let n = x.len() / input;
     assert_eq!([weights.len(), bias.len()], [shape.weights(), shape.channels_out]);
     assert_eq!([x.len(), y.len()], [n * input, n * output]);
-    if conv_tiled::worth_it(shape) {
-        let filters = filters::Filters::new(isa, shape, weights, bias);
-        by_groups(shape, x, y, |x, y| isa.run(Tiled { filters: &filters, x, y }));
+    if conv_tiled::goes_by_tiles(shape) {
+        conv_relu_tiled(&filters::Filters::new(isa, shape, weights, bias), x, y);
     } else {
         let filters = isa.run(Pack { isa, shape, weights, bias });
         by_groups(shape, x, y, |x, y| isa.run(Forward { shape, filters: &filters, x, y }));
     }
+}
+
+/// The same by filters that are transformed already, where [`goes_by_tiles`](crate::goes_by_tiles()) says that
+/// [`conv_relu()`] would transform them for every call: to the last bit what it gives.
+///
+/// # Shapes
+/// - `x`: `[n, height, width, channels_in]`
+/// - `y`: `[n, height - 2, width - 2, channels_out]`
+///
+/// # Panics
+/// If the lengths do not fit one another.
+pub fn conv_relu_tiled(filters: &filters::Filters, x: &[f32], y: &mut [f32]) {
+    let shape = filters.shape;
+    let n = x.len() / shape.input();
+    assert_eq!([x.len(), y.len()], [n * shape.input(), n * shape.output()]);
+    by_groups(shape, x, y, |x, y| filters.isa.run(Tiled { filters, x, y }));
 }
 
 /// Shares pictures and their outputs among rayon's threads, unless there is but one.

@@ -15,8 +15,10 @@ use crate::winograd::{self, SIDE, TILE};
 /// half of what the worst order of direct sums could; for fewer that share grows.
 const CHANNELS: usize = 16;
 
-/// Whether tiles are worth their transforms: not for an output smaller than one.
-pub(crate) fn worth_it(shape: Shape) -> bool {
+/// Whether [`conv_relu`](crate::conv_relu()) goes by tiles, since they are worth their transforms: for 16 input channels or
+/// more, unless the output is smaller than a tile.
+#[must_use]
+pub fn goes_by_tiles(shape: Shape) -> bool {
     shape.channels_in >= CHANNELS && shape.output_sides().iter().all(|side| *side >= TILE)
 }
 

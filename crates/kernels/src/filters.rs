@@ -8,7 +8,8 @@ use crate::shape::Shape;
 use crate::transpose::{Matrix, transpose};
 use crate::winograd::{self, PRODUCTS, SIDE};
 
-/// Filters in the form that [`conv_relu_pool`](crate::conv_relu_pool()) multiplies by.
+/// Filters in the form that [`conv_relu_pool`](crate::conv_relu_pool()) and [`conv_relu_tiled`](crate::conv_relu_tiled())
+/// multiply by.
 #[derive(Debug)]
 pub struct Filters {
     pub(crate) isa: Isa,

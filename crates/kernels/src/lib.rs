@@ -2,7 +2,7 @@
 //!
 //! | layer | forward | backward |
 //! |---|---|---|
-//! | convolution, ReLU | [`conv_relu`] | [`conv_relu_backward`] |
+//! | convolution, ReLU | [`conv_relu`], [`conv_relu_tiled`] | [`conv_relu_backward`] |
 //! | convolution, ReLU, max-pooling | [`conv_relu_pool`] | [`conv_relu_pool_backward`] |
 //! | dense, with or without ReLU | [`dense()`] | [`relu_backward`], [`dense_backward`] |
 //! | batch normalisation | [`moments`], [`batch_norm()`] | [`batch_norm_backward()`] |
@@ -52,10 +52,11 @@ pub use average::average;
 pub use batch_norm::{BatchNorm, Moments, batch_norm, moments};
 pub use batch_norm_backward::{BatchNormBackward, batch_norm_backward};
 pub use buffer::parallel_zeros;
-pub use conv_relu::conv_relu;
+pub use conv_relu::{conv_relu, conv_relu_tiled};
 pub use conv_relu_backward::{ConvBackward, conv_relu_backward};
 pub use conv_relu_pool::{NO_WINNER, conv_relu_pool};
 pub use conv_relu_pool_backward::conv_relu_pool_backward;
+pub use conv_tiled::goes_by_tiles;
 pub use dense::{Dense, all_finite, dense};
 pub use dense_backward::{DenseBackward, dense_backward, relu_backward};
 pub use dropout::dropout;

@@ -107,7 +107,7 @@ fn kilns_network_runs_by_kernels_and_tract_keeps_three_operators() {
 #[test]
 fn what_matches_runs_by_kernels_and_what_matches_nearly_by_tract() {
     type Change = fn(&mut ModelProto);
-    let cases: [(&str, Change, &[&str]); 27] = [
+    let cases: [(&str, Change, &[&str]); 28] = [
         (
             "padding",
             |m| {
@@ -220,6 +220,23 @@ fn what_matches_runs_by_kernels_and_what_matches_nearly_by_tract() {
                 flat(m, 3 * 24 * 24);
             },
             &["conv 3x3 1 -> 5, relu", "dense 1728 -> 4, relu", DENSE2, SOFTMAX],
+        ),
+        (
+            "no pooling of so many channels that tiles are worth it",
+            |m| {
+                set(m, noise("w1", &[16, 1, 3, 3]));
+                set(m, noise("b1", &[16]));
+                set(m, noise("w2", &[3, 16, 3, 3]));
+                giving(m, "flat").input[0] = "relu2".into();
+                flat(m, 3 * 24 * 24);
+            },
+            &[
+                "conv 3x3 1 -> 16, relu",
+                "conv 3x3 16 -> 3, relu",
+                "dense 1728 -> 4, relu",
+                DENSE2,
+                SOFTMAX,
+            ],
         ),
         (
             "more channels than a network of this kind has",

@@ -1,6 +1,6 @@
 //! Convolutions 3x3 with what follows them.
 
-use kernels::{Filters, Isa, Shape};
+use kernels::{Filters, Isa, Shape, goes_by_tiles};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat, MaxPool, PoolSpec};
 use tract_onnx::tract_core::ops::nn::DataFormat;
@@ -9,9 +9,9 @@ use super::graph::{bias, constant, numbers, per_picture, relu_after, sole_consum
 use super::layer::Layer;
 use super::operation::Operation;
 
-/// Beyond as many input channels a convolution that is not pooled is tract's: the kernel sums each
-/// output directly, 9 products for each input channel, where few of them leave nothing to gain by
-/// unrolling them for a matrix product.
+/// Beyond as many input channels, and below those from which on it goes by tiles, a convolution that
+/// is not pooled is tract's: the kernel sums each output directly, 9 products for each input channel,
+/// where few of them leave nothing to gain by unrolling them for a matrix product.
 const MAX_DIRECT_CHANNELS: usize = 4;
 /// The most channels in or out: eight times what kiln's own network has. Winograd's form of filters
 /// is at least four times as large as they are, and a damaged file could ask for more than the
@@ -48,8 +48,12 @@ pub(super) fn rule(
         wire = patch.wire_node(name, Operation::new(layer), &[wire])?[0];
         patch.shunt_outside(model, pool.id.into(), wire)?;
     } else {
-        rule_if!(channels_in <= MAX_DIRECT_CHANNELS);
-        let layer = Layer::ConvRelu { isa, shape, weights, bias };
+        rule_if!(channels_in <= MAX_DIRECT_CHANNELS || goes_by_tiles(shape));
+        let layer = if goes_by_tiles(shape) {
+            Layer::ConvReluTiled(Filters::new(isa, shape, numbers(&weights)?, &bias))
+        } else {
+            Layer::ConvRelu { isa, shape, weights, bias }
+        };
         wire = patch.wire_node(name, Operation::new(layer), &[wire])?[0];
         wire = patch.wire_node(format!("{name}.out"), channels_last.recip(), &[wire])?[0];
         patch.shunt_outside(model, relu.id.into(), wire)?;

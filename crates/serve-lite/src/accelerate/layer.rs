@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kernels::{Dense, Filters, Isa, Shape, conv_relu, conv_relu_pool, dense};
+use kernels::{Dense, Filters, Isa, Shape, conv_relu, conv_relu_pool, conv_relu_tiled, dense};
 use tract_onnx::tract_core::internal::*;
 
 use super::graph::numbers;
@@ -19,6 +19,8 @@ pub(super) enum Layer {
         /// `[channels_out]`
         bias: Vec<f32>,
     },
+    /// The same by tiles, for more channels.
+    ConvReluTiled(Filters),
     /// `[height, width, channels]` to `[channels, rows, columns]`.
     ConvReluPool(Filters),
     /// `[n_in]` to `[n_out]`.
@@ -41,7 +43,7 @@ impl Layer {
     pub(super) fn input(&self) -> usize {
         match self {
             Self::ConvRelu { shape, .. } => shape.input(),
-            Self::ConvReluPool(filters) => filters.shape().input(),
+            Self::ConvReluTiled(filters) | Self::ConvReluPool(filters) => filters.shape().input(),
             Self::Dense { weights, bias, .. } => weights.len() / bias.len(),
             Self::Softmax { classes } => *classes,
         }
@@ -50,10 +52,8 @@ impl Layer {
     /// The shape of what the layer gives for one picture.
     pub(super) fn output(&self) -> TVec<usize> {
         match self {
-            Self::ConvRelu { shape, .. } => {
-                let [rows, columns] = shape.output_sides();
-                tvec![rows, columns, shape.channels_out]
-            }
+            Self::ConvRelu { shape, .. } => unpooled(*shape),
+            Self::ConvReluTiled(filters) => unpooled(filters.shape()),
             Self::ConvReluPool(filters) => {
                 let [rows, columns] = filters.shape().pooled_sides();
                 tvec![filters.shape().channels_out, rows, columns]
@@ -73,6 +73,7 @@ impl Layer {
             Self::ConvRelu { isa, shape, weights, bias } => {
                 conv_relu(*isa, *shape, numbers(weights)?, bias, x, y);
             }
+            Self::ConvReluTiled(filters) => conv_relu_tiled(filters, x, y),
             Self::ConvReluPool(filters) => conv_relu_pool(filters, x, y, None),
             Self::Dense { isa, weights, bias, finite, relu } => {
                 let layer = Dense { weights: numbers(weights)?, bias, finite: *finite };
@@ -88,8 +89,12 @@ impl Layer {
 impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ConvRelu { shape, .. } => {
-                write!(f, "conv 3x3 {} -> {}, relu", shape.channels_in, shape.channels_out)
+            Self::ConvRelu { shape: Shape { channels_in, channels_out, .. }, .. } => {
+                write!(f, "conv 3x3 {channels_in} -> {channels_out}, relu")
+            }
+            Self::ConvReluTiled(filters) => {
+                let Shape { channels_in, channels_out, .. } = filters.shape();
+                write!(f, "conv 3x3 {channels_in} -> {channels_out}, relu")
             }
             Self::ConvReluPool(filters) => {
                 let Shape { channels_in, channels_out, .. } = filters.shape();
@@ -102,4 +107,10 @@ impl fmt::Display for Layer {
             Self::Softmax { classes } => write!(f, "softmax {classes}"),
         }
     }
+}
+
+/// Rows, columns and channels of a convolution that is not pooled.
+fn unpooled(shape: Shape) -> TVec<usize> {
+    let [rows, columns] = shape.output_sides();
+    tvec![rows, columns, shape.channels_out]
 }

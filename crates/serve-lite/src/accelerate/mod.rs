@@ -2,7 +2,8 @@
 //! ours. Whatever does not match is left to tract.
 //!
 //! ```text
-//! Conv 3x3, ReLU                      -> conv_relu        pictures as [height, width, channels]
+//! Conv 3x3, ReLU                      -> conv_relu        pictures as [height, width, channels],
+//!                                        for 1 to 4 input channels, or conv_relu_tiled from 16 on
 //! Conv 3x3, ReLU, MaxPool 2x2         -> conv_relu_pool   in as above, out as tract has it
 //! EinSum by constants [, Add] [, ReLU] -> dense
 //! Softmax                             -> softmax, row by row
