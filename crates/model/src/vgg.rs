@@ -68,7 +68,7 @@ impl Vgg {
         let (narrow, wide, hidden) = (config.width, 2 * config.width, config.hidden);
         let norm =
             |channels| config.batch_norm.then(|| BatchNormConfig::new(channels).init(device));
-        let is_deep = config.depth > 2 * FIRST_BLOCK;
+        let has_middle = config.depth - FIRST_BLOCK > 2;
         let vgg = Self {
             mean: config.mean,
             scale: config.scale(),
@@ -78,8 +78,8 @@ impl Vgg {
             norm1: norm(narrow),
             conv3: conv([narrow, wide], device),
             norm2: norm(wide),
-            middle: is_deep.then(|| conv([wide, wide], device)),
-            middle_norm: norm(wide).filter(|_| is_deep),
+            middle: has_middle.then(|| conv([wide, wide], device)),
+            middle_norm: norm(wide).filter(|_| has_middle),
             conv4: conv([wide, wide], device),
             norm3: norm(wide),
             pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),

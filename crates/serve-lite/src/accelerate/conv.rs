@@ -48,10 +48,10 @@ pub(super) fn rule(
         wire = patch.wire_node(name, Operation::new(layer), &[wire])?[0];
         patch.shunt_outside(model, pool.id.into(), wire)?;
     } else {
-        rule_if!(channels_in <= MAX_DIRECT_CHANNELS || goes_by_tiles(shape));
         let layer = if goes_by_tiles(shape) {
             Layer::ConvReluTiled(Filters::new(isa, shape, numbers(&weights)?, &bias))
         } else {
+            rule_if!(channels_in <= MAX_DIRECT_CHANNELS);
             Layer::ConvRelu { isa, shape, weights, bias }
         };
         wire = patch.wire_node(name, Operation::new(layer), &[wire])?[0];

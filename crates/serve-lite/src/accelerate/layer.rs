@@ -89,17 +89,9 @@ impl Layer {
 impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ConvRelu { shape: Shape { channels_in, channels_out, .. }, .. } => {
-                write!(f, "conv 3x3 {channels_in} -> {channels_out}, relu")
-            }
-            Self::ConvReluTiled(filters) => {
-                let Shape { channels_in, channels_out, .. } = filters.shape();
-                write!(f, "conv 3x3 {channels_in} -> {channels_out}, relu")
-            }
-            Self::ConvReluPool(filters) => {
-                let Shape { channels_in, channels_out, .. } = filters.shape();
-                write!(f, "conv 3x3 {channels_in} -> {channels_out}, relu, pool 2x2")
-            }
+            Self::ConvRelu { shape, .. } => f.write_str(&convolution(*shape)),
+            Self::ConvReluTiled(filters) => f.write_str(&convolution(filters.shape())),
+            Self::ConvReluPool(filters) => write!(f, "{}, pool 2x2", convolution(filters.shape())),
             Self::Dense { bias, relu, .. } => {
                 let relu = if *relu { ", relu" } else { "" };
                 write!(f, "dense {} -> {}{relu}", self.input(), bias.len())
@@ -107,6 +99,11 @@ impl fmt::Display for Layer {
             Self::Softmax { classes } => write!(f, "softmax {classes}"),
         }
     }
+}
+
+/// A convolution with ReLU in words.
+fn convolution(Shape { channels_in, channels_out, .. }: Shape) -> String {
+    format!("conv 3x3 {channels_in} -> {channels_out}, relu")
 }
 
 /// Rows, columns and channels of a convolution that is not pooled.
