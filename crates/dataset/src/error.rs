@@ -178,7 +178,7 @@ pub enum Error {
     },
     /// A picture cannot be read, or holds nothing to learn from; the source says which file.
     #[error(transparent)]
-    Picture(#[from] picture::Error),
+    Picture(#[from] images::Error),
     /// MNIST is not in the cache, and downloads are switched off.
     #[error(
         "{} is not there or damaged, and downloads are switched off: allow them, or give a folder \

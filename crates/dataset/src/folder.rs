@@ -3,7 +3,7 @@
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
-use picture::Preparation;
+use images::Preparation;
 use rayon::prelude::*;
 
 use crate::PIXELS;
@@ -19,7 +19,7 @@ const MAX_CLASSES: usize = 100;
 /// collect notes and thumbnails; but what claims to be a picture must be one.
 const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "pgm", "pnm", "ppm", "pbm"];
 
-/// Loads the pictures under `path`, each prepared by [`picture::to_network`], in the order of the
+/// Loads the pictures under `path`, each prepared by [`images::to_network`], in the order of the
 /// classes and then of the files' names.
 pub(crate) fn load(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<Dataset> {
     let (train_path, test_path) = (path.join("train"), path.join("test"));
@@ -106,8 +106,8 @@ fn examples(
         .par_chunks_exact_mut(PIXELS)
         .zip(&files)
         .map(|(pixels, file)| {
-            let grey = picture::read(file)?;
-            let prepared = picture::to_network(&grey, Preparation::Auto);
+            let grey = images::read(file)?;
+            let prepared = images::to_network(&grey, Preparation::Auto);
             pixels.copy_from_slice(&prepared.map_err(|error| error.of(file))?);
             Ok(())
         })

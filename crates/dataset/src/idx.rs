@@ -148,7 +148,7 @@ fn check_header(path: &Path, bytes: &[u8], role: &Role) -> Result<u32> {
     let count = field(1).ok_or_else(truncated)?;
     if role.images {
         let (rows, columns) = field(2).zip(field(3)).ok_or_else(truncated)?;
-        let side = picture::SIDE as u32;
+        let side = images::SIDE as u32;
         if (rows, columns) != (side, side) {
             return Err(Error::Dimensions { path: path(), rows, columns });
         }

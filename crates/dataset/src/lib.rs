@@ -26,6 +26,6 @@ pub use split::{Split, SplitOptions, split};
 pub use statistics::{Statistics, statistics};
 
 /// Height and width of a picture, in pixels.
-pub const SIDE: usize = picture::SIDE;
+pub const SIDE: usize = images::SIDE;
 /// Pixels of one picture: 28 rows of 28 grey levels.
 pub const PIXELS: usize = SIDE * SIDE;

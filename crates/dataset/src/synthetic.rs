@@ -6,7 +6,7 @@
 //! Only sums, products, quotients and square roots are taken, which IEEE 754 defines to the last
 //! bit, so every machine draws the same.
 
-use picture::BOX;
+use images::BOX;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
@@ -106,7 +106,7 @@ fn write(digit: usize, random: &mut Random) -> Vec<u8> {
             *ink = (PRESSURE * level).min(255.0) as u8;
         }
     }
-    picture::centre(&ink)
+    images::centre(&ink)
 }
 
 /// A stroke as straight pieces, every point shaken, its ends cut.
@@ -230,7 +230,7 @@ impl Random {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use picture::SIDE;
+    use images::SIDE;
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 
 use anstream::{AutoStream, ColorChoice};
-use picture::Preparation;
+use images::Preparation;
 
 use crate::format::{Format, Shades};
 use crate::predict::PredictOptions;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use picture::SIDE;
+use images::SIDE;
 use rayon::prelude::*;
 use tract_onnx::prelude::Framework;
 

@@ -11,7 +11,7 @@ use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dim;
 use tract_onnx::pb::type_proto::Value as Type;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 
-use picture::SIDE;
+use images::SIDE;
 
 /// The model's only input.
 pub(crate) const PIXELS_INPUT: &str = "pixels";

@@ -99,7 +99,7 @@ pub enum Error {
         /// Which picture of an IDX file it is, from 0; `None` for a file of one picture.
         index: Option<usize>,
         /// What is wrong with it and what to do.
-        source: picture::Error,
+        source: images::Error,
     },
     /// The address to serve on cannot be had.
     #[error(

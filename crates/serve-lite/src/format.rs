@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use picture::SIDE;
+use images::SIDE;
 use serde::{Serialize, Serializer};
 
 use crate::predict::Prediction;

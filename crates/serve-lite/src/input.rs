@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use picture::{Grey, Preparation};
+use images::{Grey, Preparation};
 
 use crate::error::{Error, Result};
 
@@ -44,14 +44,14 @@ pub(crate) fn read(path: &Path, preparation: Preparation) -> Result<Pictures> {
         bytes
     };
     let prepare = |grey: &Grey, index| {
-        picture::to_network(grey, preparation).map_err(|source| Error::Picture {
+        images::to_network(grey, preparation).map_err(|source| Error::Picture {
             path: path.to_owned(),
             index,
             source,
         })
     };
     if !bytes.starts_with(&IDX_PICTURES) {
-        let grey = picture::decode(&bytes).map_err(|source| Error::Picture {
+        let grey = images::decode(&bytes).map_err(|source| Error::Picture {
             path: path.to_owned(),
             index: None,
             source,

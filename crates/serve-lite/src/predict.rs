@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use picture::Preparation;
+use images::Preparation;
 use rayon::prelude::*;
 
 use crate::classifier::{Classifier, PIXELS};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use picture::{Grey, Preparation, to_network};
+use images::{Grey, Preparation, to_network};
 use rayon::prelude::*;
 use serde_json::Value;
 

@@ -7,7 +7,7 @@ use anyhow::Context;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
-use picture::SIDE;
+use images::SIDE;
 
 /// Side of a drawing, in pixels; a digit of 1.6 x 10 times its size fits, 80 pixels off its centre.
 pub(super) const CANVAS: usize = 640;
@@ -194,6 +194,6 @@ mod tests {
     #[test]
     fn a_png_is_read_as_it_was_written() {
         let bytes = png(SIDE, &spot()).unwrap_or_default();
-        assert_eq!(picture::decode(&bytes).map(|grey| grey.pixels).unwrap_or_default(), spot());
+        assert_eq!(images::decode(&bytes).map(|grey| grey.pixels).unwrap_or_default(), spot());
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use picture::SIDE;
+use images::SIDE;
 use serve_lite::{Classifier, printable};
 
 /// Show what a model takes, gives and says about itself

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use picture::SIDE;
+use images::SIDE;
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
 use crate::classifier::PIXELS;

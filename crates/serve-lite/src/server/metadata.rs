@@ -1,6 +1,6 @@
 //! What the server says about itself and its model, in the protocol's words and in Triton's.
 
-use picture::SIDE;
+use images::SIDE;
 use serde_json::{Value, json};
 
 use super::Server;

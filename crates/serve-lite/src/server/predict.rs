@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use picture::Preparation;
+use images::Preparation;
 use serde::Serialize;
 
 use super::Server;
@@ -77,16 +77,16 @@ async fn prepared(server: &Server, bytes: Bytes, deadline: Instant) -> Result<By
     };
     let prepare = move || {
         let _turn = turn;
-        let grey = picture::decode_within(&bytes, MAX_PIXELS)?;
-        picture::to_network(&grey, Preparation::Auto)
+        let grey = images::decode_within(&bytes, MAX_PIXELS)?;
+        images::to_network(&grey, Preparation::Auto)
     };
     let prepared = tokio::task::spawn_blocking(prepare).await;
     // Only a decoder that panics does not come back.
     let failed = |_| Failure::bad("the picture cannot be decoded: save it again");
     let pixels = prepared.map_err(failed)?.map_err(|error| {
         let status = match error {
-            picture::Error::Format => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            picture::Error::Gigantic { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            images::Error::Format => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            images::Error::Gigantic { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,
         };
         Failure::new(status, format!("the picture cannot be used: {error}"))

@@ -114,8 +114,8 @@ fn a_picture_file_is_prepared_and_classified() {
             (&"mnist".into(), &"1".into())
         );
         let pixels: Vec<u8> = serde_json::from_value(answer["pixels"].clone()).unwrap();
-        let grey = picture::decode(&file).unwrap();
-        assert_eq!(pixels, picture::to_network(&grey, picture::Preparation::Auto).unwrap());
+        let grey = images::decode(&file).unwrap();
+        assert_eq!(pixels, images::to_network(&grey, images::Preparation::Auto).unwrap());
         // The same pixels have the same probabilities on the other route.
         let (_, tensors) = server.ask(&binary(&pixels)).tensors();
         let best = (0..3).max_by(|&a, &b| tensors[1][a].total_cmp(&tensors[1][b])).unwrap();
