@@ -7,8 +7,8 @@ use crate::support::{fresh_runs, real_mnist, succeed, xtask};
 /// What `benches/peers/keras_train.py` printed for the same network, split and settings.
 const KERAS_HISTORY: &str = include_str!("../benches/peers/keras_history.csv");
 /// Tolerance of the first epoch's training and validation loss. Initial weights, order and dropout masks differ from
-/// Keras's: over five runs of this recipe in Keras, PyTorch and kiln the losses had standard deviations of 0.016 and 0.006.
-/// Three of those and a little more still detect a missing dropout, a wrong normalisation or a wrong loss.
+/// Keras's: over five runs of this recipe in Keras, PyTorch and kiln the losses had standard deviations of 0.016 and
+/// 0.006. Three of those and a little more still detect a missing dropout, a wrong normalisation or a wrong loss.
 const TOLERANCE: (f64, f64) = (0.05, 0.02);
 
 #[test]

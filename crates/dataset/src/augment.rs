@@ -38,8 +38,7 @@ pub fn augment(
     random.set_word_pos(u128::from(index) * WORDS);
     let map = Map::draw(settings, shape, &mut random);
     let elastic = settings.elastic;
-    let displacements =
-        (elastic > 0.0).then(|| Displacements::draw(elastic, shape, &mut random));
+    let displacements = (elastic > 0.0).then(|| Displacements::draw(elastic, shape, &mut random));
     for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {
         let (x, y) = (column as f64, row as f64);
         let (mut from_x, mut from_y) = map.source(x, y);
@@ -64,11 +63,7 @@ struct Map {
 }
 
 impl Map {
-    fn draw(
-        settings: &AugmentationSettings,
-        shape: ImageShape,
-        random: &mut ChaCha8Rng,
-    ) -> Self {
+    fn draw(settings: &AugmentationSettings, shape: ImageShape, random: &mut ChaCha8Rng) -> Self {
         let mut within = |limit: f64| limit * (2.0 * uniform(random) - 1.0);
         let (sin, cos) = within(settings.rotation).to_radians().sin_cos();
         let shift = [within(settings.shift), within(settings.shift)];

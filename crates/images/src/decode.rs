@@ -14,9 +14,9 @@ const MAX_FILE: u64 = 128 << 20;
 const MAX_SIDE: u32 = 16_384;
 /// Most memory a decoded image may take, in bytes: 64 megapixels in RGBA, 256 in grey.
 const MAX_DECODED: u64 = 256 << 20;
-/// Largest compression ratio of deflate (<https://zlib.net/zlib_tech.html>, "Maximum Compression Factor"); decoding then
-/// expands a pixel of one bit to a byte. A PNG that claims more is truncated, and is refused before anything of that size
-/// is allocated.
+/// Largest compression ratio of deflate (<https://zlib.net/zlib_tech.html>, "Maximum Compression Factor"); decoding
+/// then expands a pixel of one bit to a byte. A PNG that claims more is truncated, and is refused before anything of
+/// that size is allocated.
 const DEFLATE_FACTOR: u64 = 1032;
 /// Mean grey levels from this one on count as bright.
 const BRIGHT: u64 = 128;
@@ -55,8 +55,8 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
 /// Decodes the bytes of a PNG, JPEG or PNM (PGM, PPM, PBM) file to grey levels.
 ///
 /// Colours become their luma (Rec. 709), 16 bits become 8, and the EXIF orientation is applied. A transparent image is
-/// composited over the background that its opaque pixels suggest: one that contrasts with a drawing, or that continues a
-/// scan.
+/// composited over the background that its opaque pixels suggest: one that contrasts with a drawing, or that continues
+/// a scan.
 ///
 /// # Errors
 /// [`Error::Format`], [`Error::Gigantic`] before anything of that size is allocated,

@@ -1,8 +1,8 @@
 //! MNIST's normalisation: scales a foreground of any size and centres it in 28x28 pixels.
 //!
-//! The steps are those of the QMNIST reconstruction (Yadav and Bottou, "Cold Case: The Lost MNIST Digits", NeurIPS 2019;
-//! `xnist.lsh` in its repository), which reproduces MNIST's pixels to within 3 grey levels. Its step of doubling small
-//! images is left out: an exact area average of doubled pixels equals that of the pixels themselves.
+//! The steps are those of the QMNIST reconstruction (Yadav and Bottou, "Cold Case: The Lost MNIST Digits", NeurIPS
+//! 2019; `xnist.lsh` in its repository), which reproduces MNIST's pixels to within 3 grey levels. Its step of doubling
+//! small images is left out: an exact area average of doubled pixels equals that of the pixels themselves.
 
 /// Side of a prepared digit, in pixels.
 pub const SIDE: usize = 28;
@@ -43,8 +43,8 @@ pub(crate) fn normalise(foreground: &Foreground<'_>) -> Option<Vec<u8>> {
     let side = width.max(height).max(MIN_SQUARE);
     let (margin_x, margin_y) = ((side - width) / 2, (side - height) / 2);
 
-    // Box filter: a source pixel contributes to every cell by their overlap. In units of 1 / BOX source pixels both grids
-    // have integer coordinates, so the weights are exact.
+    // Box filter: a source pixel contributes to every cell by their overlap. In units of 1 / BOX source pixels both
+    // grids have integer coordinates, so the weights are exact.
     let mut cells = [0.0f64; BOX * BOX];
     for y in top..bottom {
         let row = pixels[y * columns..][left..right].iter().map(|&pixel| contrast(pixel));

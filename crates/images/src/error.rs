@@ -18,7 +18,9 @@ pub enum Error {
         source: Box<Error>,
     },
     /// The operating system refused to read the file.
-    #[error("it cannot be read: check that it exists, is a file, and that its permissions allow reading")]
+    #[error(
+        "it cannot be read: check that it exists, is a file, and that its permissions allow reading"
+    )]
     Read {
         /// The operating system's reason.
         #[from]
@@ -58,7 +60,9 @@ pub enum Error {
     #[error("it is truncated: save or download it again")]
     CutOff,
     /// The buffer of a [`Grey`](crate::Grey) does not fit its width and height.
-    #[error("there are {length} grey levels for {width}x{height} pixels: pass width * height of them")]
+    #[error(
+        "there are {length} grey levels for {width}x{height} pixels: pass width * height of them"
+    )]
     Buffer {
         /// Length of the buffer.
         length: usize,
@@ -69,8 +73,8 @@ pub enum Error {
     },
     /// An image that shall be kept unchanged is not 28x28.
     #[error(
-        "it has {width}x{height} pixels, but only a 28x28 image can be kept as it is: resize it, or let kiln prepare it \
-         as a digit"
+        "it has {width}x{height} pixels, but only a 28x28 image can be kept as it is: resize it, or let kiln \
+         prepare it as a digit"
     )]
     Size {
         /// Width, in pixels.

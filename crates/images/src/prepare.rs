@@ -4,16 +4,16 @@ use crate::decode::Grey;
 use crate::digit::{Foreground, SIDE, normalise};
 use crate::error::{Error, Result};
 
-/// Lowest contrast of a digit, in grey levels. JPEG leaves noise of up to about ten levels on blank paper; faint pencil has
-/// a contrast of forty.
+/// Lowest contrast of a digit, in grey levels. JPEG leaves noise of up to about ten levels on blank paper; faint pencil
+/// has a contrast of forty.
 const MIN_CONTRAST: f32 = 16.0;
-/// Threshold between background and foreground, as a fraction of the highest contrast. It is above JPEG's ringing around
-/// strokes (below a tenth) and a camera's noise, and keeps nearly all of an anti-aliased edge.
+/// Threshold between background and foreground, as a fraction of the highest contrast. It is above JPEG's ringing
+/// around strokes (below a tenth) and a camera's noise, and keeps nearly all of an anti-aliased edge.
 const THRESHOLD: f32 = 0.1;
 /// The threshold where the border has a single level and the format is lossless: only rounding is below it.
 const CLEAN_THRESHOLD: f32 = 0.02;
-/// Where the background is uneven, as in a photograph, the threshold is also above this quantile of the border's contrast.
-/// The rest of the border is left to strokes that touch it.
+/// Where the background is uneven, as in a photograph, the threshold is also above this quantile of the border's
+/// contrast. The rest of the border is left to strokes that touch it.
 const BORDER_QUANTILE: f32 = 0.9;
 /// How much more uneven the background is inside the image than along its border.
 const BORDER_MARGIN: f32 = 1.25;
@@ -34,10 +34,10 @@ pub enum Preparation {
 
 /// Prepares a decoded image for the network: 28x28 grey levels, row by row, the foreground is white.
 ///
-/// [`Preparation::Digit`] takes the median level of the image's border as the background. The foreground is what differs
-/// from it by more than a threshold, either darker or brighter, whichever differs most; so a dark digit on white and a
-/// white one on black give the same result. Then MNIST's procedure: scale the bounding box of the foreground to 20x20,
-/// and centre it by its centre of mass.
+/// [`Preparation::Digit`] takes the median level of the image's border as the background. The foreground is what
+/// differs from it by more than a threshold, either darker or brighter, whichever differs most; so a dark digit on white
+/// and a white one on black give the same result. Then MNIST's procedure: scale the bounding box of the foreground to
+/// 20x20, and centre it by its centre of mass.
 ///
 /// # Errors
 /// [`Error::Blank`] if there is no foreground, [`Error::Size`] if an image that is not 28x28 shall be kept unchanged,

@@ -29,9 +29,7 @@ fn moments(image: &[u8]) -> [f64; 5] {
     let mut sums = [0.0; 5];
     for (at, &level) in image.iter().enumerate() {
         let (ink, x, y) = (f64::from(level), (at % 40) as f64, (at / 40) as f64);
-        for (sum, value) in
-            sums.iter_mut().zip([ink, ink * x, ink * y, ink * x * x, ink * y * y])
-        {
+        for (sum, value) in sums.iter_mut().zip([ink, ink * x, ink * y, ink * x * x, ink * y * y]) {
             *sum += value;
         }
     }

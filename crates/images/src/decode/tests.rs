@@ -82,10 +82,7 @@ fn a_header_that_claims_a_gigantic_image_is_refused() {
     let crc = crc32(&png[12..29]);
     png[29..33].copy_from_slice(&crc.to_be_bytes());
     let error = decode(&png).unwrap_err();
-    assert!(
-        matches!(error, Error::Gigantic { width: 60_000, height: 60_000, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Gigantic { width: 60_000, height: 60_000, .. }), "{error:?}");
     assert!(error.to_string().contains("60000x60000"));
     // Within the limits, but more pixels than its bytes can hold.
     png[16..20].copy_from_slice(&4_000u32.to_be_bytes());

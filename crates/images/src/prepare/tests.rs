@@ -42,8 +42,9 @@ fn mean_difference(a: &[u8], b: &[u8]) -> f64 {
 fn measure(pixels: &[u8]) -> (usize, u8, f64, f64) {
     let along = |coordinate: fn(usize) -> usize| {
         let foreground = || (0..SIDE * SIDE).filter(|&index| pixels[index] > 0);
-        let span =
-            foreground().map(coordinate).max().unwrap() - foreground().map(coordinate).min().unwrap() + 1;
+        let span = foreground().map(coordinate).max().unwrap()
+            - foreground().map(coordinate).min().unwrap()
+            + 1;
         let mass: f64 = foreground().map(|index| f64::from(pixels[index])).sum();
         let moment = foreground().map(|index| f64::from(pixels[index]) * coordinate(index) as f64);
         (span, moment.sum::<f64>() / mass)
