@@ -105,7 +105,8 @@ pub enum Error {
     },
     /// A file of images and its file of labels differ in their number.
     #[error(
-        "{} contains {n_images} images, but {} contains {n_labels} labels: take both from the same source", images.display(), labels.display()
+        "{} contains {n_images} images, but {} contains {n_labels} labels: take both from the same source",
+        images.display(), labels.display()
     )]
     CountsDiffer {
         /// The file of images.
@@ -119,8 +120,8 @@ pub enum Error {
     },
     /// A file does not have MNIST's number of images or labels.
     #[error(
-        "{} contains {found} {kind}, but MNIST's format has {expected}: if training and test files were swapped, rename \
-         them; other numbers are possible with folders of image files", path.display()
+        "{} contains {found} {kind}, but MNIST's format has {expected}: if training and test files were swapped, \
+         rename them; other numbers are possible with folders of image files", path.display()
     )]
     Count {
         /// The file.
@@ -182,7 +183,8 @@ pub enum Error {
     Image(#[from] images::Error),
     /// MNIST is not in the cache, and downloads are disabled.
     #[error(
-        "{} is missing or damaged, and downloads are disabled: allow them, or name a folder with MNIST's four files", path.display()
+        "{} is missing or damaged, and downloads are disabled: allow them, or name a folder with MNIST's four files",
+        path.display()
     )]
     Offline {
         /// The file.
@@ -206,8 +208,8 @@ pub enum Error {
     },
     /// There are too few images for training and validation, or for every class in both.
     #[error(
-        "{n} images of {n_classes} classes cannot be split into {n_train} for training and {n_val} for validation: use \
-         more images, another val_fraction, or no stratification"
+        "{n} images of {n_classes} classes cannot be split into {n_train} for training and {n_val} for validation: \
+         use more images, another val_fraction, or no stratification"
     )]
     TooFew {
         /// All images.
@@ -220,9 +222,7 @@ pub enum Error {
         n_val: usize,
     },
     /// A class has a single image, which cannot be in both sets.
-    #[error(
-        "class {class} has a single image, too few to stratify: add more, or do not stratify"
-    )]
+    #[error("class {class} has a single image, too few to stratify: add more, or do not stratify")]
     SingleImage {
         /// Index of the class.
         class: u8,

@@ -1,8 +1,8 @@
 //! The four IDX files of a data set in MNIST's format: 60,000 and 10,000 images of 28x28 grey levels, and their labels.
 //!
-//! The format is that of LeCun's page: a big-endian magic number, counts, then bytes. The `mnist` crate reads the files,
-//! but panics on bad ones. So header and length of every file are checked first; a file that another program changes
-//! between check and read can still cause that panic.
+//! The format is that of LeCun's page: a big-endian magic number, counts, then bytes. The `mnist` crate reads the
+//! files, but panics on invalid ones. So header and length of every file are checked first; a file that another program
+//! changes between check and read can still cause that panic.
 //!
 //! `mnist` opens files by name and does not decompress. It reads raw files where they are. A compressed file is
 //! decompressed into a temporary folder first: the crate has no way to take bytes.
@@ -117,8 +117,8 @@ fn is_gzip(file: &mut BufReader<File>) -> std::io::Result<bool> {
 /// Checks the four files and has the `mnist` crate read them: training, test.
 ///
 /// # Errors
-/// Everything about IDX files that [`Error`] lists; [`Error::Write`] if a compressed file cannot be decompressed into a
-/// temporary folder.
+/// Everything about IDX files that [`Error`] lists; [`Error::Write`] if a compressed file cannot be decompressed into
+/// a temporary folder.
 pub(crate) fn load(paths: &[PathBuf; 4]) -> Result<(Examples, Examples)> {
     let mut temporary = None;
     let mut names = [const { String::new() }; 4];
@@ -175,9 +175,8 @@ fn copy(path: &Path, role: &Role, temporary: &mut Option<TempDir>) -> Result<Str
     let write = |source| Error::Write { path: place.clone(), source };
     let folder = match temporary {
         Some(folder) => folder,
-        None => temporary.insert(
-            tempfile::Builder::new().prefix("kiln-").tempdir_in(&place).map_err(write)?,
-        ),
+        None => temporary
+            .insert(tempfile::Builder::new().prefix("kiln-").tempdir_in(&place).map_err(write)?),
     };
     let copy = folder.path().join(role.name);
     std::fs::write(&copy, bytes).map_err(write)?;

@@ -8,6 +8,7 @@
 //! Nothing else here assumes a shape.
 
 mod augment;
+mod cache;
 mod dataset;
 mod download;
 mod error;
@@ -26,12 +27,12 @@ mod statistics;
 mod synthetic;
 
 pub use augment::augment;
+pub use cache::default_cache;
 pub use dataset::Dataset;
 pub use error::{Error, Result};
 pub use event::Event;
 pub use examples::Examples;
 pub use load::{LoadOptions, load};
-pub use mnist::default_cache;
 pub use source::Source;
 pub use split::{Split, split};
 pub use statistics::{Statistics, statistics};

@@ -8,8 +8,8 @@ use std::str::FromStr;
 /// Where the images come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The folder named by `KILN_DATA`, if it is set; else MNIST from the cache or a mirror; else synthetic digits, with
-    /// a warning.
+    /// The folder named by `KILN_DATA`, if it is set; else MNIST from the cache or a mirror; else synthetic digits,
+    /// with a warning.
     Auto,
     /// MNIST from the cache, or from a mirror.
     Mnist,
@@ -51,7 +51,10 @@ mod tests {
     #[test]
     fn sources_are_parsed_as_they_are_printed() {
         for text in ["auto", "mnist", "synthetic", "./mnist", "/data/my digits"] {
-            assert_eq!(text.parse::<Source>().map(|source| source.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                text.parse::<Source>().map(|source| source.to_string()),
+                Ok(text.to_owned())
+            );
         }
         assert_eq!("auto".parse(), Ok(Source::Auto));
         assert_eq!("./mnist".parse(), Ok(Source::Directory("./mnist".into())));

@@ -186,7 +186,8 @@ mod tests {
     #[test]
     fn a_fraction_of_zero_keeps_every_image_for_training() {
         for stratify in [false, true] {
-            let Split { mut train, val } = split(&[0, 1, 0, 2], &settings(0.0, 1, stratify)).unwrap();
+            let Split { mut train, val } =
+                split(&[0, 1, 0, 2], &settings(0.0, 1, stratify)).unwrap();
             train.sort_unstable();
             assert_eq!((train, val), (vec![0, 1, 2, 3], vec![]));
             assert!(matches!(split(&[], &settings(0.0, 1, stratify)), Err(Error::TooFew { .. })));

@@ -342,7 +342,9 @@ fn real_mnist_is_loaded_from_the_cache_and_a_flipped_bit_is_detected() {
     for name in [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS] {
         let gz = format!("{name}.gz");
         // A raw file will do: its content counts, not its name.
-        let file = [Path::new(&path).join(&gz), Path::new(&path).join(name)].into_iter().find(|file| file.exists());
+        let file = [Path::new(&path).join(&gz), Path::new(&path).join(name)]
+            .into_iter()
+            .find(|file| file.exists());
         std::fs::copy(file.unwrap(), folder.path(&gz)).unwrap();
     }
     let cached = load_from("auto", folder.0.path(), &mut |event| panic!("{event:?}")).unwrap();

@@ -103,11 +103,8 @@ fn an_interrupted_download_is_continued() {
     let cache = tempfile::tempdir().unwrap();
     let gz = gzip(&content());
     let half = gz.len() / 2;
-    let range = format!(
-        "206 Partial Content\r\nContent-Range: bytes {half}-{}/{}",
-        gz.len() - 1,
-        gz.len()
-    );
+    let range =
+        format!("206 Partial Content\r\nContent-Range: bytes {half}-{}/{}", gz.len() - 1, gz.len());
     let (address, requests) = mirror(vec![
         reply("200 OK", gz.len(), &gz[..half]),
         reply(&range, gz.len() - half, &gz[half..]),

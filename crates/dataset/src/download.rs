@@ -16,9 +16,6 @@ use crate::event::Event;
 use crate::hash::sha256;
 use crate::idx;
 
-#[cfg(test)]
-pub(crate) mod tests;
-
 /// Long enough for a slow network, short enough for a machine without one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A mirror that sends nothing for this long is given up.
@@ -194,3 +191,6 @@ fn keep(remote: &Remote, part: &Path, path: &Path, resumed: bool) -> Attempt<()>
 fn write_error(path: &Path, source: std::io::Error) -> Failure {
     Failure::Local(Error::Write { path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
