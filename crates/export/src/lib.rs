@@ -1,10 +1,11 @@
 //! Export: a trained network as one self-contained ONNX file.
 //!
-//! The file takes raw bytes, standardises them itself, names its classes and carries its history, so that whoever
-//! serves it needs nothing from whoever trained it.
+//! The file takes raw bytes, standardises them itself, names its classes and says what it was trained on, so that serving
+//! it needs nothing else.
 
 mod error;
 mod metadata;
+mod names;
 mod onnx;
 mod simplify;
 mod triton;

@@ -1,16 +1,17 @@
 //! From a trained network to the bytes of an ONNX file.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use burn_onnx::export::{AxisSpec, InputSpec, OnnxExporter};
-use model::{Cnn, INPUT_SIDE, Network, Vgg};
+use model::Network;
 use onnx_ir::{AttributeType, GraphProto, Message, ModelProto, NodeProto, OnnxGraphBuilder};
 
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
-use crate::simplify::{attribute, name_values, node, simplify};
+use crate::names::{name_values, name_weights};
+use crate::simplify::{attribute, node, simplify};
 
-/// Name of the input: raw grey levels, uint8 `[batch, 1, 28, 28]`.
+/// Name of the input: raw grey levels, uint8 `[batch, channels, height, width]`.
 pub const INPUT: &str = "pixels";
 /// Name of the output before softmax, float32 `[batch, classes]`.
 pub const LOGITS: &str = "logits";
@@ -23,8 +24,8 @@ const FLOAT: i64 = 1;
 /// `TensorProto.DataType` of the ONNX specification.
 const UINT8: i32 = 2;
 
-/// The bytes of a self-contained ONNX file that computes what `network` does, its batch normalisation folded into the
-/// layers behind it.
+/// The bytes of a self-contained ONNX file that computes what `network` does, with batch normalisation folded into the
+/// layers after it. Its input has the shape of the network's images.
 ///
 /// # Errors
 /// See [`Error`]; none depends on the weights' values.
@@ -32,11 +33,10 @@ pub fn to_onnx(network: &Network, metadata: &Metadata) -> Result<Vec<u8>> {
     if metadata.classes.len() != network.n_classes() {
         return Err(Error::Classes { names: metadata.classes.len(), logits: network.n_classes() });
     }
-    let mut model = match network.valid() {
-        Network::Article(cnn) => capture(&cnn, Cnn::forward)?,
-        Network::Vgg(vgg) => capture(&vgg.folded(), Vgg::forward)?,
-    };
+    let network = network.valid().folded();
+    let mut model = capture(&network)?;
     let graph = model.graph.as_mut().ok_or_else(|| graph_error("it is empty"))?;
+    name_weights(graph, network.layer_names());
     simplify(graph)?;
     take_bytes(graph)?;
     add_softmax(graph)?;
@@ -59,22 +59,23 @@ pub fn to_onnx(network: &Network, metadata: &Metadata) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Burn's own export, traced at two batch sizes so that the batch axis is seen to be free.
-fn capture<M: Module>(network: &M, forward: fn(&M, Tensor<4>) -> Tensor<2>) -> Result<ModelProto> {
-    let device = Device::flex();
-    let sample = |batch| Tensor::<4>::zeros([batch, 1, INPUT_SIDE, INPUT_SIDE], &device);
+/// Burn's own export, traced at two batch sizes so that the batch axis is recognised as free.
+fn capture(network: &Network) -> Result<ModelProto> {
+    let device = network.device();
+    let [channels, height, width] = network.shape().dimensions();
+    let sample = |batch| Tensor::<4>::zeros([batch, channels, height, width], &device);
     let axes = [AxisSpec::dynamic(BATCH), AxisSpec::Static, AxisSpec::Static, AxisSpec::Static];
     let captured = OnnxExporter::new()
-        .export_dynamic(network, sample(2), sample(5), &[InputSpec::new(axes)], forward)
+        .export_dynamic(network, sample(2), sample(5), &[InputSpec::new(axes)], Network::forward)
         .map_err(Error::Capture)?;
     ModelProto::parse_from_bytes(captured.as_bytes())
         .map_err(|error| Error::Invalid { reason: error.to_string() })
 }
 
-/// Turns the float input into a byte input with a cast behind it.
+/// Turns the float input into a byte input with a cast after it.
 fn take_bytes(graph: &mut GraphProto) -> Result<()> {
     let [input] = graph.input.as_mut_slice() else {
-        return Err(graph_error("it has not one input"));
+        return Err(graph_error("it does not have exactly one input"));
     };
     let as_float = std::mem::replace(&mut input.name, INPUT.to_owned());
     input.type_.mut_or_insert_default().mut_tensor_type().elem_type = UINT8;
@@ -87,7 +88,7 @@ fn take_bytes(graph: &mut GraphProto) -> Result<()> {
 /// Names the output and adds its softmax as a second one.
 fn add_softmax(graph: &mut GraphProto) -> Result<()> {
     let [output] = graph.output.as_mut_slice() else {
-        return Err(graph_error("it has not one output"));
+        return Err(graph_error("it does not have exactly one output"));
     };
     let unnamed = std::mem::replace(&mut output.name, LOGITS.to_owned());
     let mut probabilities = output.clone();

@@ -1,13 +1,13 @@
-//! From the graph that Burn's trace leaves to the one a person would have drawn.
+//! From the graph of Burn's trace to the one a person would have drawn.
 
 use std::collections::{HashMap, HashSet};
 
 use onnx_ir::{AttributeProto, AttributeType, GraphProto, NodeProto};
 
 use crate::error::Result;
-use crate::onnx::{INPUT, LOGITS, PROBABILITIES, graph_error};
+use crate::onnx::graph_error;
 
-/// Replaces the chains of a trace by the operators they amount to, and drops what nothing uses any more.
+/// Replaces chains of operators by the single operators that are equal to them, and drops what is no longer used.
 ///
 /// - `Shape, Gather, Concat, Reshape` that keep the first axis and join the others are a `Flatten`;
 /// - `MatMul, Add` of a weight and of a reshaped bias are a `Gemm`.
@@ -73,7 +73,7 @@ fn join_gemm(graph: &mut GraphProto) -> Result<()> {
     Ok(())
 }
 
-/// Drops nodes and constants from which no output can be reached, and notes on values that are gone.
+/// Drops nodes and constants from which no output can be reached, and the shapes of values that no longer exist.
 fn drop_unused(graph: &mut GraphProto) {
     let mut used: HashSet<String> = graph.output.iter().map(|output| output.name.clone()).collect();
     let mut kept = Vec::new();
@@ -88,46 +88,6 @@ fn drop_unused(graph: &mut GraphProto) {
     graph.initializer.retain(|tensor| used.contains(&tensor.name));
     // Shapes of inner values follow from the graph by shape inference; stale ones would only be in the way.
     graph.value_info.clear();
-}
-
-/// Gives every node and value a name that says what it is; weights keep the names of their module.
-pub(crate) fn name_values(graph: &mut GraphProto) {
-    let outside = [INPUT, LOGITS, PROBABILITIES];
-    let mut counts = HashMap::<String, usize>::new();
-    let mut names = HashMap::<String, String>::new();
-    for node in &mut graph.node {
-        let layer = node.input.iter().find_map(|input| input.strip_suffix(".weight"));
-        let (name, constant) = match (layer, node.op_type.as_str()) {
-            (Some(layer), _) => (layer.to_owned(), None),
-            (None, "Cast") => ("grey_levels".to_owned(), None),
-            (None, "Sub") => ("centred".to_owned(), Some("mean")),
-            (None, "Div") => ("standardised".to_owned(), Some("scale")),
-            (None, op_type) => {
-                let op_type = op_type.to_lowercase();
-                let count = counts.entry(op_type.clone()).or_default();
-                *count += 1;
-                (format!("{op_type}{count}"), None)
-            }
-        };
-        if let (Some(constant), Some(input)) = (constant, node.input.get(1)) {
-            names.insert(input.clone(), constant.to_owned());
-        }
-        for output in &node.output {
-            if !outside.contains(&output.as_str()) {
-                names.insert(output.clone(), name.clone());
-            }
-        }
-        node.name = name;
-    }
-    let rename = |name: &mut String| {
-        if let Some(new) = names.get(name) {
-            name.clone_from(new);
-        }
-    };
-    for node in &mut graph.node {
-        node.input.iter_mut().chain(&mut node.output).for_each(rename);
-    }
-    graph.initializer.iter_mut().for_each(|tensor| rename(&mut tensor.name));
 }
 
 /// A node without attributes.
