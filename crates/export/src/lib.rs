@@ -1,7 +1,7 @@
 //! Export: a trained network as one self-contained ONNX file.
 //!
-//! The file takes raw bytes, standardises them itself, names its classes and says what it was trained on, so that serving
-//! it needs nothing else.
+//! The file takes raw bytes, standardises them itself, names its classes and says what it was trained on, so that
+//! serving it needs nothing else.
 
 mod error;
 mod metadata;

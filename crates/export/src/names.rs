@@ -6,8 +6,8 @@ use onnx_ir::GraphProto;
 
 use crate::onnx::{INPUT, LOGITS, PROBABILITIES};
 
-/// Names weights after their layer: the path `layers.0.Convolution.weight` in the module becomes `conv1.weight`. The weights
-/// come first among the graph's constants, in the order of their names.
+/// Names weights after their layer: the path `layers.0.Convolution.weight` in the module becomes `conv1.weight`. The
+/// weights come first among the graph's constants, in the order of their names.
 pub(crate) fn name_weights(graph: &mut GraphProto, layers: &[String]) {
     let name = |path: &str| -> Option<String> {
         let (index, rest) = path.strip_prefix("layers.")?.split_once('.')?;
@@ -33,8 +33,8 @@ pub(crate) fn name_weights(graph: &mut GraphProto, layers: &[String]) {
     graph.node.iter_mut().flat_map(|node| &mut node.input).for_each(rename);
 }
 
-/// Names every node and value: after the layer whose weights it uses, after what it computes, or after its operator and a
-/// number. [`name_weights`] comes first.
+/// Names every node and value: after the layer whose weights it uses, after what it computes, or after its operator and
+/// a number. [`name_weights`] comes first.
 pub(crate) fn name_values(graph: &mut GraphProto) {
     let outside = [INPUT, LOGITS, PROBABILITIES];
     let mut counts = HashMap::<String, usize>::new();
