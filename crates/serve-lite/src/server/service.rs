@@ -35,8 +35,8 @@ impl Service {
     /// Outside of a tokio runtime.
     ///
     /// # Errors
-    /// What [`Classifier::load`](crate::Classifier::load) returns, [`Error::Token`] for a token that no client can send,
-    /// [`Error::Threads`] if the system refuses more threads.
+    /// What [`Classifier::load`](crate::Classifier::load) returns, [`Error::Token`] for a token that no client can
+    /// send, [`Error::Threads`] if the system refuses more threads.
     pub fn open(model: &Path, options: &ServeOptions) -> Result<Self> {
         Self::open_with(model, options, Arc::default())
     }
