@@ -147,7 +147,7 @@ fn pixels(
     }
     let [channels, height, width] = expected.dimensions();
     let n = match shape[..] {
-        [n, rest @ ..] if n >= 1 && rest == expected.dimensions().map(|dim| dim as u64) => n,
+        [n, ref rest @ ..] if n >= 1 && *rest == expected.dimensions().map(|dim| dim as u64) => n,
         _ => {
             return Err(Failure::bad(format!(
                 "{PIXELS_INPUT} has shape [n, {channels}, {height}, {width}], not {}",
