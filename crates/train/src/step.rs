@@ -54,10 +54,9 @@ pub(crate) fn apply(
     step: usize,
 ) -> Checkpoint {
     let settings = &config.optimizer;
-    let gradients = match settings.gradient_clip {
-        0.0 => gradients,
-        most => clipped(gradients, &state.model, most),
-    };
+    let most = settings.gradient_clip;
+    let gradients =
+        if most > 0.0 { clipped(gradients, &state.model, most) } else { gradients };
     state.model = state.optimizer.step(learning_rate, state.model, gradients);
     if let Some(average) = state.average.take() {
         state.average = Some(average::moved(average, &state.model, settings.average_decay, step));
