@@ -4,6 +4,7 @@
 
 mod bench_peers;
 mod cargo;
+mod dist;
 mod soak;
 
 use std::path::Path;
@@ -19,6 +20,8 @@ enum Command {
     BenchPeers(cargo::Passed),
     /// Measure what `serve-lite serve` promises: speed, faults, overload, reloads, shutdowns
     Soak(cargo::Passed),
+    /// Build static programs and put them into an archive, with checksums and completions
+    Dist(dist::Args),
 }
 
 fn main() -> ExitCode {
@@ -30,5 +33,6 @@ fn run(command: &Command, runs: &Path) -> anyhow::Result<ExitCode> {
         Command::Kiln(command) => command.run(runs),
         Command::BenchPeers(passed) => bench_peers::run(runs, passed),
         Command::Soak(passed) => soak::run(runs, passed),
+        Command::Dist(args) => dist::run(args),
     }
 }
