@@ -7,12 +7,14 @@ mod config;
 mod directory;
 mod error;
 mod file;
+mod markdown;
 mod record;
 
 pub use config::{Architecture, Config, Schedule, Selection};
 pub use directory::{RunDirectory, RunLock};
 pub use error::{Error, Result};
 pub use file::write_atomically;
+pub use markdown::markdown_table;
 pub use record::{
     Agreement, BatchAgreement, ClassScores, DatasetFacts, EpochMetrics, Evaluation, Explanations,
     Occlusion, PartScores, Prediction, Timing, read_json, read_metrics, read_predictions,
