@@ -1,4 +1,4 @@
-//! The run directory: every artefact's name, and the lock that keeps two processes apart.
+//! The run directory: the name of every artefact, and the lock that keeps two processes apart.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -41,9 +41,9 @@ impl RunDirectory {
                 create_new(&path)?;
                 path
             }
-            // Another process may take the number between the look and the making: then look again.
+            // Another process may take the number in between: then try the next.
             None => loop {
-                let path = runs.join(format!("run-{}", highest_number(runs)? + 1));
+                let path = runs.join(format!("run-{}", highest_number(runs)?.saturating_add(1)));
                 match create_new(&path) {
                     Err(Error::Occupied { .. }) => {}
                     made => break made.map(|()| path)?,
@@ -106,7 +106,7 @@ impl RunDirectory {
         self.path.join("dataset.json")
     }
 
-    /// The network as a model repository, the folder that Triton and KServe serve from.
+    /// The network as a model repository, the folder that Triton and KServe read.
     #[must_use]
     pub fn model_repository(&self) -> PathBuf {
         self.path.join("model_repository")
@@ -124,25 +124,49 @@ impl RunDirectory {
         self.path.join("checkpoints")
     }
 
+    /// The newest checkpoint.
+    #[must_use]
+    pub fn last_checkpoint(&self) -> PathBuf {
+        self.checkpoints().join("last")
+    }
+
+    /// The checkpoint before the newest, read where the newest is damaged.
+    #[must_use]
+    pub fn previous_checkpoint(&self) -> PathBuf {
+        self.checkpoints().join("previous")
+    }
+
+    /// The checkpoint of the epoch with the lowest validation loss.
+    #[must_use]
+    pub fn best_checkpoint(&self) -> PathBuf {
+        self.checkpoints().join("best")
+    }
+
+    /// Where a damaged checkpoint is kept.
+    #[must_use]
+    pub fn damaged_checkpoint(&self) -> PathBuf {
+        self.checkpoints().join("damaged")
+    }
+
     /// [`Evaluation`](crate::Evaluation) as JSON.
     #[must_use]
     pub fn evaluation(&self) -> PathBuf {
         self.path.join("evaluation.json")
     }
 
-    /// One [`Prediction`](crate::Prediction) a row as CSV, for every test picture.
+    /// One [`Prediction`](crate::Prediction) a row as CSV, for every test image.
     #[must_use]
     pub fn predictions(&self) -> PathBuf {
         self.path.join("predictions.csv")
     }
 
-    /// The first layer's filters and where the picture mattered for mistakes, as JSON.
+    /// [`Explanations`](crate::Explanations) as JSON.
     #[must_use]
     pub fn explanations(&self) -> PathBuf {
         self.path.join("explanations.json")
     }
 
-    /// How long training took, as JSON; of runs that a study made.
+    /// [`Timing`](crate::Timing) as JSON; of runs that a study made.
     #[must_use]
     pub fn timing(&self) -> PathBuf {
         self.path.join("timing.json")
@@ -154,17 +178,35 @@ impl RunDirectory {
         self.path.join("model.onnx")
     }
 
-    /// How well the training and the serving runtime agreed, as JSON.
+    /// [`Agreement`](crate::Agreement) as JSON.
     #[must_use]
     pub fn agreement(&self) -> PathBuf {
         self.path.join("agreement.json")
     }
 
-    /// The folder of pictures and of the HTML page.
+    /// The folder of the plots and the HTML page.
     #[must_use]
     pub fn report(&self) -> PathBuf {
         self.path.join("report")
     }
+}
+
+/// Where a comparison of runs is written. No run can have this name: names of runs begin with a letter or digit.
+#[must_use]
+pub fn comparison_folder(runs: &Path) -> PathBuf {
+    runs.join(".comparison")
+}
+
+/// The table of a study as CSV, in the study's folder.
+#[must_use]
+pub fn study_csv(study: &Path) -> PathBuf {
+    study.join("study.csv")
+}
+
+/// The table of a study as Markdown, in the study's folder.
+#[must_use]
+pub fn study_markdown(study: &Path) -> PathBuf {
+    study.join("study.md")
 }
 
 /// A run's name becomes a folder's name, so it must not be able to leave the folder of runs or hide in it.

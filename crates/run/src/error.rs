@@ -10,15 +10,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused to read a file.
-    #[error("cannot read {}: check that it exists and that you may read it", path.display())]
+    #[error("cannot read {}: check that it exists and that its permissions allow reading", path.display())]
     Read {
         /// The file that could not be read.
         path: PathBuf,
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// The operating system refused to write a file; the file's earlier content, if any, is untouched.
-    #[error("cannot write {}: check free space and permissions; what was there before is untouched", path.display())]
+    /// The operating system refused to write a file; the file's earlier content, if any, is unchanged.
+    #[error("cannot write {}: check free space and permissions; the previous content is unchanged", path.display())]
     Write {
         /// The file that could not be written.
         path: PathBuf,
@@ -33,15 +33,15 @@ pub enum Error {
         /// What is wrong with it, with the line where the format has lines.
         reason: String,
     },
-    /// A configuration value is out of its range.
-    #[error("{key} = {value} is out of range: {expected}")]
+    /// A setting is unknown, outside its range, or contradicts another.
+    #[error("{key} = {value} is not valid: {expected}")]
     Config {
-        /// The configuration key, as it stands in `config.toml`.
-        key: &'static str,
+        /// The key, as in `config.toml`.
+        key: String,
         /// The value that was given.
         value: String,
-        /// The range, in words.
-        expected: &'static str,
+        /// What is expected, in words.
+        expected: String,
     },
     /// The name of a run is not a plain folder name.
     #[error(

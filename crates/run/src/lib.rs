@@ -1,7 +1,7 @@
-//! A run: its directory, its configuration, and the records one stage leaves for the next.
+//! A run: its directory, its settings, the records one stage leaves for the next, and their scores.
 //!
-//! Stages never share memory or global state, they meet in a [`RunDirectory`]. This crate owns every file name in it
-//! and the format of every file that more than one stage reads; it knows neither Burn nor tract.
+//! Stages share no memory and no global state; they meet in a [`RunDirectory`]. This crate owns every file name in it
+//! and the format of every file that more than one stage reads. It knows neither Burn nor tract.
 
 mod config;
 mod directory;
@@ -9,9 +9,13 @@ mod error;
 mod file;
 mod markdown;
 mod record;
+mod scores;
 
-pub use config::{Architecture, Config, Schedule, Selection};
-pub use directory::{RunDirectory, RunLock};
+pub use config::{
+    Architecture, AugmentationSettings, Config, DataSettings, Flags, NetworkSettings,
+    OptimizerSettings, Schedule, Selection, TrainingSettings,
+};
+pub use directory::{RunDirectory, RunLock, comparison_folder, study_csv, study_markdown};
 pub use error::{Error, Result};
 pub use file::write_atomically;
 pub use markdown::markdown_table;
@@ -20,3 +24,4 @@ pub use record::{
     Occlusion, PartScores, Prediction, Timing, read_json, read_metrics, read_predictions,
     write_json, write_predictions,
 };
+pub use scores::{argmax, class_scores, lowest, prediction, softmax, verdict};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use images::ImageShape;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -13,40 +14,43 @@ use crate::file::write_atomically;
 pub struct EpochMetrics {
     /// Counted from 1.
     pub epoch: usize,
-    /// Mean cross-entropy over the epoch's training pictures, in nats, measured as the weights moved, with dropout and
-    /// augmentation on and against smoothed targets where they are, as Keras reports it.
+    /// Mean cross-entropy over the epoch's training images, in nats, measured while the weights change, with dropout,
+    /// augmentation and label smoothing on, as Keras reports it.
     pub loss: f64,
-    /// Part of the training pictures classified rightly, in [0, 1], measured likewise.
+    /// Fraction of the training images classified correctly, in [0, 1], measured the same way.
     pub accuracy: f64,
-    /// Mean cross-entropy over the validation pictures after the epoch, in nats, dropout off, of the moving average
-    /// where there is one; `None` where nothing is held out.
+    /// Mean cross-entropy over the validation images after the epoch, in nats, dropout off, of the moving average
+    /// where there is one; `None` without validation images.
     pub val_loss: Option<f64>,
-    /// Part of the validation pictures classified rightly, in [0, 1].
+    /// Fraction of the validation images classified correctly, in [0, 1].
     pub val_accuracy: Option<f64>,
-    /// Adam's step size in the epoch's last step.
+    /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
     /// Wall time of the epoch in seconds, training and validation together.
     pub seconds: f64,
-    /// Training pictures a second, validation time left out.
+    /// Training images a second, without validation time.
     pub images_per_second: f64,
 }
 
-/// What a run was trained on: the facts that export and report need, so that neither needs the pictures.
+/// `dataset.json`: what a run was trained on. Export and report read it instead of the images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetFacts {
     /// `MNIST` where the files' hashes say so, else the folder's name, or `synthetic digits`.
     pub name: String,
-    /// Whether kiln drew the pictures itself. Every artefact says so where it is true.
+    /// Whether kiln drew the images itself; every artefact then says so.
     pub synthetic: bool,
-    /// SHA-256 over all pictures and labels, training part first, in lower-case hexadecimal.
+    /// SHA-256 over all images and labels, training part first, in lower-case hexadecimal.
     pub sha256: String,
     /// Names of the classes in the order of the network's outputs.
     pub classes: Vec<String>,
-    /// Training pictures after the split.
+    /// Shape of every image. Files of earlier versions leave it out: all of their images were prepared as digits.
+    #[serde(default = "digit")]
+    pub shape: ImageShape,
+    /// Training images after the split.
     pub n_train: usize,
-    /// Validation pictures.
+    /// Validation images.
     pub n_val: usize,
-    /// Test pictures.
+    /// Test images.
     pub n_test: usize,
     /// Mean grey level of the training part, in [0, 255].
     pub mean: f64,
@@ -54,55 +58,58 @@ pub struct DatasetFacts {
     pub std: f64,
 }
 
+const fn digit() -> ImageShape {
+    ImageShape::DIGIT
+}
+
 /// Scores of one class, from the row and the column of the confusion matrix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassScores {
     /// Name of the class.
     pub class: String,
-    /// Right among those predicted as this class, in [0, 1]; 0 where none was.
+    /// Fraction of the images predicted as this class that are of it, in [0, 1]; 0 where there are none.
     pub precision: f64,
-    /// Found among those that are of this class, in [0, 1]; 0 where none is.
+    /// Fraction of the images of this class that were predicted as it, in [0, 1]; 0 where there are none.
     pub recall: f64,
-    /// Harmonic mean of precision and recall; 0 where both are.
+    /// Harmonic mean of precision and recall; 0 where both are 0.
     pub f1: f64,
-    /// Test pictures of this class.
+    /// Test images of this class.
     pub support: usize,
 }
 
-/// Mean figures over a part of the pictures as they are: dropout and augmentation off, targets not smoothed.
+/// Mean loss and accuracy over a part of the images: dropout, augmentation and label smoothing off.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PartScores {
     /// Mean cross-entropy, in nats.
     pub loss: f64,
-    /// Part that was classified rightly, in [0, 1].
+    /// Fraction classified correctly, in [0, 1].
     pub accuracy: f64,
 }
 
-/// `evaluation.json`: the one look at the test set.
+/// `evaluation.json`: the scores on the test set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Epoch of the evaluated weights, counted from 1.
     pub epoch: usize,
-    /// Mean cross-entropy over the test pictures, in nats.
+    /// Mean cross-entropy over the test images, in nats.
     pub loss: f64,
-    /// Part of the test pictures classified rightly, in [0, 1].
+    /// Fraction of the test images classified correctly, in [0, 1].
     pub accuracy: f64,
-    /// Wrong ones among the test pictures.
+    /// Test images classified wrongly.
     pub errors: usize,
     /// One entry a class, in the order of the classes.
     pub classes: Vec<ClassScores>,
-    /// `confusion[truth][predicted]` counts test pictures.
+    /// `confusion[truth][predicted]` counts test images.
     pub confusion: Vec<Vec<usize>>,
-    /// One plain sentence: whether the run overfitted, and since which epoch.
+    /// One sentence: whether the run overfitted, and from which epoch.
     pub verdict: String,
-    /// The same weights on the training pictures, each as it is; their difference to validation is the gap that
-    /// overfitting opens.
+    /// The same weights on the training images. The difference to validation is the generalisation gap.
     pub train: PartScores,
-    /// The same weights on the validation pictures; `None` where nothing is held out.
+    /// The same weights on the validation images; `None` without any.
     pub val: Option<PartScores>,
 }
 
-/// `timing.json`: what a training process cost.
+/// `timing.json`: the wall time of a training process.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Wall time from the start of the process to its end, in seconds: loading, training, validation and checkpoints.
@@ -110,28 +117,28 @@ pub struct Timing {
     pub seconds: Option<f64>,
 }
 
-/// `explanations.json`: what the first layer looks for, and where the picture mattered for mistakes.
+/// `explanations.json`: the first layer's filters, and the regions that mattered in misclassified images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanations {
     /// The first convolution's filters, each its 9 weights row by row.
     pub filters: Vec<Vec<f32>>,
-    /// Side of the square that hides a part of the picture, in pixels, odd.
+    /// Side of the square that hides a region of the image, in pixels, odd.
     pub patch: usize,
-    /// The most expensive mistakes, in that order.
+    /// The mistakes with the highest loss, highest first.
     pub mistakes: Vec<Occlusion>,
 }
 
-/// Where a test picture mattered for what was said of it (Zeiler and Fergus 2014, section 4.2).
+/// Which regions of a test image mattered for its prediction (Zeiler and Fergus 2014, section 4.2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Occlusion {
     /// Index in the test set, from 0.
     pub index: usize,
-    /// `28 * 28` numbers in [-1, 1], row by row: by how much the probability of the predicted class falls when the square
-    /// around that pixel is background.
+    /// `height * width` numbers in [-1, 1], row by row: how much the probability of the predicted class falls when the
+    /// square around that pixel is set to the background.
     pub importance: Vec<f32>,
 }
 
-/// One row of `predictions.csv`: what the network said of one test picture.
+/// One row of `predictions.csv`: the prediction for one test image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// Index in the test set, from 0.
@@ -142,34 +149,35 @@ pub struct Prediction {
     pub predicted: usize,
     /// Probability of the predicted class, in [0, 1].
     pub probability: f64,
-    /// Cross-entropy of this picture, in nats: how wrong, or how unsure, the network was.
+    /// Cross-entropy of this image, in nats.
     pub loss: f64,
 }
 
-/// `agreement.json`: how the training and the serving runtime answered the same pictures.
+/// `agreement.json`: parity of the training and the serving runtime on the same images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
-    /// Pictures that both were given.
+    /// Images that both classified.
     pub n_images: usize,
-    /// Largest difference of a probability that is taken for rounding.
+    /// Largest difference of a probability that counts as rounding.
     pub tolerance: f64,
     /// One entry a batch size.
     pub batches: Vec<BatchAgreement>,
 }
 
-/// How both runtimes answered at one batch size.
+/// Parity at one batch size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchAgreement {
-    /// Pictures a call.
+    /// Images a call.
     pub batch: usize,
-    /// Pictures for which both named the same class.
+    /// Images for which both predicted the same class.
     pub same_class: usize,
     /// Largest difference of any probability, in [0, 1].
     pub largest_difference: f64,
 }
 
 impl Agreement {
-    /// Whether every picture got the same class at every batch size, and no probability differed beyond tolerance.
+    /// Whether every image got the same class at every batch size, and no probability differed by more than the
+    /// tolerance.
     #[must_use]
     pub fn holds(&self) -> bool {
         let holds = |batch: &BatchAgreement| {

@@ -1,0 +1,31 @@
+//! Settings: which images, and how they are split.
+
+use clap::{ArgAction, Args};
+use serde::Serialize;
+
+use super::range::{count, fraction};
+
+/// Which images, and how they are split.
+#[derive(Args, Clone, Debug, PartialEq, Serialize)]
+#[command(next_help_heading = "Data")]
+pub struct DataSettings {
+    /// auto, mnist, synthetic, or a folder of IDX files or of train/CLASS/*.png and test/CLASS/*.png. auto takes
+    /// KILN_DATA, else the cache, else a download, else synthetic digits
+    ///
+    /// The configuration of a run never holds `auto`, but what it resolved to.
+    #[arg(long, value_name = "SOURCE", default_value = "auto")]
+    pub data: String,
+    /// Fraction of the training images held out for validation; 0 trains on all and validates nothing
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.3, value_parser = fraction)]
+    pub val_fraction: f64,
+    /// Seed of the split (scikit-learn's train_test_split) and of synthetic digits
+    #[arg(long, value_name = "SEED", default_value_t = 42)]
+    pub split_seed: u32,
+    /// Keep the proportions of the classes exactly in training and validation
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]
+    pub stratify: bool,
+    /// Use at most N images of each part after the split; 0 means all
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=100_000_000))]
+    pub limit: usize,
+}

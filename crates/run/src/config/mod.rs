@@ -1,0 +1,134 @@
+//! Every setting of a run.
+//!
+//! A setting is declared once, as a field of one of the groups: its name, documentation, default and range. The flags of
+//! the command line, the keys of a TOML file or recipe, the checks and the help all come from that declaration.
+
+mod augmentation;
+mod data;
+mod file;
+mod flags;
+mod network;
+mod optimizer;
+mod range;
+mod training;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+pub use augmentation::AugmentationSettings;
+pub use data::DataSettings;
+pub use flags::Flags;
+pub use network::{Architecture, NetworkSettings};
+pub use optimizer::{OptimizerSettings, Schedule};
+pub use training::{Selection, TrainingSettings};
+
+/// Every setting that changes what a run computes.
+///
+/// The defaults are the article's, except for the checkpoint: the article keeps the last epoch, kiln the one with the
+/// lowest validation loss.
+///
+/// What does not change the result (threads, the run's name) is not here: two runs with equal configurations have equal
+/// metrics.
+#[derive(Args, Clone, Debug, PartialEq, Serialize)]
+pub struct Config {
+    /// Settings that belong together: article, regularised, best, fast, or a TOML file; flags override them
+    #[arg(long, value_name = "NAME", default_value = "article")]
+    pub recipe: String,
+    /// Which images, and how they are split.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataSettings,
+    /// How training images are changed each time they are shown.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub augmentation: AugmentationSettings,
+    /// Which network.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub network: NetworkSettings,
+    /// How the weights are updated.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub optimizer: OptimizerSettings,
+    /// How long to train, on what target, and which epoch to keep.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub training: TrainingSettings,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::from_settings(&[]).expect("every default is within its own range")
+    }
+}
+
+impl Config {
+    /// This configuration with some settings replaced, given as pairs of key and value; the last of equal keys counts.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an unknown key or a value outside its range.
+    pub fn with(&self, settings: &[(String, String)]) -> Result<Self> {
+        Self::from_settings(&[self.settings(), settings.to_vec()].concat())
+    }
+
+    /// Every setting as key and value, in declared order. [`with`](Self::with) reads them back exactly.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(String, String)> {
+        let table = toml::Table::try_from(self).expect("settings are numbers, strings and enums");
+        let text = |value: &toml::Value| match value {
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let command = flags::command::<Self>();
+        let keys = command.get_arguments().map(|argument| argument.get_id().to_string());
+        keys.filter_map(|key| table.get(&key).map(text).map(|value| (key, value))).collect()
+    }
+
+    /// The first setting in which two configurations differ: its key, the value here and the value in `other`.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
+        let pairs = self.settings().into_iter().zip(other.settings());
+        pairs.into_iter().find(|(a, b)| a != b).map(|((key, ours), (_, theirs))| (key, ours, theirs))
+    }
+
+    /// Checks the settings that depend on each other. The range of each alone is checked where it is read.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first setting that contradicts another.
+    pub fn check(&self) -> Result<()> {
+        let Self { data, optimizer, training, .. } = self;
+        let validates = data.val_fraction > 0.0;
+        let keeps_best = training.checkpoint == Selection::Best;
+        for (key, value, holds, expected) in [
+            (
+                "warmup_epochs",
+                optimizer.warmup_epochs.to_string(),
+                optimizer.warmup_epochs <= training.epochs as f64,
+                "it must not exceed the number of epochs",
+            ),
+            (
+                "val_fraction",
+                data.val_fraction.to_string(),
+                validates || !keeps_best,
+                "without validation images there is no best epoch: use checkpoint = \"last\"",
+            ),
+            (
+                "patience",
+                training.patience.to_string(),
+                validates || training.patience == 0,
+                "without validation images it must be 0",
+            ),
+        ] {
+            if !holds {
+                return Err(Error::Config { key: key.to_owned(), value, expected: expected.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    fn from_settings(settings: &[(String, String)]) -> Result<Self> {
+        flags::parse(settings)
+    }
+}

@@ -1,0 +1,44 @@
+//! Settings: which network.
+
+use clap::{ArgAction, Args, ValueEnum};
+use serde::Serialize;
+
+use super::range::{count, fraction};
+
+/// Which network is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Architecture {
+    /// The article's: two convolutions, pooling, two dense layers
+    Article,
+    /// Two blocks of convolutions, each followed by pooling (after Simonyan and Zisserman 2014)
+    Vgg,
+}
+
+/// Which network.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Serialize)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkSettings {
+    /// The network
+    #[arg(long, value_enum, default_value_t = Architecture::Article)]
+    pub architecture: Architecture,
+    /// Convolutions of vgg: two, pooling, and two or three more
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = count(4..=5))]
+    pub depth: usize,
+    /// Channels of the first convolution; later ones have twice as many
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = count(1..=1024))]
+    pub width: usize,
+    /// Units of the dense layer before the last
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count(1..=16_384))]
+    pub hidden: usize,
+    /// Batch normalisation (Ioffe and Szegedy 2015); vgg only, folded into the layer after it at export
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]
+    pub batch_norm: bool,
+    /// Dropout before the dense layers: fraction of the features
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.25, value_parser = fraction)]
+    pub conv_dropout: f64,
+    /// Dropout between the dense layers: fraction of the features
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.5, value_parser = fraction)]
+    pub dense_dropout: f64,
+}

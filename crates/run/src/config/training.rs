@@ -1,0 +1,48 @@
+//! Settings: how long to train, on what target, and which epoch to keep.
+
+use clap::{ArgAction, Args, ValueEnum};
+use serde::Serialize;
+
+use super::range::{count, fraction};
+
+/// Which checkpoint is evaluated and exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selection {
+    /// The epoch with the lowest validation loss
+    Best,
+    /// The last epoch, as in the article
+    Last,
+}
+
+/// How long to train, on what target, and which epoch to keep.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Serialize)]
+#[command(next_help_heading = "Training")]
+pub struct TrainingSettings {
+    /// Passes over the training images
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count(1..=100_000))]
+    pub epochs: usize,
+    /// Images a step; the last, smaller batch of an epoch is kept
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count(1..=65_536))]
+    pub batch_size: usize,
+    /// Label smoothing: fraction of every target spread over all classes (Szegedy and others 2016, section 7)
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.0, value_parser = fraction)]
+    pub label_smoothing: f64,
+    // TOML's integers have 63 bits.
+    /// Seed of initial weights, shuffling, augmentation and dropout
+    #[arg(long, value_name = "SEED", default_value_t = 42,
+        value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
+    pub seed: u64,
+    /// Stop after N epochs without a lower validation loss; 0 means never
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=100_000))]
+    pub patience: usize,
+    /// Which epoch is evaluated and exported
+    #[arg(long, value_enum, default_value_t = Selection::Best)]
+    pub checkpoint: Selection,
+    /// Compute with Burn's own operations instead of kiln's kernels, to compare: the same network, slower
+    ///
+    /// Results differ by rounding, and in the numbers that dropout drops.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]
+    pub burn_ops: bool,
+}
