@@ -2,10 +2,8 @@
 //!
 //! The latter are packages of their own, which cargo builds when they are first called: nobody who trains compiles them.
 
-mod bench_peers;
 mod cargo;
 mod dist;
-mod soak;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,8 +29,11 @@ fn main() -> ExitCode {
 fn run(command: &Command, runs: &Path) -> anyhow::Result<ExitCode> {
     match command {
         Command::Kiln(command) => command.run(runs),
-        Command::BenchPeers(passed) => bench_peers::run(runs, passed),
-        Command::Soak(passed) => soak::run(runs, passed),
+        Command::BenchPeers(passed) => cargo::run("bench-peers", runs, passed),
+        Command::Soak(passed) => {
+            cargo::build("serve-lite")?;
+            cargo::run("soak", runs, passed)
+        }
         Command::Dist(args) => dist::run(args),
     }
 }
