@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// Marks a file as a checkpoint; the number after it is that of its layout.
 const MAGIC: &[u8; 6] = b"kilnck";
 /// The layout that this version writes and reads. 01 was that of networks with a field for every layer.
-const LAYOUT: &[u8; 2] = b"02";
+const LAYOUT: &[u8] = b"02";
 /// Bytes of a SHA-256.
 const DIGEST_LENGTH: usize = 32;
 

@@ -38,7 +38,7 @@ pub(crate) fn gradients(
     let gradients = GradientsParams::from_grads(loss.backward(), network);
     let predicted = values(logits);
     let predicted = predicted.chunks_exact(network.n_classes()).map(argmax);
-    let correct = predicted.zip(&batch.labels).filter(|&(class, &label)| class == label.into());
+    let correct = predicted.zip(&batch.labels).filter(|&(class, &label)| class == usize::from(label));
     let scores = StepScores { loss: loss.into_scalar::<f32>().into(), n_correct: correct.count() };
     (gradients, scores)
 }
