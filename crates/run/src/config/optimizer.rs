@@ -22,7 +22,7 @@ pub enum Schedule {
 #[command(next_help_heading = "Optimizer")]
 pub struct OptimizerSettings {
     /// Adam's learning rate, at its highest
-    #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = number(1e-12..=100.0))]
+    #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = number(1e-12..=1e30))]
     pub learning_rate: f64,
     /// How the learning rate changes over the run
     #[arg(long, value_enum, default_value_t = Schedule::Constant)]

@@ -1,0 +1,61 @@
+//! `export-onnx`: the network as one self-contained file, or as a model repository.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use pipeline::Exported;
+use run::RunDirectory;
+
+use crate::console;
+
+/// What to export, and where to.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Name of the run [default: the latest]
+    #[arg(long, value_name = "NAME")]
+    run: Option<String>,
+    /// The file alone, or the folder that Triton and KServe read
+    #[arg(long, value_enum, default_value_t = Layout::File)]
+    layout: Layout,
+    /// Name of the model in that folder
+    #[arg(long, value_name = "NAME", default_value = "mnist")]
+    name: serve_lite::ModelName,
+    /// Where to write it [default: model.onnx or model_repository in the run]
+    #[arg(long, value_name = "PATH")]
+    output: Option<PathBuf>,
+}
+
+/// The layout of the export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Layout {
+    /// model.onnx
+    File,
+    /// NAME/config.pbtxt, NAME/labels.txt and NAME/1/model.onnx
+    Triton,
+}
+
+pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
+    let run = RunDirectory::open(runs, args.run.as_deref())?;
+    let _lock = run.lock()?;
+    match args.layout {
+        Layout::File => export(&run, args.output.as_ref().unwrap_or(&run.onnx()))?,
+        Layout::Triton => {
+            let folder = args.output.clone().unwrap_or_else(|| run.model_repository());
+            describe(&pipeline::export_repository(&run, args.name.as_str(), &folder)?);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the run's selected checkpoint as ONNX and prints what the file says of itself.
+pub(super) fn export(run: &RunDirectory, output: &Path) -> anyhow::Result<()> {
+    describe(&pipeline::export_onnx(run, output)?);
+    Ok(())
+}
+
+fn describe(Exported { path, n_bytes, metadata }: &Exported) {
+    console::heading(&format!("ONNX: {}, {:.1} MB", path.display(), *n_bytes as f64 / 1e6));
+    for (key, value) in metadata.properties() {
+        console::line(&format!("{key} = {value}"));
+    }
+}

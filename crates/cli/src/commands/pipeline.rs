@@ -1,0 +1,39 @@
+//! `pipeline`: every stage, in order.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::ensure;
+
+use super::{evaluate, export_onnx, report, train, verify};
+
+/// What the pipeline can be told.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Two epochs on 2,000 images, in seconds: the same code on a small budget
+    #[arg(long, conflicts_with = "resume")]
+    smoke: bool,
+    /// Fail below this test accuracy, in [0, 1]
+    #[arg(long, value_name = "X")]
+    min_accuracy: Option<f64>,
+    #[command(flatten)]
+    train: train::Args,
+}
+
+pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
+    let Some(session) = train::train(runs, &args.train, args.smoke)? else {
+        return Ok(ExitCode::from(train::INTERRUPTED));
+    };
+    let evaluation = evaluate::evaluate(&session)?;
+    export_onnx::export(&session.run, &session.run.onnx())?;
+    verify::verify(&session)?;
+    report::report(&session)?;
+    if let Some(wanted) = args.min_accuracy {
+        let reached = evaluation.accuracy;
+        ensure!(
+            reached >= wanted,
+            "test accuracy {reached:.4} is below the {wanted:.4} that --min-accuracy asks for"
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,22 @@
+//! `report`: plots and one HTML page, from the run's files.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use pipeline::Session;
+
+pub(super) use crate::arguments::RunArgs as Args;
+use crate::console;
+
+pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
+    report(&args.open(runs)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Draws the report of a run that has been evaluated and prints the files.
+pub(super) fn report(session: &Session) -> anyhow::Result<()> {
+    let files = pipeline::report(session)?;
+    console::heading("Report");
+    console::files(&files);
+    Ok(())
+}

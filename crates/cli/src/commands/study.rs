@@ -1,0 +1,76 @@
+//! `study`: recipes over several seeds, as a table and a plot.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use pipeline::{StudyEvent, StudyOptions};
+
+use super::train;
+use crate::arguments::MachineArgs;
+use crate::console;
+
+const NOTES: &str = "\
+Every run is a process of its own, so that its time counts from the start of a process. A study that was interrupted
+resumes when it is started again. Choose settings by validation (--validate), then score the test set once.";
+
+/// Which recipes to study, and how often.
+#[derive(clap::Args, Debug)]
+#[command(after_help = NOTES)]
+pub struct Args {
+    /// Recipes: article, regularised, best, fast, or TOML files
+    #[arg(value_name = "RECIPE", required = true)]
+    recipes: Vec<String>,
+    /// Seeds of every recipe: 42, 43 and so on
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    seeds: u16,
+    /// Name of the study: its runs and its table are in runs/NAME
+    #[arg(long, value_name = "NAME", default_value = "study")]
+    name: String,
+    /// Hold 30 % of the training images out, also where a recipe trains on all, and do not score the test set: to
+    /// choose settings
+    #[arg(long)]
+    validate: bool,
+    /// Use at most N images of each part, and N epochs, of every recipe: to try the command
+    #[arg(long, value_names = ["IMAGES", "EPOCHS"], num_args = 2)]
+    small: Option<Vec<usize>>,
+    /// auto, mnist, synthetic, or a folder [default: the recipe's]
+    #[arg(long, value_name = "SOURCE")]
+    data: Option<String>,
+    #[command(flatten)]
+    machine: MachineArgs,
+}
+
+pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
+    let small = args.small.as_deref().and_then(|small| Some((*small.first()?, *small.get(1)?)));
+    let config =
+        |name: &String| pipeline::study_config(name, args.data.as_deref(), small, args.validate);
+    let options = StudyOptions {
+        folder: runs.join(&args.name),
+        recipes: args.recipes.iter().map(config).collect::<pipeline::Result<_>>()?,
+        seeds: args.seeds.into(),
+        validate: args.validate,
+        program: std::env::current_exe().context("cannot find this program")?,
+        threads: args.machine.threads,
+        offline: args.machine.offline,
+    };
+    let Some(study) = pipeline::study(&options, &mut |event| show(&event))? else {
+        console::notice("interrupted; start the study again to resume it");
+        return Ok(ExitCode::from(train::INTERRUPTED));
+    };
+    console::heading(&format!("Study: {}", options.folder.display()));
+    for line in study.table.lines() {
+        console::line(line);
+    }
+    console::files(&study.files);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(event: &StudyEvent) {
+    console::line(&match event {
+        StudyEvent::Training { run, number, n_runs } => format!("{number}/{n_runs} {run}: training"),
+        StudyEvent::Complete { run, number, n_runs, figures } => {
+            format!("{number}/{n_runs} {run}: {figures}")
+        }
+    });
+}

@@ -1,0 +1,41 @@
+//! The stage that draws the report.
+
+use std::path::{Path, PathBuf};
+
+use run::{Agreement, Evaluation, Explanations, read_json, read_metrics, read_predictions};
+use serde::de::DeserializeOwned;
+
+use crate::error::Result;
+use crate::session::Session;
+
+/// Draws the plots and the HTML page of a run that has been evaluated; returns the files it wrote.
+///
+/// # Errors
+/// [`Error::Run`](crate::Error::Run) where a record is missing or not valid, [`Error::Report`](crate::Error::Report).
+pub fn report(session: &Session) -> Result<Vec<PathBuf>> {
+    let Session { run, config, facts, images, .. } = session;
+    let metrics = read_metrics(&run.metrics())?;
+    let evaluation: Evaluation = read_json(&run.evaluation())?;
+    let predictions = read_predictions(&run.predictions())?;
+    let explanations: Option<Explanations> = read_if_there(&run.explanations())?;
+    let agreement: Option<Agreement> = read_if_there(&run.agreement())?;
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    images.dataset.test.gather(&images.test, &mut pixels, &mut labels);
+    let inputs = report::Inputs {
+        run_name: &run.name(),
+        config,
+        facts,
+        metrics: &metrics,
+        evaluation: &evaluation,
+        predictions: &predictions,
+        test_pixels: &pixels,
+        agreement: agreement.as_ref(),
+        explanations: explanations.as_ref(),
+    };
+    Ok(report::write(&inputs, &run.report())?)
+}
+
+/// A record, or none where the stage that writes it has not run.
+pub(crate) fn read_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    if path.exists() { Ok(Some(read_json(path)?)) } else { Ok(None) }
+}

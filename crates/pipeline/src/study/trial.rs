@@ -1,0 +1,128 @@
+//! One run of a study: a recipe with a seed, each stage in a process of its own.
+//!
+//! So a run's time counts from the start of a process, loading included, and a run that fails takes nothing with it.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use run::{
+    Config, DatasetFacts, Evaluation, RunDirectory, Timing, read_json, read_metrics, write_json,
+};
+
+use super::StudyOptions;
+use super::results::RunResult;
+use crate::error::{Error, Result};
+
+/// Exit code of a program that Ctrl-C ended, as shells report it: 128 + SIGINT.
+const INTERRUPTED: i32 = 130;
+
+/// A run to be made, or one that an earlier study has made.
+pub(super) struct Trial<'a> {
+    pub(super) options: &'a StudyOptions,
+    pub(super) config: &'a Config,
+}
+
+impl Trial<'_> {
+    pub(super) fn name(&self) -> String {
+        format!("{}-{}", self.config.recipe, self.config.training.seed)
+    }
+
+    /// Makes what is missing of training, evaluation, export and verification; none where Ctrl-C ended a stage.
+    pub(super) fn run(&self, on_training: &mut dyn FnMut()) -> Result<Option<RunResult>> {
+        let run = RunDirectory { path: self.options.folder.join(self.name()) };
+        let exists = run.path.exists();
+        if exists {
+            self.check_settings(&run)?;
+        }
+        if !run.timing().exists() {
+            on_training();
+            let started = Instant::now();
+            let finished = match exists {
+                true => self.stage(&["train", "--resume", "--run", &self.name()])?,
+                false => self.train()?,
+            };
+            if !finished {
+                return Ok(None);
+            }
+            // The time between an interruption and the resumption is unknown.
+            let seconds = (!exists).then(|| started.elapsed().as_secs_f64());
+            write_json(&run.timing(), &Timing { seconds })?;
+        }
+        if !self.options.validate {
+            let stages = [
+                ("evaluate", run.evaluation()),
+                ("export-onnx", run.onnx()),
+                ("verify", run.agreement()),
+            ];
+            for (stage, _) in stages.iter().skip_while(|(_, file)| file.exists()) {
+                if !self.stage(&[stage, "--run", &self.name()])? {
+                    return Ok(None);
+                }
+            }
+        }
+        self.result(&run).map(Some)
+    }
+
+    /// Trains a new run from a file of its settings.
+    fn train(&self) -> Result<bool> {
+        let folder = tempfile::tempdir().map_err(|source| run::Error::Write {
+            path: std::env::temp_dir(),
+            source,
+        })?;
+        let file = run::RunDirectory { path: folder.path().to_owned() }.config();
+        self.config.write(&file)?;
+        let file = file.to_string_lossy();
+        self.stage(&["train", "--run", &self.name(), "--config", &file])
+    }
+
+    /// Runs a stage; false where Ctrl-C ended it.
+    fn stage(&self, arguments: &[&str]) -> Result<bool> {
+        let StudyOptions { folder, program, threads, offline, .. } = self.options;
+        let mut command = Command::new(program);
+        command.arg("--runs").arg(folder).args(arguments);
+        if arguments[0] != "export-onnx" {
+            command.args(threads.iter().flat_map(|n| ["--threads".to_owned(), n.to_string()]));
+            command.args(offline.then_some("--offline"));
+        }
+        let failed = |message: String| Error::Step { command: arguments.join(" "), message };
+        let output = command.stdout(Stdio::null()).stderr(Stdio::piped()).output();
+        let output = output.map_err(|error| failed(error.to_string()))?;
+        match output.status.code() {
+            Some(INTERRUPTED) => Ok(false),
+            Some(0) => Ok(true),
+            _ => Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+        }
+    }
+
+    /// Refuses a run that was made under other settings.
+    fn check_settings(&self, run: &RunDirectory) -> Result<()> {
+        let found = Config::read(&run.config())?;
+        let mut expected = self.config.clone();
+        // A run names what `auto` resolved to.
+        expected.data.data.clone_from(&found.data.data);
+        match found.difference(&expected) {
+            None => Ok(()),
+            Some((key, found, expected)) => {
+                Err(Error::OtherSettings { path: run.path.clone(), key, found, expected })
+            }
+        }
+    }
+
+    fn result(&self, run: &RunDirectory) -> Result<RunResult> {
+        let facts: DatasetFacts = read_json(&run.dataset())?;
+        let timing: Timing = read_json(&run.timing())?;
+        let evaluation = match self.options.validate {
+            true => None,
+            false => Some(read_json::<Evaluation>(&run.evaluation())?),
+        };
+        Ok(RunResult {
+            seed: self.config.training.seed,
+            synthetic: facts.synthetic,
+            n_test: facts.n_test,
+            epochs: read_metrics(&run.metrics())?,
+            checkpoint: self.config.training.checkpoint,
+            evaluation,
+            seconds: timing.seconds,
+        })
+    }
+}

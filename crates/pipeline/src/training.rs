@@ -1,0 +1,48 @@
+//! The stage that trains.
+
+use std::sync::atomic::AtomicBool;
+
+use train::{Checkpoint, Data, Event, Outcome, Restored, Training};
+
+use crate::device;
+use crate::error::Result;
+use crate::session::Session;
+
+/// Trains the network of a run, from scratch or from `checkpoint`, and leaves `metrics.csv` and the checkpoints.
+///
+/// When `stop` becomes true the current step is finished, a checkpoint is written, and the function returns
+/// [`Outcome::Interrupted`].
+///
+/// # Errors
+/// [`Error::Train`](crate::Error::Train) where the loss diverges, a part has no images, the network needs more memory
+/// than the machine has, or a file cannot be written.
+pub fn train(
+    session: &Session,
+    checkpoint: Option<Checkpoint>,
+    stop: &AtomicBool,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Outcome> {
+    let Session { run, config, images, .. } = session;
+    let (train, val) = (&images.split.train, &images.split.val);
+    let data = Data { examples: &images.dataset.train, train, val };
+    let (network, device) = (session.network(), device());
+    let training = Training { data, network: &network, config, run, device: &device };
+    Ok(train::fit(&training, checkpoint, stop, on_event)?)
+}
+
+/// The newest sound checkpoint of a run, to go on from; none where it was killed before its first.
+///
+/// Writes the session's configuration to the run, as it holds from here on.
+///
+/// # Errors
+/// [`Error::Train`](crate::Error::Train) where all checkpoints are damaged, or were made under settings that cannot
+/// change half-way.
+pub fn resume_point(session: &Session) -> Result<Option<Restored>> {
+    let Session { run, config, .. } = session;
+    let restored = match Checkpoint::newest(run, config, &session.network(), &device()) {
+        Err(train::Error::NoCheckpoint { .. }) => None,
+        restored => Some(restored?),
+    };
+    config.write(&run.config())?;
+    Ok(restored)
+}
