@@ -15,8 +15,8 @@ use crate::numbers::{accuracy, loss, percent, plural};
 use crate::quantity::Quantity;
 
 /// Width and height of one panel, and where the data begin below title, legend and the best epoch's label.
-const SIZE: (i32, i32) = (940, 660);
-const TOP: i32 = 126;
+const SIZE: (i32, i32) = (940, 690);
+const TOP: i32 = 150;
 
 /// Em of the text. Larger than elsewhere, since phones show these panels whole.
 const EM: i32 = 27;

@@ -81,8 +81,9 @@ fn draw(inputs: &Inputs, maps: &[&Occlusion]) -> Canvas {
 }
 
 fn draw_labels(canvas: &mut Canvas, inputs: &Inputs, p: &Prediction, (x, y): Point, room: i32) {
-    let [label, predicted] = [p.label, p.predicted].map(|class| &inputs.facts.classes[class]);
-    let classes = BOLD_TEXT.fit(&format!("true {label}, predicted {predicted}"), room);
+    let half = (room - BOLD_TEXT.width("true , predicted ")) / 2;
+    let name = |class: usize| BOLD_TEXT.fit(&inputs.facts.classes[class], half);
+    let classes = format!("true {}, predicted {}", name(p.label), name(p.predicted));
     canvas.text(&classes, (x, y), BOLD_TEXT);
     let detail = format!("with {}, #{}", percent(p.probability, 1), p.index);
     canvas.text(&detail, (x, y + LINE), MUTED_TEXT);
