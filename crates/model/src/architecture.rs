@@ -50,7 +50,7 @@ fn vgg(settings: &NetworkSettings, n_classes: usize) -> Vec<NewLayer> {
     layers.extend([conv(2 * width), relu()]);
     layers.extend(norm());
     if settings.depth > 4 {
-        // Its name in the exported file.
+        // Not `conv4`, so that `conv4` is the last convolution at either depth.
         layers.extend([conv(2 * width).named("middle"), relu()]);
         layers.extend(norm());
     }

@@ -41,7 +41,10 @@ impl Operation for Linear {
     fn operator(&self) -> Option<Operator> {
         let bias = self.bias.as_ref().map(|bias| Weights::new("bias", bias.val()));
         let weight = Weights::new("weight", self.weight.val());
-        Some(Operator { weights: [weight].into_iter().chain(bias).collect(), ..Operator::new("Gemm") })
+        Some(Operator {
+            weights: [weight].into_iter().chain(bias).collect(),
+            ..Operator::new("Gemm")
+        })
     }
 
     fn forward(&self, x: Activations) -> Activations {
