@@ -50,7 +50,7 @@ fn interrupt_writes_a_checkpoint_in_the_middle_of_an_epoch() {
     assert!(signalled.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let output = succeed(xtask(&runs).args(["train", "--resume", "--run", "interrupted"]));
-    assert!(output.contains("going on after epoch"), "{output}");
+    assert!(output.contains("resuming after epoch"), "{output}");
     assert_same(&runs, "whole", "interrupted");
 }
 
