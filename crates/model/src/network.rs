@@ -5,12 +5,11 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::{DType, Device, Tensor};
 use images::ImageShape;
 
-use crate::architecture::{self, Layer};
+use crate::layers::{self, Layer, fold};
 use crate::config::NetworkConfig;
 use crate::error::Result;
 use crate::fuse;
 use crate::layer::{BuiltLayer, build};
-use crate::layers::fold;
 use crate::operator::Operator;
 use crate::ops::kernels_run_on;
 use crate::shape::Activations;
@@ -44,7 +43,7 @@ impl Network {
     /// # Errors
     /// [`Error::TooSmall`](crate::Error::TooSmall) for images of which the layers leave nothing.
     pub fn new(config: &NetworkConfig, seed: u64, device: &Device) -> Result<Self> {
-        let list = architecture::layers(&config.settings, config.n_classes);
+        let list = layers::layers(&config.settings, config.n_classes);
         let built = build(list, config.shape, device)?.into_iter();
         let (names, layers) = built.map(|BuiltLayer { name, layer, .. }| (name, layer)).unzip();
         let network = Self {

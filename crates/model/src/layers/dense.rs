@@ -3,7 +3,7 @@
 use burn::nn::{Linear, LinearConfig};
 
 use super::{GLOROT, zeros};
-use crate::architecture::Layer;
+use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
 use crate::operator::{Operator, Weights};
 use crate::shape::{Activations, Shape};
