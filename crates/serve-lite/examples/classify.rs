@@ -12,10 +12,7 @@ pub(crate) fn classify(model: &Path, image: &Path) -> Result<String> {
 }
 
 fn main() -> Result<()> {
-    let arguments: Vec<_> = std::env::args().collect();
-    let [_, model, image] = &arguments[..] else {
-        return Ok(println!("usage: classify MODEL IMAGE"));
-    };
-    println!("{}", classify(Path::new(model), Path::new(image))?);
+    let [model, image] = [1, 2].map(|i| std::env::args().nth(i).unwrap_or_default());
+    println!("{}", classify(Path::new(&model), Path::new(&image))?);
     Ok(())
 }
