@@ -26,10 +26,10 @@ pub struct BatchNormBackward<'a> {
 
 /// Gradients of batch normalisation on rayon's threads: `dx`, and as outputs those of `gamma` and of `beta`.
 ///
-/// With `n` rows and `normal = (x - mean) / sqrt(variance + epsilon)`, `dbeta` is the sum of `dy`, `dgamma` that of `dy
-/// * normal`, and `dx = gamma / sqrt(variance + epsilon) * (dy - dbeta / n - normal * dgamma / n)`: Ioffe and Szegedy
-/// 2015, section 3, with the gradients through mean and variance substituted. Sums are computed in float64 and in a
-/// fixed order, whatever the number of threads.
+/// With `n` rows and `normal = (x - mean) / sqrt(variance + epsilon)`: `dbeta` is the sum of `dy`, `dgamma` the sum of
+/// `dy * normal`, and `dx = gamma / sqrt(variance + epsilon) * (dy - dbeta / n - normal * dgamma / n)` (Ioffe and Szegedy
+/// 2015, section 3, with the gradients through mean and variance substituted). Sums are computed in float64 and in a fixed
+/// order, whatever the number of threads.
 ///
 /// # Shapes
 /// - `dx`: `[rows, channels]`; its previous content is overwritten

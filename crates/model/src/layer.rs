@@ -38,10 +38,13 @@ pub(crate) trait Operation {
     fn forward(&self, x: Activations) -> Activations;
 }
 
+/// Makes a layer from the shape of its input.
+type Make = dyn FnOnce(Shape, &Device) -> Layer;
+
 /// An entry of a list of layers. It becomes a [`Layer`] once the shape of its input is known.
 pub(crate) struct NewLayer {
     name: Option<&'static str>,
-    make: Box<dyn FnOnce(Shape, &Device) -> Layer>,
+    make: Box<Make>,
 }
 
 impl NewLayer {

@@ -38,22 +38,18 @@ pub enum Error {
     },
     /// The data source now holds other images than the run was trained on.
     #[error(
-        "{} was trained on {known} (SHA-256 {known_sha256}), but '{data}' now holds {found} (SHA-256 {found_sha256}) or \
-         splits differently: restore the first, or start another run", path.display()
+        "{} was trained on {known}, but '{data}' now holds {found} or splits differently: restore the first, or start \
+         another run", path.display()
     )]
     OtherData {
         /// The run directory.
         path: PathBuf,
-        /// Name of the data set of the run.
+        /// Name and hash of the data set of the run.
         known: String,
-        /// Its hash.
-        known_sha256: String,
         /// The source as configured.
         data: String,
-        /// Name of the data set found there now.
+        /// Name and hash of the data set found there now.
         found: String,
-        /// Its hash.
-        found_sha256: String,
     },
     /// Burn and tract give different answers.
     #[error(

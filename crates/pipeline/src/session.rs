@@ -77,14 +77,9 @@ impl Session {
         let known: DatasetFacts = read_json(&run.dataset())?;
         let (images, config, facts) = load(config, offline, on_event)?;
         if facts != known {
-            return Err(Error::OtherData {
-                path: run.path,
-                known: known.name,
-                known_sha256: known.sha256,
-                data: config.data.data,
-                found: facts.name,
-                found_sha256: facts.sha256,
-            });
+            let name = |facts: &DatasetFacts| format!("{} (SHA-256 {})", facts.name, facts.sha256);
+            let (known, found) = (name(&known), name(&facts));
+            return Err(Error::OtherData { path: run.path, known, data: config.data.data, found });
         }
         Ok(Self { run, config, facts, images, _lock: lock })
     }
