@@ -21,7 +21,8 @@ pub struct Connection {
 impl Connection {
     /// Connects. The only error is [`Failure::Refused`].
     pub fn open(address: SocketAddr) -> Result<Self, Failure> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|_| Failure::Refused)?;
+        let runtime =
+            Builder::new_current_thread().enable_all().build().map_err(|_| Failure::Refused)?;
         let inner = runtime.block_on(crate::Connection::open(address))?;
         Ok(Self { runtime, inner })
     }
@@ -43,18 +44,22 @@ impl Connection {
 
     /// Reads the next reply. Any [`Failure`] but `Refused`.
     pub fn receive(&mut self) -> Result<Reply, Failure> {
-        let reply = self.runtime.block_on(async { timeout(TIME_LIMIT, self.inner.receive()).await });
+        let reply =
+            self.runtime.block_on(async { timeout(TIME_LIMIT, self.inner.receive()).await });
         reply.unwrap_or(Err(Failure::TimedOut))
     }
 
     /// Reads the reply to a HEAD request, which has no body. Any [`Failure`] but `Refused`.
     pub fn receive_without_body(&mut self) -> Result<Reply, Failure> {
-        let reply = self.runtime.block_on(async { timeout(TIME_LIMIT, self.inner.receive_without_body()).await });
+        let reply = self
+            .runtime
+            .block_on(async { timeout(TIME_LIMIT, self.inner.receive_without_body()).await });
         reply.unwrap_or(Err(Failure::TimedOut))
     }
 
     /// Waits until the server sends something or ends the connection: whether it ended, with nothing left to read.
     pub fn is_closed(&mut self) -> bool {
-        self.runtime.block_on(async { timeout(TIME_LIMIT, self.inner.is_closed()).await.unwrap_or(false) })
+        self.runtime
+            .block_on(async { timeout(TIME_LIMIT, self.inner.is_closed()).await.unwrap_or(false) })
     }
 }

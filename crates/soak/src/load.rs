@@ -7,8 +7,8 @@
 //! ([coordinated omission](https://www.scylladb.com/2021/04/22/on-coordinated-omission/)).
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serve_client::{Connection, Failure, Reply};
@@ -57,8 +57,12 @@ struct Shared {
 pub(crate) async fn run(load: Load) -> Tally {
     let start = Instant::now();
     let (sender, due) = unbounded_channel();
-    let shared =
-        Arc::new(Shared { end: start + load.time, load, next: AtomicUsize::new(0), due: Mutex::new(due) });
+    let shared = Arc::new(Shared {
+        end: start + load.time,
+        load,
+        next: AtomicUsize::new(0),
+        due: Mutex::new(due),
+    });
     let clients: Vec<_> =
         (0..shared.load.connections).map(|_| tokio::spawn(client(shared.clone()))).collect();
     if let Some(rate) = shared.load.rate {

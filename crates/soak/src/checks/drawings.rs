@@ -66,7 +66,8 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
         let mut random = Rng::with_seed(seed as u64);
         let mut correct = 0;
         for first in (0..n).step_by(CHUNK) {
-            let transforms: Vec<_> = (first..n.min(first + CHUNK)).map(|i| (i, transform(&mut random))).collect();
+            let transforms: Vec<_> =
+                (first..n.min(first + CHUNK)).map(|i| (i, transform(&mut random))).collect();
             correct += n_correct(setup, &server, &transforms)?;
         }
         let (name, accuracy) = (format!("accuracy {name}"), percent(correct));
@@ -74,20 +75,33 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
             results.note(&name, format!("{accuracy:.2} %"));
         } else {
             let required = format!(">= {:.2} %", direct - POINTS);
-            results.require(&name, &required, format!("{accuracy:.2} %"), direct - accuracy <= POINTS + 1e-9);
+            results.require(
+                &name,
+                &required,
+                format!("{accuracy:.2} %"),
+                direct - accuracy <= POINTS + 1e-9,
+            );
         }
     }
     Ok(())
 }
 
 /// Draws some test images and sends them to the server: how many it classifies correctly.
-fn n_correct(setup: &Setup, server: &ServerProcess, transforms: &[(usize, Transform)]) -> anyhow::Result<usize> {
+fn n_correct(
+    setup: &Setup,
+    server: &ServerProcess,
+    transforms: &[(usize, Transform)],
+) -> anyhow::Result<usize> {
     let test = &setup.test;
     let files = transforms.par_iter().map(|(index, transform)| {
-        anyhow::Ok((png(CANVAS, &transform.draw(test.image(*index)))?, usize::from(test.labels[*index])))
+        anyhow::Ok((
+            png(CANVAS, &transform.draw(test.image(*index)))?,
+            usize::from(test.labels[*index]),
+        ))
     });
     let files = files.collect::<anyhow::Result<Vec<_>>>()?;
-    let clients = (0..CONNECTIONS).map(|client| predict(setup, server, files.iter().skip(client).step_by(CONNECTIONS)));
+    let clients = (0..CONNECTIONS)
+        .map(|client| predict(setup, server, files.iter().skip(client).step_by(CONNECTIONS)));
     setup.runtime()?.block_on(join_all(clients)).into_iter().sum()
 }
 
@@ -100,7 +114,8 @@ async fn predict(
     let mut n = 0;
     let mut connection = server.connect().await?;
     for (file, label) in files {
-        let reply = connection.exchange_within(Duration::from_secs(10), &post(PREDICT, file)).await?;
+        let reply =
+            connection.exchange_within(Duration::from_secs(10), &post(PREDICT, file)).await?;
         ensure!(reply.status == 200, "no prediction: {}", reply.summary());
         n += usize::from(reply.json()?["label"] == setup.classifier.classes[*label].as_str());
         if reply.closes() {
