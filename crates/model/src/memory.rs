@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 
-use crate::layers::{self, Layer, fold};
+use crate::layers::{self, Layer};
 use crate::config::NetworkConfig;
 use crate::error::Result;
 use crate::layer::build;

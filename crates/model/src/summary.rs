@@ -4,7 +4,7 @@ use std::fmt;
 
 use burn::tensor::Device;
 
-use crate::layers::{self, Layer, fold};
+use crate::layers::{self, Layer};
 use crate::config::NetworkConfig;
 use crate::error::Result;
 use crate::layer::{BuiltLayer, build};
