@@ -1,4 +1,4 @@
-"""Drives the server's page in Chromium as a person does, and holds it against what the server says.
+"""Drives the server's page in Chromium as a person does, and compares it with the server's answers.
 
 usage: page.py URL SCREENSHOTS [--browser CHROMIUM] [--accurate] [--axe AXE_JS] [--only WORDS]
 
@@ -35,7 +35,7 @@ class Checks:
 
     @contextlib.contextmanager
     def page(self, expected=(), before=None, **options):
-        """A page of its own; nothing may appear on its console but what contains one of `expected`."""
+        """A new page; every line on its console must contain one of `expected`."""
         context = self.browser.new_context(**{**DESKTOP, **options})
         surface = Surface(context.new_page(), self.url)
         if before:
@@ -74,7 +74,7 @@ class Checks:
             return reply.headers, reply.read()
 
     def server_says(self, levels):
-        """The server's own probabilities for 784 levels, asked past the page."""
+        """The server's probabilities for 784 levels, requested without the page."""
         headers, body = self.get(f"v2/models/{self.model()}/infer", bytes(levels), {
             "Inference-Header-Content-Length": "0", "Content-Type": "application/octet-stream"})
         header = json.loads(body[:int(headers["Inference-Header-Content-Length"])])
@@ -92,7 +92,7 @@ class Checks:
     def check_blank_surface_sends_nothing(self):
         with self.page() as s:
             assert s.page.get_by_text("Draw here").is_visible()
-            s.stroke([(.5, .5)])  # A tap is no digit, nor is what a trembling finger makes of one.
+            s.stroke([(.5, .5)])  # A tap is not a digit, even with a trembling finger.
             s.page.keyboard.press("Delete")
             s.stroke([(.3, .5), (.31, .51)])
             s.settle()
@@ -118,7 +118,7 @@ class Checks:
             assert all(abs(100 * float(p) - value) < 0.1 for p, value in zip(shown, second, strict=True)), shown
             assert "ms" in s.text("latency")
         with self.page(before=lambda page: page.route("**/infer", slowly)) as s:
-            for point in DIGITS["2"][0]:  # Asking more than one at a time would be found at the end.
+            for point in DIGITS["2"][0]:  # More than one request at a time fails the check at the end.
                 s.stroke([point, (.5, .5)])
             assert 1 <= len(s.infers) <= 10
             return f"{n_second} questions, at most one at a time"
@@ -148,7 +148,7 @@ class Checks:
                 s.fingers(stroke)
             strokes, _, seen = s.state()
             assert len(strokes) == 2 and len(strokes[1]) > 1 and s.infers[-1] == bytes(seen)
-            s.fingers([(.8, .9 - i / 20) for i in range(16)])  # What would scroll the page, were it not for drawing.
+            s.fingers([(.8, .9 - i / 20) for i in range(16)])  # Would scroll the page outside the surface.
             assert s.page.evaluate("scrollY") == 0, "the page scrolled"
             assert s.state()[0][2][-1][1] < .2, "the stroke was cut short"
             width = s.page.evaluate("document.documentElement.scrollWidth")
@@ -208,7 +208,7 @@ class Checks:
             s.settle(900)
             assert s.text("answer") == "" and max(s.bars()) == 0, "a stale answer is shown"
             n = len(s.infers)
-            assert n <= 2, "a blank surface is asked about"  # Two where the machine was slow enough to ask on the way.
+            assert n <= 2, "a blank surface was sent"  # Two if a slow machine asked on the way.
             s.stroke([(.3, .2), (.6, .8)])
             s.until(lambda: len(s.infers) > n)
             n = len(s.infers)
@@ -227,7 +227,7 @@ class Checks:
                 _, sample, seen = s.state()
                 assert sample == label and bytes(seen) == s.infers[-1]
                 assert button.get_attribute("aria-pressed") == "true"
-                for place in (lambda i: i % 28, lambda i: i // 28):  # MNIST centred its digits so.
+                for place in (lambda i: i % 28, lambda i: i // 28):  # As MNIST centred its digits.
                     assert 13.4 < sum(place(i) * level for i, level in enumerate(seen)) / sum(seen) < 14.6, label
                 right += s.text("answer") == label
             self.shot(s, "sample")
@@ -251,7 +251,7 @@ class Checks:
             tab_to("#surface")
             for key in ["ArrowUp"] * 9 + [" "] + ["ArrowDown"] * 18:
                 press(key)
-            # The answer is there before the pen is up, and must be heard all the same.
+            # The answer arrives before the pen is up, and must still be announced.
             s.settle()
             for key in [" "] + ["ArrowLeft"] * 3:
                 press(key)
@@ -280,7 +280,7 @@ class Checks:
             press("Enter")
             assert s.page.locator("#keys").is_visible()
 
-    # What the server may do.
+    # How the page handles the server.
 
     def check_unsure(self):
         def torn(page):
@@ -369,7 +369,7 @@ class Checks:
             s.settle(1500)
             assert s.described == described + 1 and s.unsure() and len(s.bars()) == n
 
-    # How it looks and reads.
+    # Layout and accessibility.
 
     def check_accessible(self):
         with self.page() as s:
@@ -435,16 +435,16 @@ class Checks:
         with self.page() as s:
             made = s.page.evaluate(RASTERS, [drawings, seeds, faint])
         worst, different, blank = 0, 0, 0
-        for picture in made:
-            png = to_png(picture["width"], picture["height"], base64.b64decode(picture["pixels"]))
-            if picture["levels"] is None:
+        for image in made:
+            png = to_png(image["width"], image["height"], base64.b64decode(image["pixels"]))
+            if image["levels"] is None:
                 blank += self.refuses(png)
                 continue
             theirs = json.loads(self.get("v1/predict", png, {"Content-Type": "image/png"})[1])["pixels"]
-            apart = max(abs(a - b) for a, b in zip(picture["levels"], theirs, strict=True))
+            apart = max(abs(a - b) for a, b in zip(image["levels"], theirs, strict=True))
             worst, different = max(worst, apart), different + (apart > 0)
         assert worst <= 1 and len(made) >= 280 and blank == 1, (worst, len(made), blank)
-        return f"{len(made)} pictures, {different} differ, at most {worst} grey levels apart"
+        return f"{len(made)} images, {different} differ, at most {worst} grey levels apart"
 
     def refuses(self, png):
         try:

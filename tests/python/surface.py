@@ -1,4 +1,4 @@
-"""A person at the server's page, as a browser's protocol sees one; used by page.py."""
+"""A person at the server's page, through the protocol of the browser; used by page.py."""
 import contextlib
 import json
 import math
@@ -28,7 +28,7 @@ DIGITS = {
 
 
 class Surface:
-    """One opened page, and everything it said and sent."""
+    """One opened page, with its console output and its requests."""
 
     def __init__(self, page, url):
         self.page, self.url = page, url
@@ -60,7 +60,7 @@ class Surface:
         self.aborted += request.failure == "net::ERR_ABORTED"
 
     def at(self, *points):
-        """Where `points`, in sides of the surface, lie in the window."""
+        """Window coordinates of `points`, given as fractions of the surface's side."""
         box = self.page.locator("#surface").bounding_box()
         return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
 
@@ -80,7 +80,7 @@ class Surface:
         self.settle()
 
     def fingers(self, points, kind="touch"):
-        """Draws with a finger, or with what else the browser's protocol calls `kind`."""
+        """Draws with a finger, or with another pointer of the browser's protocol, its `kind`."""
         cdp = self.page.context.new_cdp_session(self.page)
         for i, (x, y) in enumerate(self.at(*points, points[-1])):
             step = "start" if i == 0 else "end" if i == len(points) else "move"
@@ -105,7 +105,7 @@ class Surface:
             self.page.wait_for_timeout(50)
 
     def until(self, holds, otherwise="it never came to be", seconds=10):
-        """Waits for what a busy machine may take its time for."""
+        """Waits for a condition, long enough for a busy machine."""
         for _ in range(seconds * 50):
             if holds():
                 return
@@ -133,7 +133,7 @@ class Surface:
 def slowly(route):
     reply = route.fetch()
     route.request.frame.page.wait_for_timeout(400)
-    with contextlib.suppress(Exception):  # The page has given it up.
+    with contextlib.suppress(Exception):  # The page has cancelled it.
         route.fulfill(response=reply)
 
 
@@ -155,10 +155,10 @@ def to_png(width, height, grey):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-# What is run in the page.
+# Scripts that run in the page.
 
-# Pictures of the page's own rasteriser, white ink on noisy, unevenly lit dark paper, and pairs of squares that are just
-# about ink; each with the page's levels.
+# Images from the page's rasteriser, white ink on noisy, unevenly lit dark paper, and pairs of squares near the threshold of
+# ink; each with the page's levels.
 RASTERS = """async ([drawings, seeds, levels]) => {
     const { rasterise, toNetwork } = await import("/digit.js");
     const paper = (seed) => {
@@ -180,10 +180,10 @@ RASTERS = """async ([drawings, seeds, levels]) => {
         return { width: 60, height: 60, pixels };
     };
     const text = (pixels) => btoa(Array.from(pixels, (level) => String.fromCharCode(level)).join(""));
-    const pictures = [...drawings.map(rasterise).filter(Boolean), ...seeds.map(paper), ...levels.map(squares)];
-    return pictures.map((picture) => {
-        const made = toNetwork(picture);
-        return { ...picture, pixels: text(picture.pixels), levels: made && [...made] };
+    const images = [...drawings.map(rasterise).filter(Boolean), ...seeds.map(paper), ...levels.map(squares)];
+    return images.map((image) => {
+        const made = toNetwork(image);
+        return { ...image, pixels: text(image.pixels), levels: made && [...made] };
     });
 }"""
 
@@ -201,7 +201,7 @@ TIMES = """async () => {
     });
 }"""
 
-# Of an element's text with what is behind it.
+# Contrast of an element's text with its background.
 CONTRAST = """(selector) => {
     const luminance = (colour) => {
         const linear = (v) => (v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);

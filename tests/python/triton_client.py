@@ -1,10 +1,10 @@
 """Checks a running server with Triton's own client, as it comes from PyPI and with its default settings.
 
-usage: triton_client.py URL MODEL.onnx [PICTURES PREDICTIONS]
+usage: triton_client.py URL MODEL.onnx [IMAGES PREDICTIONS]
 
 Its answers must be ONNX Runtime's for the same file, in every form that the client can ask for them in, and what it
-refuses it must refuse in its own words. With a file of pictures (IDX, plain or gzipped) and what `serve-lite predict
---json` said of them, both must say the same of every picture. Prints a line for each check, and stops at the first
+refuses it must refuse with a message. With a file of images (IDX, plain or gzipped) and what `serve-lite predict
+--json` printed for them, both must agree on every image. Prints a line for each check, and stops at the first
 that fails.
 """
 import asyncio
@@ -23,12 +23,12 @@ from tritonclient.utils import InferenceServerException
 MODEL = "mnist"
 TOLERANCE = 1e-5
 OUTPUTS = ["logits", "probabilities"]
-# What the client says where a server has left it without words.
+# The client's message if a server sends none.
 CLIENTS_OWN_WORDS = re.compile("exception occurred in the client|empty response", re.IGNORECASE)
 
 
 class Blocking:
-    """The client for threads, called as the one for asyncio is, so that one set of checks fits both."""
+    """The client for threads, called like the one for asyncio, so that one set of checks fits both."""
 
     def __init__(self, client):
         self.client = client
@@ -43,7 +43,7 @@ def passed(what):
     print(what, flush=True)
 
 
-def pictures(n, seed):
+def images(n, seed):
     """Grey levels over the whole range, then strokes on an empty background."""
     random = np.random.default_rng(seed)
     levels = random.integers(0, 256, (n, 1, 28, 28), np.uint8)
@@ -52,7 +52,7 @@ def pictures(n, seed):
 
 
 class Reference:
-    """ONNX Runtime and the file that is served."""
+    """ONNX Runtime with the served file."""
 
     def __init__(self, path):
         self.session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -65,7 +65,7 @@ class Reference:
         for name in outputs:
             got = result.as_numpy(name)
             assert got.dtype == np.float32 and got.shape == (len(levels), len(self.classes)), (got.dtype, got.shape)
-            # Logits grow with the contrast: theirs is the rounding of a number of that size.
+            # Logits grow with the contrast, and so does their rounding.
             scale = np.maximum(1, np.abs(expected[name]))
             assert (np.abs(got - expected[name]) / scale).max() < TOLERANCE, name
             assert (got.argmax(1) == expected[name].argmax(1)).all(), name
@@ -78,7 +78,7 @@ def tensor(levels, binary=True, name="pixels", datatype="UINT8"):
 
 
 def requested(form, names=OUTPUTS):
-    """The outputs to ask for; None leaves it to the client, which then wants all in binary."""
+    """The outputs to request; None leaves it to the client, which then requests all in binary."""
     if form is None:
         return None
     return [triton.InferRequestedOutput(name, binary_data=form == "binary") for name in names]
@@ -123,18 +123,18 @@ async def check_statistics(kind, client, version):
         return np.array([int(stats["inference_count"]), int(success["count"]), int(success["ns"])])
     before = await counts()
     for n in (1, 2, 4):
-        await client.infer(MODEL, [tensor(pictures(n, n))])
-    pictures_more, requests_more, ns_more = await counts() - before
-    assert (pictures_more, requests_more) == (7, 3) and ns_more > 0, (pictures_more, requests_more, ns_more)
+        await client.infer(MODEL, [tensor(images(n, n))])
+    images_more, requests_more, ns_more = await counts() - before
+    assert (images_more, requests_more) == (7, 3) and ns_more > 0, (images_more, requests_more, ns_more)
     for query in ({}, {"model_name": MODEL, "model_version": version}):
         assert len((await client.get_inference_statistics(**query))["model_stats"]) == 1
     passed(f"{kind}: statistics")
 
 
 async def check_every_form(kind, client, reference, version):
-    """Whatever the way in and out, the numbers are the same to the last bit."""
+    """In every form of input and output the values are bit-identical."""
     for n in (1, 2, 7, 64):
-        levels = pictures(n, 10 + n)
+        levels = images(n, 10 + n)
         bits = set()
         for binary, form, compression, versioned in itertools.product(
                 (True, False), (None, "binary", "json"), (None, "gzip", "deflate"), (False, True)):
@@ -153,7 +153,7 @@ async def check_every_form(kind, client, reference, version):
 
 
 async def check_outputs(kind, client, reference):
-    levels = pictures(7, 3)
+    levels = images(7, 3)
     for form, names in itertools.product(("binary", "json"), (["logits"], ["probabilities"], OUTPUTS[::-1])):
         result = await client.infer(MODEL, [tensor(levels)], outputs=requested(form, names))
         reference.check(levels, result, names)
@@ -188,14 +188,14 @@ async def check_outputs(kind, client, reference):
 
 
 async def check_errors(kind, client, version):
-    """Every refusal has its status and the server's own words."""
-    good = pictures(2, 4)
+    """Every refusal has its status and a message of the server."""
+    good = images(2, 4)
     wrong_name = tensor(good, name="image")
     empty = triton.InferInput("pixels", [1, 1, 28, 28], "UINT8")
     short = tensor(good)
     short.set_shape([3, 1, 28, 28])
-    too_many = pictures(1, 5).repeat(1025, 0)
-    too_large = pictures(1, 5).repeat(8000, 0)
+    too_many = images(1, 5).repeat(1025, 0)
+    too_large = images(1, 5).repeat(8000, 0)
     calls = [
         ("another model", "404", lambda: client.infer("other", [tensor(good)])),
         ("a model's name that needs quotes", "404", lambda: client.infer("a b/ü?", [tensor(good)])),
@@ -211,7 +211,7 @@ async def check_errors(kind, client, version):
         ("what only Triton has", "404", lambda: client.get_log_settings()),
         ("shared memory", "404", lambda: client.get_system_shared_memory_status()),
         ("no data", "400", lambda: client.infer(MODEL, [empty])),
-        ("fewer pictures than the shape says", "400", lambda: client.infer(MODEL, [short])),
+        ("fewer images than in the shape", "400", lambda: client.infer(MODEL, [short])),
         ("a body beyond the cap", "413", lambda: client.infer(MODEL, [tensor(too_large)])),
         ("a body beyond the cap once unpacked", "413",
          lambda: client.infer(MODEL, [tensor(too_large)], request_compression_algorithm="gzip")),
@@ -236,9 +236,9 @@ async def check_errors(kind, client, version):
         bad("vectors", tensor(good.reshape(2, 784), binary))
         bad("no channel", tensor(good.reshape(2, 28, 28), binary))
         bad("channels last", tensor(good.reshape(2, 28, 28, 1), binary))
-        bad("one picture, two channels", tensor(good.reshape(1, 2, 28, 28), binary))
-        bad("no picture", tensor(good[:0], binary))
-        bad("too many pictures", tensor(too_many, binary))
+        bad("one image, two channels", tensor(good.reshape(1, 2, 28, 28), binary))
+        bad("no images", tensor(good[:0], binary))
+        bad("too many images", tensor(too_many, binary))
     messages = set()
     for what, statuses, call in calls:
         try:
@@ -250,7 +250,7 @@ async def check_errors(kind, client, version):
             messages.add(message)
         else:
             raise AssertionError(f"{what}: accepted")
-        # Whatever was wrong, the same client can go on.
+        # After any error the same client can go on.
         await client.infer(MODEL, [tensor(good)], model_version=version)
     assert len(messages) > 15, messages
     passed(f"{kind}: {len(calls)} refusals in the server's own words")
@@ -260,7 +260,7 @@ async def check_load(kind, client, reference, version):
     await client.load_model(MODEL)
     (now,) = (await client.get_model_metadata(MODEL))["versions"]
     assert int(now) == int(version) + 1, (version, now)
-    levels = pictures(3, 8)
+    levels = images(3, 8)
     result = await client.infer(MODEL, [tensor(levels)])
     reference.check(levels, result)
     assert result.get_response()["model_version"] == now
@@ -269,11 +269,11 @@ async def check_load(kind, client, reference, version):
 
 
 async def check_crowd_of_tasks(url, reference):
-    """64 callers at once, each with pictures of its own, get the answers to those."""
+    """64 callers at a time, each with its own images, get their own answers."""
     async with triton_aio.InferenceServerClient(url) as client:
         async def caller(seed):
             for turn in range(5):
-                levels = pictures(1 + (seed + turn) % 8, 1000 * turn + seed)
+                levels = images(1 + (seed + turn) % 8, 1000 * turn + seed)
                 outputs = requested((None, "binary", "json")[(seed + turn) % 3])
                 request_id = f"caller {seed}, turn {turn}"
                 result = await client.infer(
@@ -286,7 +286,7 @@ async def check_crowd_of_tasks(url, reference):
 
 def check_crowd_of_threads(url, reference):
     with triton.InferenceServerClient(url, concurrency=8) as client:
-        batches = [pictures(1 + seed % 8, seed) for seed in range(64)]
+        batches = [images(1 + seed % 8, seed) for seed in range(64)]
         waiting = [client.async_infer(MODEL, [tensor(levels)]) for levels in batches]
         for levels, request in zip(batches, waiting):
             reference.check(levels, request.get_result())
@@ -294,7 +294,7 @@ def check_crowd_of_threads(url, reference):
 
 
 def check_predictions(url, reference, idx, predictions):
-    """The program and the server say the same of every picture of a file."""
+    """The program and the server give the same answer for every image of a file."""
     with open(idx, "rb") as file:
         data = file.read()
     data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
@@ -311,8 +311,8 @@ def check_predictions(url, reference, idx, predictions):
             result = client.infer(MODEL, [tensor(batch)])
             got.extend(result.as_numpy("logits").argmax(1))
     agree = int((np.array(got) == expected).sum())
-    assert agree == len(levels), f"{agree} of {len(levels)} pictures agree"
-    passed(f"{agree} of {len(levels)} pictures as serve-lite predict says")
+    assert agree == len(levels), f"{agree} of {len(levels)} images agree"
+    passed(f"{agree} of {len(levels)} images as serve-lite predict")
 
 
 async def check(kind, client, reference):

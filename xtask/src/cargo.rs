@@ -23,10 +23,11 @@ pub(crate) fn run(package: &str, runs: &Path, passed: &Passed) -> anyhow::Result
     Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Builds a package.
-pub(crate) fn build(package: &str) -> anyhow::Result<()> {
-    let status = cargo(&["build", "--release", "--quiet", "--package", package]).status()?;
-    ensure!(status.success(), "cannot build {package}");
+/// Builds packages.
+pub(crate) fn build(packages: &[&str]) -> anyhow::Result<()> {
+    let mut command = cargo(&["build", "--release", "--quiet"]);
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    ensure!(command.status()?.success(), "cannot build {}", packages.join(" and "));
     Ok(())
 }
 

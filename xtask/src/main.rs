@@ -31,7 +31,8 @@ fn run(command: &Command, runs: &Path) -> anyhow::Result<ExitCode> {
         Command::Kiln(command) => command.run(runs),
         Command::BenchPeers(passed) => cargo::run("bench-peers", runs, passed),
         Command::Soak(passed) => {
-            cargo::build("serve-lite")?;
+            // Both at once, so that what they share is compiled once.
+            cargo::build(&["serve-lite", "soak"])?;
             cargo::run("soak", runs, passed)
         }
         Command::Dist(args) => dist::run(args),

@@ -18,10 +18,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads a reply, which must be complete and consistent in its lengths.
-    ///
-    /// # Errors
-    /// Any status but 200, a body that is not an inference reply, bytes that are missing or left over.
+    /// Reads a reply. Errors are any status but 200, a body that is not an inference reply, an output that is not
+    /// float32, and bytes that are missing or left over.
     pub fn read(reply: &Reply) -> anyhow::Result<Self> {
         ensure!(reply.status == 200, "{}", reply.summary());
         let length = match reply.header(JSON_LENGTH) {
@@ -60,19 +58,16 @@ impl Answer {
     }
 
     /// The request's id, repeated by the server; empty without one.
-    #[must_use]
     pub fn id(&self) -> &str {
         self.json["id"].as_str().unwrap_or_default()
     }
 
     /// The version of the model that answered; 0 where the reply names none.
-    #[must_use]
     pub fn version(&self) -> u64 {
         self.json["model_version"].as_str().and_then(|version| version.parse().ok()).unwrap_or(0)
     }
 
     /// The values of an output.
-    #[must_use]
     pub fn output(&self, name: &str) -> Option<&[f32]> {
         let outputs = self.json["outputs"].as_array()?;
         self.tensors
@@ -81,14 +76,12 @@ impl Answer {
     }
 
     /// Whether an output is there and equal to `expected`, bit by bit.
-    #[must_use]
     pub fn has(&self, output: &str, expected: &[f32]) -> bool {
         self.output(output).is_some_and(|values| same_bits(values, expected))
     }
 }
 
 /// Whether all values are equal to the last bit.
-#[must_use]
 pub fn same_bits(a: &[f32], b: &[f32]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
 }

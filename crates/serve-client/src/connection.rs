@@ -45,20 +45,15 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects, with Nagle's algorithm off.
-    ///
-    /// # Errors
-    /// [`Failure::Refused`] where that fails.
+    /// Connects, with Nagle's algorithm off. The only error is [`Failure::Refused`].
     pub async fn open(address: SocketAddr) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address).await.map_err(|_| Failure::Refused)?;
         stream.set_nodelay(true).map_err(|_| Failure::Refused)?;
         Ok(Self { stream, buffer: Vec::new() })
     }
 
-    /// Sends a request and reads its reply. A reply that begins before everything is sent ends the sending.
-    ///
-    /// # Errors
-    /// As of [`receive`](Self::receive); a failed send is none if a reply arrived before it.
+    /// Sends a request and reads its reply, with the errors of [`receive`](Self::receive). A reply that begins before
+    /// everything is sent ends the sending.
     pub async fn exchange(&mut self, request: &[u8]) -> Result<Reply, Failure> {
         self.buffer.reserve(READ_SIZE);
         let (mut reader, mut writer) = self.stream.split();
@@ -70,10 +65,7 @@ impl Connection {
         self.receive().await
     }
 
-    /// [`exchange`](Self::exchange) with a time limit.
-    ///
-    /// # Errors
-    /// [`Failure::TimedOut`] besides.
+    /// [`exchange`](Self::exchange) with a time limit, after which it fails with [`Failure::TimedOut`].
     pub async fn exchange_within(
         &mut self,
         limit: Duration,
@@ -82,26 +74,18 @@ impl Connection {
         tokio::time::timeout(limit, self.exchange(request)).await.unwrap_or(Err(Failure::TimedOut))
     }
 
-    /// Sends any bytes and does not wait for a reply.
-    ///
-    /// # Errors
-    /// [`Failure::Reset`] if the server no longer takes them.
+    /// Sends any bytes and does not wait for a reply. [`Failure::Reset`] if the server no longer takes them.
     pub async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stream.write_all(bytes).await.map_err(|_| Failure::Reset)
     }
 
-    /// Reads the next reply, which may be an interim one such as `100 Continue`.
-    ///
-    /// # Errors
-    /// Any [`Failure`] but `Refused` and `TimedOut`.
+    /// Reads the next reply, which may be an interim one such as `100 Continue`. Any [`Failure`] but `Refused` and
+    /// `TimedOut`.
     pub async fn receive(&mut self) -> Result<Reply, Failure> {
         self.next_reply(true).await
     }
 
-    /// Reads the reply to a HEAD request, which has no body whatever its headers say.
-    ///
-    /// # Errors
-    /// As of [`receive`](Self::receive).
+    /// [`receive`](Self::receive) for the reply to a HEAD request, which has no body whatever its headers say.
     pub async fn receive_without_body(&mut self) -> Result<Reply, Failure> {
         self.next_reply(false).await
     }

@@ -11,11 +11,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Reads the text.
-    ///
-    /// # Errors
-    /// Where it is not in the [text format](https://prometheus.io/docs/instrumenting/exposition_formats/): a series
-    /// without a type before it, a family or a series twice, a value that is not a number, no newline at the end.
+    /// Reads the [text format](https://prometheus.io/docs/instrumenting/exposition_formats/). Errors are a series without
+    /// a type before it, a family or a series twice, a value that is not a number, and no newline at the end.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         ensure!(text.ends_with('\n'), "metrics without a newline at the end");
         let (mut families, mut family) = (BTreeSet::new(), "");
@@ -50,7 +47,6 @@ impl Metrics {
     }
 
     /// The sum of the series with this name that have all of the labels, each as `name="value"`.
-    #[must_use]
     pub fn sum(&self, name: &str, labels: &[&str]) -> f64 {
         let matches = |series: &str| {
             series.split('{').next() == Some(name)
@@ -60,25 +56,21 @@ impl Metrics {
     }
 
     /// How much [`sum`](Self::sum) has grown since `before`.
-    #[must_use]
     pub fn since(&self, before: &Self, name: &str, labels: &[&str]) -> f64 {
         self.sum(name, labels) - before.sum(name, labels)
     }
 
     /// The value of a series without labels; NaN, which fails every comparison, where there is none.
-    #[must_use]
     pub fn value(&self, name: &str) -> f64 {
         self.series.get(name).copied().unwrap_or(f64::NAN)
     }
 
     /// All series.
-    #[must_use]
     pub fn names(&self) -> BTreeSet<&str> {
         self.series.keys().map(String::as_str).collect()
     }
 
     /// Whether a word occurs in the name or the labels of any series.
-    #[must_use]
     pub fn mentions(&self, word: &str) -> bool {
         self.series.keys().any(|series| series.contains(word))
     }

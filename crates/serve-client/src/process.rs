@@ -32,10 +32,7 @@ pub struct ServerProcess {
 
 impl ServerProcess {
     /// Starts a command that serves a model, on a free port, and waits until it is ready. Its standard error goes into
-    /// a temporary file, see [`log`](Self::log).
-    ///
-    /// # Errors
-    /// Where it cannot be started or ends before it is ready, with the end of its log, or is not ready in a minute.
+    /// a temporary file, see [`log`](Self::log). An error, with the end of the log, if it is not ready in a minute.
     pub fn start(command: &mut Command) -> anyhow::Result<Self> {
         let log = NamedTempFile::new().context("cannot create the server's log")?;
         let start = Instant::now();
@@ -75,23 +72,16 @@ impl ServerProcess {
     }
 
     /// The process id.
-    #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Opens a connection.
-    ///
-    /// # Errors
-    /// Where the server accepts none.
+    /// Opens a connection, or fails if the server accepts none.
     pub async fn connect(&self) -> anyhow::Result<Connection> {
         Connection::open(self.address).await.context("the server accepts no connections")
     }
 
-    /// Asks for `/metrics` on a connection of its own.
-    ///
-    /// # Errors
-    /// Where there is no reply or it is not in Prometheus's format.
+    /// Reads `/metrics` on a new connection. An error if there is no reply or it is not in Prometheus's format.
     pub async fn metrics(&self) -> anyhow::Result<Metrics> {
         let limit = Duration::from_secs(20);
         let reply = self
@@ -103,10 +93,7 @@ impl ServerProcess {
         Metrics::parse(&reply.text())
     }
 
-    /// Sends a signal, by its name without `SIG`.
-    ///
-    /// # Errors
-    /// Where the process has ended, or there is no program `kill`.
+    /// Sends a signal, by its name without `SIG`. An error if the process has ended, or there is no program `kill`.
     pub fn signal(&self, name: &str) -> anyhow::Result<()> {
         let status = Command::new("kill").args(["-s", name, &self.id().to_string()]).status();
         ensure!(status.is_ok_and(|status| status.success()), "cannot send SIG{name}");
@@ -131,14 +118,12 @@ impl ServerProcess {
     }
 
     /// What the server has written to its standard error so far.
-    #[must_use]
     pub fn log(&self) -> String {
         std::fs::read(self.log.path())
             .map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into_owned())
     }
 
     /// The last 20 lines of the log.
-    #[must_use]
     pub fn log_tail(&self) -> String {
         let log = self.log();
         let lines: Vec<_> = log.lines().collect();
@@ -150,19 +135,16 @@ impl ServerProcess {
     }
 
     /// Resident memory in MiB, from `/proc`; NaN where there is none.
-    #[must_use]
     pub fn resident_mib(&self) -> f64 {
         self.proc_status("VmRSS:").map_or(f64::NAN, |kib| kib / 1024.0)
     }
 
     /// Number of threads, from `/proc`; NaN where there is none.
-    #[must_use]
     pub fn n_threads(&self) -> f64 {
         self.proc_status("Threads:").unwrap_or(f64::NAN)
     }
 
     /// Number of open files and sockets, from `/proc`; 0 where there is none.
-    #[must_use]
     pub fn n_open_files(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.id())).map_or(0, Iterator::count)
     }

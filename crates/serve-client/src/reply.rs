@@ -21,10 +21,8 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The reply at the start of `bytes` and its length in bytes; `None` until it is complete.
-    ///
-    /// # Errors
-    /// [`Failure::Malformed`] if it is not HTTP/1.x, or has a body without `Content-Length`.
+    /// The reply at the start of `bytes` and its length in bytes; `None` until it is complete. [`Failure::Malformed`] if
+    /// it is not HTTP/1.x, or has a body without `Content-Length`.
     pub(crate) fn parse(bytes: &[u8], has_body: bool) -> Result<Option<(Self, usize)>, Failure> {
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let mut response = Response::new(&mut headers);
@@ -44,7 +42,6 @@ impl Reply {
     }
 
     /// The value of a header, whose name may be in any case.
-    #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let mut response = Response::new(&mut headers);
@@ -53,36 +50,28 @@ impl Reply {
     }
 
     /// Whether the server will close the connection.
-    #[must_use]
     pub fn closes(&self) -> bool {
         self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 
     /// The body as text.
-    #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The status and the first 200 characters of the body, for a message.
-    #[must_use]
     pub fn summary(&self) -> String {
         format!("{} {:.200}", self.status, self.text())
     }
 
-    /// The body as JSON.
-    ///
-    /// # Errors
-    /// Where it is not JSON.
+    /// The body as JSON, or an error if it is not JSON.
     pub fn json(&self) -> anyhow::Result<Value> {
         serde_json::from_slice(&self.body)
             .with_context(|| format!("a body that is not JSON: {}", self.summary()))
     }
 
-    /// The message of an error reply, which must be `{"error": "..."}` and nothing else.
-    ///
-    /// # Errors
-    /// Where the body or its content type is anything else, or the message is empty or has control characters.
+    /// The message of an error reply. It is an error if the body is not `{"error": "..."}` alone and labelled as JSON, or
+    /// if the message is empty or has control characters.
     pub fn error(&self) -> anyhow::Result<String> {
         ensure!(
             self.header("content-type") == Some("application/json"),
@@ -103,10 +92,8 @@ impl Reply {
         Ok(message.to_owned())
     }
 
-    /// The JSON and the tensors of an inference reply that is all in the binary form.
-    ///
-    /// # Errors
-    /// As of [`Answer::read`], and where a tensor is in the JSON.
+    /// The JSON and the tensors of an inference reply, with the errors of [`Answer::read`] and one if a tensor is not in
+    /// the binary form.
     pub fn tensors(&self) -> anyhow::Result<(Value, Vec<Vec<f32>>)> {
         let answer = Answer::read(self)?;
         ensure!(answer.is_binary, "tensors in JSON: {}", self.summary());

@@ -28,7 +28,6 @@ pub const JSON_LENGTH: &str = "Inference-Header-Content-Length";
 pub const ENCODING: &str = "Content-Encoding";
 
 /// A request with its headers; a POST and anything with a body has a `Content-Length`.
-#[must_use]
 pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
     if method == "POST" || !body.is_empty() {
@@ -38,19 +37,16 @@ pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) 
 }
 
 /// A GET request.
-#[must_use]
 pub fn get(path: &str) -> Vec<u8> {
     request("GET", path, &[], b"")
 }
 
 /// A POST request without further headers.
-#[must_use]
 pub fn post(path: &str, body: &[u8]) -> Vec<u8> {
     request("POST", path, &[], body)
 }
 
 /// A POST request whose body is sent in chunks of `size` bytes.
-#[must_use]
 pub fn chunked(path: &str, headers: &[(&str, &str)], size: usize, body: &[u8]) -> Vec<u8> {
     let mut chunks = Vec::new();
     for chunk in body.chunks(size) {
@@ -87,7 +83,6 @@ pub struct InferRequest<'a> {
 
 impl<'a> InferRequest<'a> {
     /// Bytes in both directions, all outputs: what most clients send.
-    #[must_use]
     pub fn binary(images: &'a [u8]) -> Self {
         Self {
             images,
@@ -100,13 +95,11 @@ impl<'a> InferRequest<'a> {
     }
 
     /// JSON in both directions, all outputs.
-    #[must_use]
     pub fn json(images: &'a [u8]) -> Self {
         Self { binary_input: false, binary_output: false, ..Self::binary(images) }
     }
 
     /// The body, and the length of its JSON where the binary form is used in either direction.
-    #[must_use]
     pub fn body(&self) -> (Vec<u8>, Option<usize>) {
         let [channels, height, width] = ImageShape::DIGIT.dimensions();
         let n = self.images.len() / ImageShape::DIGIT.size();
@@ -143,13 +136,11 @@ impl<'a> InferRequest<'a> {
     }
 
     /// The whole request, to the model that the server serves by default.
-    #[must_use]
     pub fn request(&self) -> Vec<u8> {
         self.request_to(INFER)
     }
 
     /// The whole request, to any path.
-    #[must_use]
     pub fn request_to(&self, path: &str) -> Vec<u8> {
         let (body, length) = self.body();
         let length = length.map(|length| length.to_string());
@@ -159,38 +150,32 @@ impl<'a> InferRequest<'a> {
 }
 
 /// An inference request in the binary form.
-#[must_use]
 pub fn binary(images: &[u8]) -> Vec<u8> {
     InferRequest::binary(images).request()
 }
 
 /// An inference request with any JSON as its body.
-#[must_use]
 pub fn json(body: &str) -> Vec<u8> {
     post(INFER, body.as_bytes())
 }
 
 /// The body of an inference request in JSON.
-#[must_use]
 pub fn json_body(images: &[u8]) -> String {
     String::from_utf8_lossy(&InferRequest::json(images).body().0).into_owned()
 }
 
 /// Any JSON and the bytes of tensors after it.
-#[must_use]
 pub fn framed(json: &str, tensors: &[u8]) -> Vec<u8> {
     let length = json.len().to_string();
     request("POST", INFER, &[(JSON_LENGTH, &length)], &[json.as_bytes(), tensors].concat())
 }
 
 /// The raw form: the bytes of one image without any JSON.
-#[must_use]
 pub fn raw(image: &[u8]) -> Vec<u8> {
     framed("", image)
 }
 
 /// `bytes` compressed by gzip.
-#[must_use]
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     // Writing to memory does not fail.
@@ -199,17 +184,13 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// `bytes` in the zlib format, which HTTP calls deflate.
-#[must_use]
 pub fn zlib(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     let _ = encoder.write_all(bytes);
     encoder.finish().unwrap_or_default()
 }
 
-/// A PNG file of grey levels, rows of `width`.
-///
-/// # Errors
-/// Where `pixels` are not whole rows.
+/// A PNG file of grey levels, rows of `width`. An error if `pixels` are not whole rows.
 pub fn png(width: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut file = Cursor::new(Vec::new());
     let encoder =
@@ -218,10 +199,7 @@ pub fn png(width: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
     Ok(file.into_inner())
 }
 
-/// A JPEG file of grey levels, rows of `width`.
-///
-/// # Errors
-/// Where `pixels` are not whole rows.
+/// A JPEG file of grey levels, rows of `width`. An error if `pixels` are not whole rows.
 pub fn jpeg(width: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut file = Cursor::new(Vec::new());
     JpegEncoder::new(&mut file).write_image(

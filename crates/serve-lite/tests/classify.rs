@@ -1,4 +1,4 @@
-//! What a loaded model says, and which files are refused.
+//! What a loaded model answers, and which files are refused.
 #![allow(clippy::unwrap_used)]
 
 mod models;
@@ -35,11 +35,11 @@ fn graph(model: &mut ModelProto) -> &mut tract_onnx::pb::GraphProto {
 }
 
 #[test]
-fn outputs_are_those_worked_out_by_hand() {
+fn outputs_are_those_computed_by_hand() {
     let classifier = loaded(&sides());
     assert_eq!(classifier.classes, models::SIDES);
-    let pictures = [halves(20, 0), halves(0, 30), halves(0, 0)].concat();
-    let outputs = classifier.classify(&pictures).unwrap();
+    let images = [halves(20, 0), halves(0, 30), halves(0, 0)].concat();
+    let outputs = classifier.classify(&images).unwrap();
     let logits = [[2.0_f32, 0.0, 1.0], [0.0, 3.0, 1.0], [0.0, 0.0, 1.0]];
     for (row, logits) in logits.iter().enumerate() {
         let sum: f32 = logits.iter().map(|logit| logit.exp()).sum();
@@ -52,17 +52,17 @@ fn outputs_are_those_worked_out_by_hand() {
 }
 
 #[test]
-fn the_order_of_the_outputs_in_the_file_does_not_matter_and_others_are_left_alone() {
+fn outputs_are_found_by_name_in_any_order() {
     let mut model = sides();
     graph(&mut model).output.reverse();
     graph(&mut model).output.insert(0, value("flat", DataType::Float, &[None, Some(784)]));
-    let picture = halves(9, 4);
-    let expected = loaded(&sides()).classify(&picture).unwrap();
-    assert_eq!(loaded(&model).classify(&picture).unwrap(), expected);
+    let image = halves(9, 4);
+    let expected = loaded(&sides()).classify(&image).unwrap();
+    assert_eq!(loaded(&model).classify(&image).unwrap(), expected);
 }
 
 #[test]
-fn metadata_is_kept_as_it_stands() {
+fn metadata_is_kept_unchanged() {
     let mut model = sides();
     set_property(&mut model, "kiln.accuracy", "0.9917");
     let classifier = loaded(&model);
@@ -73,7 +73,7 @@ fn metadata_is_kept_as_it_stands() {
 }
 
 #[test]
-fn no_picture_gives_no_row_and_half_a_picture_is_refused() {
+fn no_image_gives_no_row_and_half_an_image_is_refused() {
     let classifier = loaded(&sides());
     assert!(classifier.classify(&[]).unwrap().probabilities.is_empty());
     let error = classifier.classify(&[0; PIXELS + 1]).unwrap_err();
@@ -81,17 +81,17 @@ fn no_picture_gives_no_row_and_half_a_picture_is_refused() {
 }
 
 #[test]
-fn outputs_are_bit_identical_however_pictures_are_split_and_threads_counted() {
+fn outputs_are_bit_identical_for_any_batches_and_threads() {
     let classifier = loaded(&models::full_cnn());
-    let pictures = models::random_bytes(3, 67 * PIXELS);
+    let images = models::random_bytes(3, 67 * PIXELS);
     let bits = |outputs: &serve_lite::Outputs| -> Vec<u32> {
         outputs.logits.iter().chain(&outputs.probabilities).map(|v| v.to_bits()).collect()
     };
     let one_by_one: Vec<_> =
-        pictures.chunks(PIXELS).map(|p| classifier.classify(p).unwrap()).collect();
+        images.chunks(PIXELS).map(|p| classifier.classify(p).unwrap()).collect();
     for n in [2, 3, 7, 8, 9, 16, 33, 67] {
-        for (i, pictures) in pictures.chunks(n * PIXELS).enumerate() {
-            let outputs = classifier.classify(pictures).unwrap();
+        for (i, images) in images.chunks(n * PIXELS).enumerate() {
+            let outputs = classifier.classify(images).unwrap();
             for (row, expected) in one_by_one[i * n..].iter().take(n).enumerate() {
                 let row = serve_lite::Outputs {
                     logits: outputs.logits[row * 10..][..10].to_vec(),
@@ -104,7 +104,7 @@ fn outputs_are_bit_identical_however_pictures_are_split_and_threads_counted() {
     }
     let with_threads = |n| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
-        pool.install(|| bits(&classifier.classify(&pictures).unwrap()))
+        pool.install(|| bits(&classifier.classify(&images).unwrap()))
     };
     let expected = with_threads(1);
     for n in [2, 3, 8] {
@@ -139,7 +139,7 @@ fn files_that_are_not_onnx_are_refused() {
 #[test]
 fn a_file_beyond_the_limit_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    // A sparse file: it takes no room on the disk.
+    // A sparse file, which takes no space on the disk.
     file.as_file().set_len(serve_lite::MAX_MODEL_BYTES + 1).unwrap();
     let error = Classifier::load(file.path()).unwrap_err();
     assert!(matches!(error, Error::TooLarge { limit: serve_lite::MAX_MODEL_BYTES, .. }), "{error}");
@@ -232,7 +232,7 @@ fn a_model_that_would_take_all_memory_is_refused() {
     let (error, message) = refusal(&huge);
     assert!(matches!(error, Error::Contract { .. }), "{message}");
 
-    // In itself consistent: whatever the size, one number a channel is left of it.
+    // Consistent: for any size, one number per channel remains.
     let mut large = models::small_cnn();
     graph(&mut large).node[3].attribute.push(ints("pads", &[1000; 4]));
     graph(&mut large).node[7] = node("GlobalAveragePool", &["relu2"], "pool", vec![]);
@@ -245,7 +245,7 @@ fn a_model_that_would_take_all_memory_is_refused() {
 #[test]
 fn weights_and_outputs_that_are_not_finite_are_refused() {
     for damage in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        // A damaged weight behind a ReLU, which hides NaN on some CPUs, and where a picture is
+        // A damaged weight before a ReLU, which hides NaN on some CPUs, and where an image is
         // blank.
         let mut model = models::small_cnn();
         let weight = &mut graph(&mut model).initializer[2].raw_data;
@@ -263,7 +263,7 @@ fn weights_and_outputs_that_are_not_finite_are_refused() {
 
 #[test]
 fn a_panic_inside_tract_becomes_an_error() {
-    // tract looks for a second stride without asking whether there is one.
+    // tract reads a second stride without checking that there is one.
     let mut model = models::small_cnn();
     graph(&mut model).node[3].attribute.push(ints("strides", &[1]));
     let (error, message) = refusal(&model);
@@ -296,7 +296,7 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        // Whatever was accepted has to work.
+        // A model that was accepted must work.
         if let Ok(classifier) = load(&bytes) {
             let image = vec![7; classifier.shape.size()];
             let outputs = classifier.classify(&image).unwrap();

@@ -1,4 +1,4 @@
-//! The program as its users meet it: output, exit status, and what happens to bad input.
+//! The program as users run it: output, exit status, bad input.
 #![allow(clippy::unwrap_used)]
 
 mod models;
@@ -11,7 +11,7 @@ use assert_cmd::assert::Assert;
 use models::{bytes, halves, sides};
 use tempfile::TempDir;
 
-/// A directory with `model.onnx` and pictures, in which the program runs.
+/// A directory with `model.onnx` and images, in which the program runs.
 struct Place(TempDir);
 
 impl Place {
@@ -50,15 +50,15 @@ fn stderr(assert: &Assert) -> String {
     String::from_utf8(assert.get_output().stderr.clone()).unwrap()
 }
 
-/// A grey picture of 28x28, in the simplest format that there is.
+/// A grey image of 28x28 as PGM, the simplest format.
 fn pgm(pixels: &[u8]) -> Vec<u8> {
     [b"P5 28 28 255\n", pixels].concat()
 }
 
-fn idx(pictures: &[Vec<u8>]) -> Vec<u8> {
-    let n = u32::try_from(pictures.len()).unwrap();
+fn idx(images: &[Vec<u8>]) -> Vec<u8> {
+    let n = u32::try_from(images.len()).unwrap();
     let header = [0x803, n, 28, 28].map(u32::to_be_bytes).concat();
-    [header, pictures.concat()].concat()
+    [header, images.concat()].concat()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -68,7 +68,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn pictures_are_predicted_in_aligned_lines_without_colours_in_a_pipe() {
+fn predictions_are_aligned_and_without_colours_in_a_pipe() {
     let place = Place::new();
     let assert = place.run(&["predict", "model.onnx", "left.pgm", "right.pgm"]).success();
     // Logits 6, 0, 1 and the like: softmax gives 0.9909, 0.0025 and 0.0067.
@@ -79,7 +79,7 @@ fn pictures_are_predicted_in_aligned_lines_without_colours_in_a_pipe() {
 }
 
 #[test]
-fn top_says_how_many_classes_are_named() {
+fn top_sets_the_number_of_classes() {
     let place = Place::new();
     let one = place.run(&["predict", "--top", "1", "model.onnx", "left.pgm"]).success();
     assert_eq!(stdout(&one), "left.pgm  left    99.1 %\n");
@@ -88,7 +88,7 @@ fn top_says_how_many_classes_are_named() {
 }
 
 #[test]
-fn json_has_one_object_a_line_with_all_probabilities() {
+fn json_is_one_object_per_line_with_all_probabilities() {
     let place = Place::new();
     place.write("two-images-idx3-ubyte", &idx(&[halves(60, 0), halves(0, 60)]));
     let assert = place
@@ -112,11 +112,11 @@ fn json_has_one_object_a_line_with_all_probabilities() {
 }
 
 #[test]
-fn idx_files_are_read_plain_and_gzipped_whatever_their_name() {
+fn idx_files_are_read_plain_and_gzipped_under_any_name() {
     let place = Place::new();
-    let pictures = idx(&[halves(60, 0), halves(0, 0), halves(0, 60)]);
-    place.write("plain", &pictures);
-    place.write("packed", &gzip(&pictures));
+    let images = idx(&[halves(60, 0), halves(0, 0), halves(0, 60)]);
+    place.write("plain", &images);
+    place.write("packed", &gzip(&images));
     for name in ["plain", "packed"] {
         let assert = place.run(&["predict", "--top", "1", "model.onnx", name]).success();
         let text = stdout(&assert);
@@ -128,7 +128,7 @@ fn idx_files_are_read_plain_and_gzipped_whatever_their_name() {
 }
 
 #[test]
-fn standard_input_is_read_for_a_dash() {
+fn a_dash_reads_standard_input() {
     let place = Place::new();
     let mut command = assert_cmd::Command::from_std(place.command(&["predict", "model.onnx", "-"]));
     let assert = command.write_stdin(pgm(&halves(0, 60))).assert().success();
@@ -136,9 +136,9 @@ fn standard_input_is_read_for_a_dash() {
 }
 
 #[test]
-fn a_bad_picture_is_reported_and_the_others_are_predicted() {
+fn a_bad_image_is_reported_and_the_others_are_predicted() {
     let place = Place::new();
-    place.write("bad.png", b"no picture");
+    place.write("bad.png", b"no image");
     place.write("cut-idx", &idx(&[halves(1, 1)])[..500]);
     place.write("cut.gz", &gzip(&idx(&[halves(1, 1)]))[..20]);
     let files = ["left.pgm", "bad.png", "missing.png", "cut-idx", "cut.gz", ".", "right.pgm"];
@@ -153,7 +153,7 @@ fn a_bad_picture_is_reported_and_the_others_are_predicted() {
 }
 
 #[test]
-fn a_picture_of_another_size_is_prepared_unless_it_should_be_left_as_it_is() {
+fn an_image_of_another_size_is_prepared_unless_told_otherwise() {
     let place = Place::new();
     let mut wide = vec![255; 60 * 40];
     for row in 10..30 {
@@ -166,7 +166,7 @@ fn a_picture_of_another_size_is_prepared_unless_it_should_be_left_as_it_is() {
 }
 
 #[test]
-fn show_draws_the_picture_in_plain_characters_in_a_pipe() {
+fn show_draws_the_image_in_plain_characters_in_a_pipe() {
     let place = Place::new();
     let assert = place.run(&["predict", "--show", "model.onnx", "left.pgm"]).success();
     let text = stdout(&assert);
@@ -178,7 +178,7 @@ fn show_draws_the_picture_in_plain_characters_in_a_pipe() {
 }
 
 #[test]
-fn a_model_trained_on_synthetic_digits_says_so_once_on_standard_error() {
+fn a_model_trained_on_synthetic_digits_prints_one_notice() {
     let place = Place::new();
     let mut model = sides();
     models::set_property(&mut model, "kiln.synthetic", "true");
@@ -225,7 +225,7 @@ fn completions_are_printed_for_every_shell() {
 }
 
 #[test]
-fn a_bad_model_is_a_failure_with_one_line_that_names_it() {
+fn a_bad_model_is_one_line_of_error_that_names_it() {
     let place = Place::new();
     place.write("text.onnx", b"not a model");
     for model in ["text.onnx", "missing.onnx", "."] {
@@ -261,7 +261,7 @@ fn a_wrong_command_line_is_a_usage_error() {
 }
 
 #[test]
-fn help_teaches_by_examples() {
+fn help_has_examples() {
     let place = Place::new();
     let text = stdout(&place.run(&["--help"]).success());
     assert!(text.contains("Examples:") && text.contains("Exit status:"), "{text}");
@@ -270,9 +270,9 @@ fn help_teaches_by_examples() {
 }
 
 #[test]
-fn a_reader_that_stops_reading_ends_the_program_quietly() {
+fn a_closed_pipe_ends_the_program_without_an_error() {
     let place = Place::new();
-    // Far more output than a pipe holds, so that the program must notice.
+    // Far more output than a pipe holds, so that writing fails.
     place.write("many", &idx(&vec![halves(60, 0); 5000]));
     for args in
         [&["predict", "model.onnx", "many"][..], &["predict", "--json", "model.onnx", "many"]]

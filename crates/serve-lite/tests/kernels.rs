@@ -1,4 +1,4 @@
-//! Which operators kiln's kernels take over, and that the answers stay tract's.
+//! Which operators run on kiln's kernels, and that the answers stay tract's.
 #![allow(clippy::unwrap_used)]
 
 mod models;
@@ -37,7 +37,7 @@ fn assert_close(outputs: &Outputs, expected: &Outputs, what: &str) {
         assert!((a - b).abs() < TOLERANCE, "{what}: {a} for {b} at {row}");
     }
     for row in 0..outputs.probabilities.len() / outputs.classes {
-        assert_eq!(outputs.best(row), expected.best(row), "{what}, picture {row}");
+        assert_eq!(outputs.best(row), expected.best(row), "{what}, image {row}");
     }
 }
 
@@ -54,19 +54,19 @@ fn giving<'a>(model: &'a mut ModelProto, output: &str) -> &'a mut NodeProto {
     graph(model).node.iter_mut().find(|node| node.output[0] == output).unwrap()
 }
 
-/// Sets a weight in place of the one with its name.
+/// Replaces the weight of that name.
 fn set(model: &mut ModelProto, weight: TensorProto) {
     let mut weights = graph(model).initializer.iter_mut();
     let old = weights.find(|old| old.name == weight.name).unwrap();
     *old = weight;
 }
 
-/// Makes the first dense layer fit pictures of another size.
+/// Makes the first dense layer fit images of another size.
 fn flat(model: &mut ModelProto, n: i64) {
     set(model, noise("w3", &[n, 4]));
 }
 
-/// Inserts a node behind the one that gives `output`.
+/// Inserts a node after the one that gives `output`.
 fn insert_after(model: &mut ModelProto, output: &str, node: NodeProto) {
     let nodes = &mut graph(model).node;
     let at = nodes.iter().position(|node| node.output[0] == output).unwrap();
@@ -83,7 +83,7 @@ fn use_again(model: &mut ModelProto, value: &str) {
 }
 
 #[test]
-fn kilns_network_runs_by_kernels_and_tract_keeps_three_operators() {
+fn kilns_network_runs_on_kernels_except_for_three_operators() {
     let full = [
         "conv 3x3 1 -> 32, relu",
         "conv 3x3 32 -> 64, relu, pool 2x2",
@@ -98,14 +98,14 @@ fn kilns_network_runs_by_kernels_and_tract_keeps_three_operators() {
         // The cast, and the standardisation as tract has it: no transposition among them.
         assert_eq!(classifier.by_tract, ["Cast", "Sub", "Mul"]);
         assert_eq!(classifier.images_per_call, 32);
-        let pictures = random_bytes(5, 40 * PIXELS);
-        let expected = with_tract_ops(&model).classify(&pictures).unwrap();
-        assert_close(&classifier.classify(&pictures).unwrap(), &expected, "kiln's network");
+        let images = random_bytes(5, 40 * PIXELS);
+        let expected = with_tract_ops(&model).classify(&images).unwrap();
+        assert_close(&classifier.classify(&images).unwrap(), &expected, "kiln's network");
     }
 }
 
 #[test]
-fn what_matches_runs_by_kernels_and_what_matches_nearly_by_tract() {
+fn matching_operators_run_on_kernels_and_near_matches_on_tract() {
     type Change = fn(&mut ModelProto);
     let cases: [(&str, Change, &[&str]); 28] = [
         (
@@ -302,7 +302,7 @@ fn what_matches_runs_by_kernels_and_what_matches_nearly_by_tract() {
             &[CONV1, CONV2, DENSE1, DENSE2, SOFTMAX],
         ),
         (
-            "softmax over the pictures",
+            "softmax over the images",
             |m| giving(m, "probabilities").attribute[0].i = 0,
             &[CONV1, CONV2, DENSE1, DENSE2],
         ),
@@ -326,41 +326,41 @@ fn what_matches_runs_by_kernels_and_what_matches_nearly_by_tract() {
             &[CONV1, CONV2, DENSE1, DENSE2, SOFTMAX],
         ),
     ];
-    let pictures = random_bytes(11, 9 * PIXELS);
+    let images = random_bytes(11, 9 * PIXELS);
     for (what, change, by_kernels) in cases {
         let mut model = models::small_cnn();
         change(&mut model);
         let classifier = with_kernels(&model);
         assert_eq!(classifier.by_kernels, by_kernels, "{what}");
-        let outputs = classifier.classify(&pictures).unwrap();
-        assert_close(&outputs, &with_tract_ops(&model).classify(&pictures).unwrap(), what);
+        let outputs = classifier.classify(&images).unwrap();
+        assert_close(&outputs, &with_tract_ops(&model).classify(&images).unwrap(), what);
     }
 }
 
 #[test]
-fn a_picture_has_the_same_outputs_in_any_company_and_on_any_number_of_threads() {
+fn outputs_of_an_image_do_not_depend_on_its_batch_or_on_threads() {
     let mut mixed = models::small_cnn();
     use_again(&mut mixed, "relu2");
-    let mut over_pictures = models::small_cnn();
-    giving(&mut over_pictures, "probabilities").attribute[0].i = 0;
+    let mut over_images = models::small_cnn();
+    giving(&mut over_images, "probabilities").attribute[0].i = 0;
     let all = [
         ("full", models::full_cnn(), 32),
         ("small", models::small_cnn(), 32),
         ("mixed", mixed, 1),
-        ("over pictures", over_pictures, 1),
+        ("over images", over_images, 1),
     ];
-    let pictures = random_bytes(3, 100 * PIXELS);
+    let images = random_bytes(3, 100 * PIXELS);
     for (what, model, at_once) in all {
         let classifier = with_kernels(&model);
         assert_eq!(classifier.images_per_call, at_once, "{what}");
         let classes = classifier.classes.len();
         let alone: Vec<Outputs> =
-            pictures.chunks(PIXELS).map(|p| classifier.classify(p).unwrap()).collect();
+            images.chunks(PIXELS).map(|p| classifier.classify(p).unwrap()).collect();
         for threads in [1, 2, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             for batch in [1, 2, 7, 32, 33, 100] {
-                for (i, pictures) in pictures.chunks(batch * PIXELS).enumerate() {
-                    let outputs = pool.install(|| classifier.classify(pictures).unwrap());
+                for (i, images) in images.chunks(batch * PIXELS).enumerate() {
+                    let outputs = pool.install(|| classifier.classify(images).unwrap());
                     for (row, alone) in alone[i * batch..].iter().take(batch).enumerate() {
                         let row = Outputs {
                             logits: outputs.logits[row * classes..][..classes].to_vec(),
@@ -376,11 +376,11 @@ fn a_picture_has_the_same_outputs_in_any_company_and_on_any_number_of_threads() 
 }
 
 #[test]
-fn a_picture_is_the_same_at_every_place_of_a_batch() {
+fn outputs_do_not_depend_on_the_position_in_a_batch() {
     let classifier = with_kernels(&models::full_cnn());
-    let picture = random_bytes(8, PIXELS);
-    let alone = classifier.classify(&picture).unwrap();
-    let outputs = classifier.classify(&picture.repeat(32)).unwrap();
+    let image = random_bytes(8, PIXELS);
+    let alone = classifier.classify(&image).unwrap();
+    let outputs = classifier.classify(&image.repeat(32)).unwrap();
     for row in 0..32 {
         let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits();
         assert!(outputs.row(row).iter().zip(alone.row(0)).all(same), "place {row}");
@@ -388,15 +388,15 @@ fn a_picture_is_the_same_at_every_place_of_a_batch() {
 }
 
 #[test]
-fn wide_layers_take_fewer_pictures_at_once() {
-    // 300 channels of 26x26 are 202,800 numbers for a picture: 20 are below the limit, 21 above.
+fn wide_layers_compute_fewer_images_at_once() {
+    // 300 channels of 26x26 are 202,800 numbers for an image: 20 are below the limit, 21 above.
     let model = cnn(300, 2, 4, &SIDES);
     let classifier = with_kernels(&model);
     assert_eq!(classifier.images_per_call, 20);
     assert_eq!(classifier.by_kernels[0], "conv 3x3 1 -> 300, relu");
-    let pictures = random_bytes(2, 23 * PIXELS);
-    let expected = with_tract_ops(&model).classify(&pictures).unwrap();
-    assert_close(&classifier.classify(&pictures).unwrap(), &expected, "300 channels");
+    let images = random_bytes(2, 23 * PIXELS);
+    let expected = with_tract_ops(&model).classify(&images).unwrap();
+    assert_close(&classifier.classify(&images).unwrap(), &expected, "300 channels");
 }
 
 proptest! {
@@ -419,8 +419,8 @@ proptest! {
             prop_assert_eq!(&classifier.by_tract[..3], ["Cast", "Sub", "Mul"]);
             prop_assert!(channels1 == 1 || classifier.by_tract.len() == 3);
         }
-        let pictures = random_bytes(seed, n * PIXELS);
-        let expected = with_tract_ops(&model).classify(&pictures).unwrap();
-        assert_close(&classifier.classify(&pictures).unwrap(), &expected, "a random network");
+        let images = random_bytes(seed, n * PIXELS);
+        let expected = with_tract_ops(&model).classify(&images).unwrap();
+        assert_close(&classifier.classify(&images).unwrap(), &expected, "a random network");
     }
 }

@@ -1,5 +1,4 @@
-//! Digits as people draw and photograph them: larger, off centre, thicker, dark on white; and two other ways to prepare
-//! them, for comparison.
+//! Digits as people draw and photograph them: larger, off centre, thicker, dark on white.
 
 use images::SIDE;
 
@@ -91,39 +90,6 @@ fn thickened(drawing: &[u8], radius: usize) -> Vec<u8> {
     thick
 }
 
-/// Prepared as many demos do: the middle 280x280 pixels, each 10x10 averaged into one.
-pub(crate) fn resized(drawing: &[u8], inverted: bool) -> Vec<u8> {
-    let cell = ENLARGEMENT as usize;
-    let edge = (CANVAS - SIDE * cell) / 2;
-    let average = |i: usize| {
-        let (left, top) = (edge + i % SIDE * cell, edge + i / SIDE * cell);
-        let rows = (top..top + cell).map(|y| &drawing[y * CANVAS + left..][..cell]);
-        let sum: usize = rows.flatten().map(|&level| usize::from(level)).sum();
-        let level = (sum / (cell * cell)) as u8;
-        if inverted { 255 - level } else { level }
-    };
-    (0..SIDE * SIDE).map(average).collect()
-}
-
-/// Prepared as others do: with the bounding box of the digit in the centre, in place of its centre of mass.
-pub(crate) fn boxed(prepared: &[u8]) -> Vec<u8> {
-    let has_ink = |i: &usize| prepared[*i] > 0;
-    let rows: Vec<_> = (0..SIDE * SIDE).filter(has_ink).map(|i| i / SIDE).collect();
-    let columns: Vec<_> = (0..SIDE * SIDE).filter(has_ink).map(|i| i % SIDE).collect();
-    let offset = |places: &[usize]| {
-        let first = places.iter().min().copied().unwrap_or(0);
-        let last = places.iter().max().copied().unwrap_or(SIDE - 1);
-        (SIDE - (last + 1 - first)) as isize / 2 - first as isize
-    };
-    let (down, right) = (offset(&rows), offset(&columns));
-    let mut centred = vec![0; SIDE * SIDE];
-    for (y, x) in rows.into_iter().zip(columns) {
-        let to = (y as isize + down) * SIDE as isize + x as isize + right;
-        centred[to as usize] = prepared[y * SIDE + x];
-    }
-    centred
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,17 +119,5 @@ mod tests {
         assert_eq!(moved, x + 80);
         assert!(of(Transform { thickening: 3, ..PLAIN }).1 > n);
         assert_eq!(Transform { inverted: true, ..PLAIN }.draw(&spot())[0], 255);
-    }
-
-    #[test]
-    fn other_preparations_keep_the_ink() {
-        let ink = |pixels: &[u8]| pixels.iter().map(|&level| f64::from(level)).sum::<f64>();
-        for inverted in [false, true] {
-            let pixels = resized(&Transform { inverted, ..PLAIN }.draw(&spot()), inverted);
-            let most = (0..pixels.len()).max_by_key(|&i| pixels[i]);
-            assert_eq!(most, Some(3 * SIDE + 20));
-        }
-        let centred = boxed(&spot());
-        assert_eq!((centred[13 * SIDE + 13], ink(&centred)), (255, 255.0));
     }
 }

@@ -6,14 +6,14 @@
 //! they would be for people
 //! ([coordinated omission](https://www.scylladb.com/2021/04/22/on-coordinated-omission/)).
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serve_client::{Connection, Failure, Reply};
-use tokio::sync::Notify;
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::tally::Tally;
 
@@ -46,28 +46,27 @@ type Due = (usize, Instant);
 
 struct Shared {
     load: Load,
-    next: AtomicUsize,
     end: Instant,
-    due: Mutex<VecDeque<Due>>,
-    has_due: Notify,
-    finished: AtomicBool,
+    /// The next request of a closed loop.
+    next: AtomicUsize,
+    /// The requests of an open loop that are due. A client that waits for one holds the lock, and the others wait for it.
+    due: Mutex<UnboundedReceiver<Due>>,
 }
 
 /// Runs a load until all requests that fell due are answered or have failed.
 pub(crate) async fn run(load: Load) -> Tally {
     let start = Instant::now();
+    let (sender, due) = unbounded_channel();
     let shared = Arc::new(Shared {
         end: start + load.time,
         load,
         next: AtomicUsize::new(0),
-        due: Mutex::default(),
-        has_due: Notify::new(),
-        finished: AtomicBool::new(false),
+        due: Mutex::new(due),
     });
     let clients: Vec<_> =
         (0..shared.load.connections).map(|_| tokio::spawn(client(shared.clone()))).collect();
     if let Some(rate) = shared.load.rate {
-        dispatch(&shared, rate).await;
+        dispatch(&shared.load, rate, sender).await;
     }
     let mut tally = Tally::default();
     for client in clients {
@@ -81,24 +80,22 @@ pub(crate) async fn run(load: Load) -> Tally {
 }
 
 /// Hands out every request when it is due.
-async fn dispatch(shared: &Shared, rate: f64) {
+async fn dispatch(load: &Load, rate: f64, sender: UnboundedSender<Due>) {
     let start = Instant::now();
-    let total = (rate * shared.load.time.as_secs_f64()) as usize;
+    let total = (rate * load.time.as_secs_f64()) as usize;
     let mut index = 0;
-    while index < total && !shared.load.stop.load(Ordering::Relaxed) {
+    while index < total && !load.stop.load(Ordering::Relaxed) {
         let due = start + Duration::from_secs_f64(index as f64 / rate);
         if due <= Instant::now() {
-            shared.due.lock().unwrap_or_else(PoisonError::into_inner).push_back((index, due));
-            shared.has_due.notify_one();
+            // The receiver lives as long as the clients.
+            let _ = sender.send((index, due));
             index += 1;
-        } else if shared.load.spins {
+        } else if load.spins {
             tokio::task::yield_now().await;
         } else {
             tokio::time::sleep_until(due.into()).await;
         }
     }
-    shared.finished.store(true, Ordering::Release);
-    shared.has_due.notify_waiters();
 }
 
 impl Shared {
@@ -110,15 +107,7 @@ impl Shared {
             let is_over = now >= self.end || self.load.stop.load(Ordering::Relaxed);
             return (!is_over && index < self.load.count).then_some((index, now));
         }
-        loop {
-            // Created before the queue is read, so that a request queued in between wakes it.
-            let notified = self.has_due.notified();
-            let due = self.due.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            if due.is_some() || self.finished.load(Ordering::Acquire) {
-                return due;
-            }
-            notified.await;
-        }
+        self.due.lock().await.recv().await
     }
 }
 

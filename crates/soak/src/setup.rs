@@ -272,7 +272,6 @@ fn test_images(config: &Config, facts: &DatasetFacts) -> anyhow::Result<Examples
     let options = LoadOptions {
         cache: dataset::default_cache(),
         kiln_data: std::env::var_os("KILN_DATA").map(Into::into),
-        synthetic_seed: config.data.split_seed,
         offline: true,
     };
     let mut show = |event: Event<'_>| {
@@ -280,7 +279,11 @@ fn test_images(config: &Config, facts: &DatasetFacts) -> anyhow::Result<Examples
             console::notice(text);
         }
     };
-    let dataset = dataset::load(&config.data.data.parse()?, &options, &mut show)?;
+    let dataset = dataset::load(&config.data, &options, &mut show)?;
+    ensure!(
+        facts.shape == ImageShape::DIGIT,
+        "the run's images are not digits of 28x28 grey levels"
+    );
     ensure!(dataset.sha256 == facts.sha256, "the run was trained on other images");
     ensure!(dataset.test.len() >= REQUESTS, "at least {REQUESTS} test images are needed");
     Ok(dataset.test)

@@ -1,5 +1,5 @@
-//! Small ONNX models for the tests, built message by message as an exporter would.
-#![allow(dead_code)] // Each test program uses a part.
+//! Small ONNX models for the tests, built from protobuf messages.
+#![allow(dead_code)] // Each test program uses some of it.
 
 use prost::Message;
 use tract_onnx::pb::attribute_proto::AttributeType;
@@ -8,9 +8,9 @@ use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::type_proto::{Tensor, Value};
 use tract_onnx::pb::*;
 
-/// Bytes of a picture.
+/// Bytes of an image.
 pub(crate) const PIXELS: usize = 28 * 28;
-/// The left and the right half of a picture's ink each weigh on a class of their own; a pixel of
+/// The left and the right half of an image's ink each weigh on a class of their own; a pixel of
 /// 255 adds a tenth to its logit. The third class has the logit 1.
 pub(crate) const SIDES: [&str; 3] = ["left", "right", "blank"];
 
@@ -126,12 +126,12 @@ fn model(graph: GraphProto, classes: &[&str]) -> ModelProto {
     model
 }
 
-/// The model as a file has it.
+/// The bytes of the model's file.
 pub(crate) fn bytes(model: &ModelProto) -> Vec<u8> {
     model.encode_to_vec()
 }
 
-/// Sets a metadata entry, in place of an earlier one.
+/// Sets a metadata entry.
 pub(crate) fn set_property(model: &mut ModelProto, key: &str, value: &str) {
     model.metadata_props.retain(|entry| entry.key != key);
     let entry = StringStringEntryProto { key: key.into(), value: value.into() };
@@ -196,7 +196,7 @@ pub(crate) fn floats(
     }
 }
 
-/// Weights without pattern, as large as Glorot's: within the root of 6 by inputs and outputs.
+/// Pseudorandom weights within Glorot's bound, `sqrt(6 / (inputs + outputs))`.
 pub(crate) fn noise(name: &str, dims: &[i64]) -> TensorProto {
     let size: i64 = dims.iter().product();
     let fan = size / dims[0] + dims[0];
@@ -208,7 +208,7 @@ pub(crate) fn noise(name: &str, dims: &[i64]) -> TensorProto {
     floats(name, dims, values)
 }
 
-/// Bytes without pattern, the same for the same seed (Knuth's MMIX generator, its upper bits).
+/// Pseudorandom bytes, the same for the same seed: the upper bits of Knuth's MMIX generator.
 pub(crate) fn random_bytes(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed;
     let next = || {
@@ -219,13 +219,13 @@ pub(crate) fn random_bytes(seed: u64, length: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(length).collect()
 }
 
-/// A picture with `n_left` and `n_right` full pixels in its halves.
+/// An image with `n_left` pixels of 255 in its left half and `n_right` in its right half.
 pub(crate) fn halves(n_left: usize, n_right: usize) -> Vec<u8> {
-    let mut picture = vec![0; PIXELS];
+    let mut image = vec![0; PIXELS];
     for (n, offset) in [(n_left, 0), (n_right, 14)] {
         for i in 0..n {
-            picture[i / 14 * 28 + i % 14 + offset] = 255;
+            image[i / 14 * 28 + i % 14 + offset] = 255;
         }
     }
-    picture
+    image
 }

@@ -1,4 +1,4 @@
-//! Good requests in every form, and the same numbers in every answer.
+//! Good requests in every form get the same answers.
 
 use serde_json::{Value, json};
 
@@ -14,22 +14,22 @@ fn bits(reply: &Reply, output: &str) -> Vec<u32> {
     answer.output(output).unwrap().iter().map(|value| value.to_bits()).collect()
 }
 
-/// A request of JSON, built field by field.
+/// Sends a JSON request.
 fn ask(server: &TestServer, body: &Value) -> Reply {
     server.ask(&json(&body.to_string()))
 }
 
-fn input(pictures: &[u8]) -> Value {
-    let n = pictures.len() / PIXELS;
-    json!([{"name": "pixels", "shape": [n, 1, 28, 28], "datatype": "UINT8", "data": pictures}])
+fn input(images: &[u8]) -> Value {
+    let n = images.len() / PIXELS;
+    json!([{"name": "pixels", "shape": [n, 1, 28, 28], "datatype": "UINT8", "data": images}])
 }
 
 #[test]
-fn logits_are_those_worked_out_by_hand_in_json_in_binary_and_raw() {
+fn logits_computed_by_hand_are_returned_in_json_binary_and_raw() {
     let server = TestServer::start(&sides(), &[]);
-    let picture = halves(20, 0);
+    let image = halves(20, 0);
     let expected = [2.0_f32, 0.0, 1.0];
-    for request in [binary(&picture), raw(&picture), json(&json_body(&picture))] {
+    for request in [binary(&image), raw(&image), json(&json_body(&image))] {
         let reply = server.ask(&request);
         assert_eq!(reply.status, 200, "{}", reply.text());
         let logits = bits(&reply, "logits");
@@ -44,11 +44,11 @@ fn logits_are_those_worked_out_by_hand_in_json_in_binary_and_raw() {
 }
 
 #[test]
-fn every_form_of_a_request_has_the_same_bits_in_its_answer() {
+fn every_form_of_a_request_gets_the_same_bits() {
     let server = TestServer::start(&sides(), &[]);
     for n in [1, 2, 7, 64] {
-        let pictures = random_bytes(n as u64, n * PIXELS);
-        let expected = server.ask(&binary(&pictures));
+        let images = random_bytes(n as u64, n * PIXELS);
+        let expected = server.ask(&binary(&images));
         let (header, _) = expected.tensors().unwrap();
         let names: Vec<_> =
             header["outputs"].as_array().unwrap().iter().map(|o| &o["name"]).collect();
@@ -61,10 +61,10 @@ fn every_form_of_a_request_has_the_same_bits_in_its_answer() {
         assert_eq!(header["model_version"], "1");
         assert!(header.get("id").is_none(), "{header}");
 
-        let body = json_body(&pictures);
-        let rows: Vec<Vec<Vec<Vec<u8>>>> = pictures
+        let body = json_body(&images);
+        let rows: Vec<Vec<Vec<Vec<u8>>>> = images
             .chunks(PIXELS)
-            .map(|picture| vec![picture.chunks(28).map(<[u8]>::to_vec).collect()])
+            .map(|image| vec![image.chunks(28).map(<[u8]>::to_vec).collect()])
             .collect();
         let nested = json!({"inputs": [{"name": "pixels", "shape": [n, 1, 28, 28],
             "datatype": "UINT8", "data": rows}]});
@@ -96,7 +96,7 @@ fn every_form_of_a_request_has_the_same_bits_in_its_answer() {
             ("in chunks", chunked(INFER, &[], 1000, body.as_bytes())),
         ];
         if n == 1 {
-            forms.push(("raw", raw(&pictures)));
+            forms.push(("raw", raw(&images)));
             forms.push(("byte by byte", chunked(INFER, &[], 1, body.as_bytes())));
         }
         for (form, request) in forms {
@@ -104,16 +104,16 @@ fn every_form_of_a_request_has_the_same_bits_in_its_answer() {
             assert_eq!(reply.status, 200, "{form}: {}", reply.text());
             assert!(reply.header("content-encoding").is_none(), "{form}");
             for output in ["logits", "probabilities"] {
-                assert_eq!(bits(&reply, output), bits(&expected, output), "{form}, {n} pictures");
+                assert_eq!(bits(&reply, output), bits(&expected, output), "{form}, {n} images");
             }
         }
-        // Binary and compressed at once: the length is that of the JSON before.
+        // Binary and compressed: the length is that of the JSON before compression.
         let header = format!(
             r#"{{"parameters":{{"binary_data_output":true}},"inputs":[{{"name":"pixels","shape":[{n},1,28,28],"datatype":"UINT8","parameters":{{"binary_data_size":{}}}}}]}}"#,
-            pictures.len()
+            images.len()
         );
         let length = header.len().to_string();
-        let body = gzip(&[header.as_bytes(), &pictures].concat());
+        let body = gzip(&[header.as_bytes(), &images].concat());
         let headers = [(JSON_LENGTH, length.as_str()), ("Content-Encoding", "gzip")];
         let reply = server.ask(&request("POST", INFER, &headers, &body));
         assert_eq!(reply.tensors().unwrap().1, expected.tensors().unwrap().1);
@@ -121,16 +121,16 @@ fn every_form_of_a_request_has_the_same_bits_in_its_answer() {
 }
 
 #[test]
-fn outputs_come_as_they_were_asked_for() {
+fn outputs_come_in_the_form_that_was_requested() {
     let server = TestServer::start(&sides(), &[]);
-    let pictures = [halves(20, 0), halves(0, 30)].concat();
+    let images = [halves(20, 0), halves(0, 30)].concat();
     let with = |outputs: Value, parameters: Value| {
-        let body = json!({"id": "an id", "inputs": input(&pictures), "outputs": outputs, "parameters": parameters});
+        let body = json!({"id": "an id", "inputs": input(&images), "outputs": outputs, "parameters": parameters});
         let reply = ask(&server, &body);
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply
     };
-    // One, in either form; both, in the other order and in different forms.
+    // One output in either form; both in the other order and in different forms.
     let one = with(json!([{"name": "probabilities"}]), json!({})).json().unwrap();
     assert_eq!(one["outputs"].as_array().unwrap().len(), 1);
     assert_eq!(one["outputs"][0]["name"], "probabilities");
@@ -153,7 +153,7 @@ fn outputs_come_as_they_were_asked_for() {
     assert_eq!(header["outputs"][1]["name"], "logits");
     assert_eq!(header["outputs"][1]["data"].as_array().unwrap().len(), 6);
     assert_eq!(mixed.body.len(), length + 24);
-    // All in binary, unless one is asked for otherwise.
+    // All in binary, unless an output asks for another form.
     let outputs = json!([{"name": "logits"}, {"name": "probabilities"}]);
     let (header, tensors) = with(outputs, json!({"binary_data_output": true})).tensors().unwrap();
     assert_eq!(header["outputs"].as_array().unwrap().len(), 2);
@@ -161,12 +161,12 @@ fn outputs_come_as_they_were_asked_for() {
 }
 
 #[test]
-fn classification_names_the_likeliest_classes() {
+fn classification_returns_the_most_probable_classes() {
     let server = TestServer::start(&sides(), &[]);
-    let pictures = [halves(20, 0), halves(0, 30)].concat();
+    let images = [halves(20, 0), halves(0, 30)].concat();
     let classes = |parameters: Value| {
         let outputs = json!([{"name": "logits", "parameters": parameters}]);
-        ask(&server, &json!({"inputs": input(&pictures), "outputs": outputs}))
+        ask(&server, &json!({"inputs": input(&images), "outputs": outputs}))
     };
     let reply = classes(json!({"classification": 2})).json().unwrap();
     let output = &reply["outputs"][0];
@@ -178,7 +178,7 @@ fn classification_names_the_likeliest_classes() {
         assert!((part[0].parse::<f32>().unwrap() - value).abs() < 1e-5, "{data:?}");
         assert_eq!(part[1..], [&index.to_string(), SIDES[index]], "{data:?}");
     }
-    // In binary each text has its length before it; more classes than there are become all.
+    // In binary, each text follows its length. More classes than the model has become all classes.
     let reply = classes(json!({"classification": 9, "binary_data": true}));
     let length: usize = reply.header("inference-header-content-length").unwrap().parse().unwrap();
     let header: Value = serde_json::from_slice(&reply.body[..length]).unwrap();
@@ -197,7 +197,7 @@ fn classification_names_the_likeliest_classes() {
 }
 
 #[test]
-fn what_is_said_of_the_server_and_the_model_is_what_clients_read() {
+fn metadata_of_server_and_model_is_what_clients_expect() {
     let server = TestServer::start(&sides(), &["--name", "two-halves", "--max-batch", "50"]);
     let read = |path: &str| {
         let reply = server.ask(&get(path));
@@ -230,7 +230,7 @@ fn what_is_said_of_the_server_and_the_model_is_what_clients_read() {
         );
         assert_eq!(config["input"][0]["name"], "pixels");
         assert_eq!(config["input"][0]["data_type"], "TYPE_UINT8");
-        // Triton's configuration leaves the batch out.
+        // Triton's configuration omits the batch dimension.
         let dims = config["input"][0]["dims"].as_array().unwrap();
         let dims: Vec<String> = dims.iter().map(|d| d.to_string().replace('"', "")).collect();
         assert_eq!(dims, ["1", "28", "28"]);
@@ -252,11 +252,11 @@ fn what_is_said_of_the_server_and_the_model_is_what_clients_read() {
     let fields =
         ["name", "version", "state"].map(|field| index[0][field].as_str().unwrap().to_owned());
     assert_eq!(fields, ["two-halves", "1", "READY"]);
-    let pictures = vec![0; 51 * PIXELS];
+    let images = vec![0; 51 * PIXELS];
     let path = "/v2/models/two-halves/infer";
-    let refused = server.ask(&post(path, json_body(&pictures).as_bytes()));
+    let refused = server.ask(&post(path, json_body(&images).as_bytes()));
     assert_eq!(refused.status, 400);
     assert!(refused.error().unwrap().contains("50"), "{}", refused.text());
-    let taken = server.ask(&post(path, json_body(&pictures[PIXELS..]).as_bytes()));
+    let taken = server.ask(&post(path, json_body(&images[PIXELS..]).as_bytes()));
     assert_eq!(taken.status, 200, "{}", taken.text());
 }

@@ -1,5 +1,4 @@
-//! What the server makes of requests that are wrong: one answer each, in words, at once, and
-//! nothing that a later request would feel.
+//! Bad requests: each gets an error message at once, and does not affect later requests.
 
 use std::time::{Duration, Instant};
 
@@ -10,18 +9,18 @@ use serve_client::blocking::Connection;
 use serve_client::requests::binary;
 use serve_client::{Failure, Reply};
 
-/// How long an answer to a bad request may take.
+/// How long the reply to a bad request may take.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// A bad request, and what is said of it.
+/// A bad request, and what its reply must be.
 pub(crate) struct Case {
     name: String,
     request: Vec<u8>,
-    /// The statuses that it may have.
+    /// Allowed statuses.
     statuses: &'static [u16],
-    /// Words of which the message has at least one, with bars between them.
+    /// Words, separated by bars, of which the message has at least one.
     says: &'static str,
-    /// Whether closing the connection without a reply will do.
+    /// Whether the server may also close the connection without a reply.
     or_closed: bool,
 }
 
@@ -39,27 +38,18 @@ impl Case {
         Self { or_closed: true, ..self }
     }
 
-    /// What is wrong with the server's answer.
+    /// What is wrong with the server's reply.
     fn fault(&self, reply: &Reply) -> Option<String> {
-        let text = reply.text();
         if !self.statuses.contains(&reply.status) {
-            return Some(format!("{} for {:?}: {text}", reply.status, self.statuses));
+            return Some(format!("{} for {:?}", reply.summary(), self.statuses));
         }
-        if reply.header("content-type") != Some("application/json") {
-            return Some(format!("content-type {:?}: {text}", reply.header("content-type")));
-        }
-        let message = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|json| {
-            let message = json.get("error")?.as_str()?.to_owned();
-            (json.as_object()?.len() == 1).then_some(message)
-        });
-        let Some(message) = message else {
-            return Some(format!("no error in words: {text:?}"));
+        let message = match reply.error() {
+            Ok(message) => message.to_lowercase(),
+            Err(error) => return Some(format!("{error:#}")),
         };
-        let message = message.to_lowercase();
-        // What a JSON parser stumbles over it names by its place.
-        let says = self.says.split('|').chain([" column "]).any(|word| message.contains(word));
-        if message.is_empty() || !says {
-            return Some(format!("nothing of {:?} in {message:?}", self.says));
+        // A JSON parser names the position instead.
+        if !self.says.split('|').chain([" column "]).any(|word| message.contains(word)) {
+            return Some(format!("none of {:?} in {message:?}", self.says));
         }
         if message.len() > 500 {
             return Some(format!("{} bytes of error: {message:.100}...", message.len()));
@@ -72,7 +62,7 @@ impl Case {
 }
 
 #[test]
-fn every_bad_request_is_answered_in_words_and_leaves_no_trace() {
+fn every_bad_request_gets_an_error_message_and_affects_no_other() {
     let mut server = TestServer::start(&sides(), &[]);
     let golden_request = binary(&halves(33, 11));
     let golden = server.ask(&golden_request);
@@ -85,7 +75,7 @@ fn every_bad_request_is_answered_in_words_and_leaves_no_trace() {
     assert!(cases.len() >= 250, "{}", cases.len());
     let mut faults = Vec::new();
     for case in &cases {
-        // A busy machine may hold up one answer, but not three in a row.
+        // A busy machine may delay one reply, but not three in a row.
         let mut slow = 0;
         let fault = loop {
             let start = Instant::now();
@@ -118,7 +108,7 @@ fn every_bad_request_is_answered_in_words_and_leaves_no_trace() {
 }
 
 #[test]
-fn what_the_protocol_leaves_open_is_answered_too() {
+fn requests_that_the_protocol_leaves_open_get_a_reply() {
     let server = TestServer::start(&sides(), &[]);
     for (name, request) in bad_json::odd() {
         let start = Instant::now();
@@ -137,9 +127,9 @@ fn what_the_protocol_leaves_open_is_answered_too() {
     assert_eq!(server.ask(&binary(&halves(1, 1))).status, 200);
 }
 
-/// These are refused before there is a request to answer: a bare 400 or a closed connection.
+/// These are refused before there is a request: with an empty 400, or by closing the connection.
 #[test]
-fn what_is_not_http_is_refused_or_cut_off() {
+fn bytes_that_are_not_http_are_refused() {
     let flags = ["--header-timeout", "1", "--body-timeout", "1"];
     let mut server = TestServer::start(&sides(), &flags);
     let many: String = (0..10_000).map(|i| format!("x{i}: y\r\n")).collect();
@@ -162,7 +152,7 @@ fn what_is_not_http_is_refused_or_cut_off() {
     assert!(!server.log().contains("panicked"), "{}", server.log());
 }
 
-/// The reply to a bad request. One that lacks its end gets none before the client closes its side.
+/// The reply to a bad request. One without an end gets none before the client closes its sending half.
 fn answer(server: &TestServer, case: &Case) -> Option<Reply> {
     let mut connection = server.connect();
     connection.send(&case.request);

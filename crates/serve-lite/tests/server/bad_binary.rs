@@ -1,13 +1,13 @@
-//! Binary requests whose sizes don't add up. All of them are answered with 400.
+//! Binary requests with inconsistent sizes. All of them get 400.
 
 use crate::bad::Case;
 use crate::models::PIXELS;
 use serve_client::requests::{INFER, JSON_LENGTH, framed, request};
 
-/// The JSON in front of one picture.
+/// The JSON of a request for one image.
 const HEADER: &str = r#"{"inputs":[{"name":"pixels","shape":[1,1,28,28],"datatype":"UINT8","parameters":{"binary_data_size":784}}]}"#;
 
-/// Parts of the JSON and what stands in their places, before one whole picture.
+/// Parts of the JSON, what replaces them, and words of which the error has at least one.
 #[rustfmt::skip]
 const REPLACED: &[(&str, &[&str], &str)] = &[
     ("784", &[
@@ -19,7 +19,7 @@ const REPLACED: &[(&str, &[&str], &str)] = &[
         "[2,1,28,28]", "[0,1,28,28]", "[-1,1,28,28]", "[1,28,28,1]", "[784]", "[]",
         "[1,1,28,27]", "[1025,1,28,28]", "[9223372036854775808,1,28,28]", "[16,1152921504606846978]",
         "[1152921504606846977,1,28,28]", "[23529211,1,28,28]",
-    ], "shape|pictures"),
+    ], "shape|images"),
     ("\"UINT8\"", &["\"FP32\"", "\"BYTES\"", "\"BF16\"", "\"FP16\"", "\"BOOL\"", "\"INT8\""],
         "datatype"),
     ("\"pixels\"", &["\"image\"", "\"\""], "pixels|name"),
@@ -35,12 +35,12 @@ const REPLACED: &[(&str, &[&str], &str)] = &[
 ];
 
 pub(crate) fn cases() -> Vec<Case> {
-    let picture = [0; PIXELS];
+    let image = [0; PIXELS];
     let mut cases = Vec::new();
     for (part, others, says) in REPLACED {
         for other in *others {
             assert!(HEADER.contains(part), "{part}");
-            let request = framed(&HEADER.replacen(part, other, 1), &picture);
+            let request = framed(&HEADER.replacen(part, other, 1), &image);
             cases.push(Case::new(format!("binary: {part} -> {other}"), request, &[400], says));
         }
     }
@@ -49,7 +49,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-/// The right JSON before too many and too few bytes.
+/// The right JSON with too many or too few bytes after it.
 fn too_many_and_too_few() -> Vec<Case> {
     let mut cases: Vec<_> = [0, 1, 783, 785, 1568, 3136, 100_000]
         .iter()
@@ -62,15 +62,15 @@ fn too_many_and_too_few() -> Vec<Case> {
         let request = request("POST", INFER, &[(JSON_LENGTH, "0")], &vec![0; size]);
         cases.push(Case::new(format!("raw: {size} bytes"), request, &[400], "784|byte|empty"));
     }
-    // One picture more than a request may have, and JSON of it.
+    // One image more than a request may have.
     let (n, size) = (1025, 1025 * PIXELS);
     let header = HEADER.replace("[1,1", &format!("[{n},1")).replace("784", &size.to_string());
     let request = framed(&header, &vec![0; size]);
-    cases.push(Case::new("1025 pictures".into(), request, &[400], "1024"));
+    cases.push(Case::new("1025 images".into(), request, &[400], "1024"));
     cases
 }
 
-/// The header that says how much of the body is JSON.
+/// The header with the length of the JSON.
 fn lengths() -> Vec<Case> {
     let body = [HEADER.as_bytes(), &[0; PIXELS]].concat();
     let right = HEADER.len();
@@ -104,7 +104,7 @@ fn lengths() -> Vec<Case> {
     cases.push(ask(&[&right_text, "0"]));
     cases.push(ask(&["0", &right_text]));
     cases.push(ask(&[&right_text, &right_text]));
-    // The tensors are there, but nothing says where they begin.
+    // The tensors are there, but no header says where they begin.
     let request = request("POST", INFER, &[], &body);
     cases.push(Case::new(format!("no {JSON_LENGTH}"), request, &[400], "json|length|binary"));
     cases

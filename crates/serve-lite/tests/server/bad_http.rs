@@ -1,10 +1,10 @@
-//! Good bodies in bad requests, and bytes that are not HTTP at all.
+//! Bad requests around good bodies, and bytes that are not HTTP.
 
 use crate::bad::Case;
 use crate::bad_json::good;
 use serve_client::requests::{INFER, JSON_LENGTH, binary, chunked, get, gzip, post, request, zlib};
 
-/// Paths to which nothing can be posted.
+/// Paths that do not exist for POST.
 #[rustfmt::skip]
 const POSTED: &[&str] = &[
     "/v2/models/nosuch/infer", "/v2/models/MNIST/infer", "/v2/models/mnist%20/infer",
@@ -27,7 +27,7 @@ const POSTED: &[&str] = &[
     "/v2/repository/models/nosuch/load", "/v2/repository/models/nosuch/unload",
 ];
 
-/// Paths where there is nothing to get.
+/// Paths that do not exist for GET.
 #[rustfmt::skip]
 const GOT: &[&str] = &[
     "/nosuch", "/v1", "/v2/", "/v2/health", "/v2/health/", "/v2/health/live/", "/v2/health/ready/",
@@ -43,7 +43,7 @@ const GOT: &[&str] = &[
     "/%2e%2e/%2e%2e/etc/passwd", "/page.css%00", "/model.onnx", "//",
 ];
 
-/// Not HTTP/1 at all: refused below the routes, perhaps without a word.
+/// Not HTTP/1: refused by the HTTP library, with an empty reply or none.
 #[rustfmt::skip]
 pub(crate) const NOT_HTTP: &[&[u8]] = &[
     b"GET /\r\n\r\n", b"GET /v2/health/live\r\n\r\n", b"hello\r\n\r\n", b"\0\0\0\0\r\n\r\n",
@@ -71,12 +71,12 @@ pub(crate) fn cases() -> Vec<Case> {
     for path in GOT.iter().filter(|path| **path != "/v2/") {
         cases.push(Case::new(format!("GET {path}"), get(path), &[404], ""));
     }
-    // Each is the metadata of a model or version of that name, which there is not either.
+    // Each could be the metadata of a model or version of that name, which does not exist either.
     for path in ["/v2/models/mnist%2finfer", "/v2/models/infer", "/v2/models/mnist/versions/infer"]
     {
         cases.push(Case::new(format!("POST {path}"), post(path, body), &[404, 405], ""));
     }
-    // Neither text nor the name of a model.
+    // Not UTF-8, or not percent-encoding.
     for path in ["/v2/models/%ff%fe/infer", "/v2/models/%e0%a4/infer", "/v2/models/%zz/infer"] {
         cases.push(Case::new(format!("POST {path}"), post(path, body), &[400, 404], ""));
     }
@@ -137,7 +137,7 @@ fn encodings(body: &[u8]) -> Vec<Case> {
     ] {
         cases.push(with("deflate", broken, &[400], ""));
     }
-    // The header's length is that of the JSON before it was compressed.
+    // The length in the header is that of the JSON before compression.
     for length in [body.len() + 1, 1 << 40] {
         let length = length.to_string();
         let headers = [("Content-Encoding", "gzip"), (JSON_LENGTH, length.as_str())];
@@ -147,7 +147,7 @@ fn encodings(body: &[u8]) -> Vec<Case> {
     cases
 }
 
-/// Bodies in chunks that are not what they say.
+/// Chunked bodies with wrong sizes or without an end.
 fn chunks(body: &[u8]) -> Vec<Case> {
     let head = format!("POST {INFER} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     let with = |chunks: &str| [head.as_bytes(), chunks.as_bytes()].concat();
@@ -166,7 +166,7 @@ fn chunks(body: &[u8]) -> Vec<Case> {
     cases.push(Case::new("no chunk".into(), empty, &[400], "empty|json|expected"));
     let cut = chunked(INFER, &[], 100, &body[..body.len() / 2]);
     cases.push(Case::new("half a body in chunks".into(), cut, &[400], "json|end|eof"));
-    // The client falls silent and closes its side in the middle of a body.
+    // The client stops within the body and closes its sending half.
     let whole = binary(&[0; 784]);
     for cut in [whole.len() - 1, whole.len() - 700] {
         let name = format!("a request cut at {cut} of {} bytes", whole.len());

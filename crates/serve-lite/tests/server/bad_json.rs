@@ -1,17 +1,16 @@
-//! Bodies of JSON that are no requests. All of them are answered with 400.
+//! JSON bodies that are not requests. All of them get 400.
 
 use crate::bad::Case;
 use serve_client::requests::{INFER, json, post};
 
-/// A good request; the tokens `Z784` and so on stand for as many zeros with commas between them,
-/// `ROW` for a row of a picture in brackets, `ROWS27` for 27 of them.
+/// A good request. `Z784` stands for 784 zeros separated by commas, and so on; `ROW` for a row of an image in brackets,
+/// `ROWS27` for 27 of them.
 const GOOD: &str =
     r#"{"inputs":[{"name":"pixels","shape":[1,1,28,28],"datatype":"UINT8","data":[Z784]}]}"#;
 /// Where a further field of the request goes.
 const END: &str = "]}]}";
 
-/// A part of the good request, what stands in its place, and what the error must speak of: one of
-/// the words between bars.
+/// A part of the good request, what replaces it, and words, separated by bars, of which the error has at least one.
 #[rustfmt::skip]
 const REPLACED: &[(&str, &[&str], &str)] = &[
     ("[1,1,28,28]", &[
@@ -24,7 +23,7 @@ const REPLACED: &[(&str, &[&str], &str)] = &[
         "[16,1152921504606846978,1,1]", "[65536,65536,65536,65536]", "[1e400,1,28,28]",
         "[true,1,28,28]", "[null,1,28,28]", "[\"1\",1,28,28]", "[[1,1,28,28]]", "[[1],1,28,28]",
         "\"1,1,28,28\"", "784", "null", "true", "{}", "{\"0\":1}", "[Z100000]",
-    ], "shape|pictures|number"),
+    ], "shape|images|number"),
     ("\"UINT8\"", &[
         "\"uint8\"", "\"Uint8\"", "\"UINT8 \"", "\"U8\"", "\"\"", "\"FP32\"", "\"FP64\"",
         "\"FP16\"", "\"BF16\"", "\"BOOL\"", "\"BYTES\"", "\"INT8\"", "\"INT32\"", "\"INT64\"",
@@ -49,7 +48,7 @@ const REPLACED: &[(&str, &[&str], &str)] = &[
     ("\"shape\":[1,1,28,28],", &["", "\"shapes\":[1,1,28,28],"], "shape"),
     ("\"datatype\":\"UINT8\",", &["", "\"datatyp\":\"UINT8\","], "datatype"),
     (",\"data\":[Z784]", &["", ",\"values\":[Z784]"], "data"),
-    // Repeated keys: whichever were believed, another program may believe the other.
+    // Repeated keys: another program in front of this one might read the other value.
     ("\"name\":", &["\"name\":\"pixels\",\"name\":"], "name|duplicate"),
     ("\"shape\":", &["\"shape\":[1,1,28,28],\"shape\":"], "shape|duplicate"),
     ("\"datatype\":", &["\"datatype\":\"FP32\",\"datatype\":"], "datatype|duplicate"),
@@ -151,7 +150,7 @@ fn zeros(n: usize) -> String {
     vec!["0"; n].join(",")
 }
 
-/// A text with its tokens written out.
+/// A text with its tokens expanded.
 fn expanded(text: &str) -> String {
     let row = format!("[{}]", zeros(28));
     let mut text = text.replace("ROWS27", &vec![row.as_str(); 27].join(",")).replace("ROW", &row);
@@ -161,7 +160,7 @@ fn expanded(text: &str) -> String {
     text
 }
 
-/// Brackets in brackets, in every place: a parser must not follow them until its stack is gone.
+/// Deep nesting in every place, which must not overflow the stack of a parser.
 fn deep() -> Vec<Case> {
     let mut cases = Vec::new();
     for depth in [200, 10_000, 1_000_000] {
@@ -182,7 +181,7 @@ fn deep() -> Vec<Case> {
     cases
 }
 
-/// Texts that an error might repeat, and must not at length.
+/// Long texts, which an error message must not repeat in full.
 fn long() -> Vec<Case> {
     let text = format!("\"{}\"", "\\u0001x".repeat(10_000));
     let output = format!("]}}],\"outputs\":[{{\"name\":{text}}}]}}");
@@ -206,7 +205,7 @@ fn long() -> Vec<Case> {
     .collect()
 }
 
-/// The good request, cut off.
+/// The good request, truncated.
 fn cut() -> Vec<Case> {
     let body = good();
     let ends = (1..20).map(|part| body.len() * part / 20).chain([1, body.len() - 1]);
@@ -214,7 +213,7 @@ fn cut() -> Vec<Case> {
         .collect()
 }
 
-/// Bytes that are not text, between the quotes of a name and of a value nobody asks for.
+/// Bytes that are not UTF-8, in the id and in a value that is ignored.
 fn not_utf8() -> Vec<Case> {
     let with = |field: &str, bytes: &[u8]| {
         let at = GOOD.len() - 1;
@@ -228,7 +227,7 @@ fn not_utf8() -> Vec<Case> {
         .collect()
 }
 
-/// Requests that the protocol leaves open: taken or refused, but answered.
+/// Requests that the protocol leaves open: they may succeed or fail, but must get a reply.
 pub(crate) fn odd() -> Vec<(String, Vec<u8>)> {
     let with = |from: &str, to: &str| {
         let name: String = to.chars().take(60).collect();

@@ -1,4 +1,4 @@
-//! Callers whose pictures are executed together, deadlines, a full queue, callers that have left.
+//! Callers whose images share a batch, deadlines, a full queue, clients that disconnect.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serve_client::Metrics;
 use serve_client::blocking::Connection;
 use serve_client::requests::*;
 
-/// One picture after another on one core: work that is easily piled up.
+/// One image at a time on one core, so that requests soon wait.
 const ONE_BY_ONE: [&str; 4] = ["--threads", "1", "--micro-batch", "1"];
 
 /// A request with a deadline, in microseconds.
@@ -27,12 +27,12 @@ fn pile_up(server: &TestServer, n: usize) -> Vec<Connection> {
 }
 
 #[test]
-fn every_caller_gets_the_answers_to_its_own_pictures() {
+fn every_caller_gets_the_answers_to_its_own_images() {
     const CALLERS: usize = 16;
     const REQUESTS: usize = 40;
     for flags in [&[][..], &["--micro-batch", "1"], &["--micro-batch", "3"]] {
         let server = TestServer::start(&sides(), flags);
-        let pictures = |caller: usize, request: usize| -> Vec<u8> {
+        let images = |caller: usize, request: usize| -> Vec<u8> {
             let n = 1 + (caller + request) % 8;
             (0..n).flat_map(|i| halves(caller * 20 + i, request * 5 + i)).collect()
         };
@@ -42,14 +42,14 @@ fn every_caller_gets_the_answers_to_its_own_pictures() {
                 scope.spawn(move || {
                     let mut connection = server.connect();
                     for request in 0..REQUESTS {
-                        let pictures = pictures(caller, request);
+                        let images = images(caller, request);
                         let id = format!("{caller}/{request}");
                         let request_bytes =
-                            InferRequest { id: &id, ..InferRequest::binary(&pictures) }.request();
+                            InferRequest { id: &id, ..InferRequest::binary(&images) }.request();
                         let (header, tensors) =
                             connection.exchange(&request_bytes).unwrap().tensors().unwrap();
                         assert_eq!(header["id"], id);
-                        assert_eq!(tensors[0].len(), pictures.len() / PIXELS * 3);
+                        assert_eq!(tensors[0].len(), images.len() / PIXELS * 3);
                         for (i, logits) in tensors[0].chunks_exact(3).enumerate() {
                             let left = (caller * 20 + i) as f32 / 10.0;
                             let right = (request * 5 + i) as f32 / 10.0;
@@ -69,7 +69,7 @@ fn every_caller_gets_the_answers_to_its_own_pictures() {
 }
 
 #[test]
-fn a_picture_that_fails_fails_alone() {
+fn an_image_that_fails_does_not_fail_others() {
     let server = TestServer::start(&slow_and_poisonable(5), &["--threads", "1"]);
     let expected = server.logits(&halves(1, 2));
     let executions = server.metrics().value("serve_lite_executions_total");
@@ -78,8 +78,8 @@ fn a_picture_that_fails_fails_alone() {
     for round in 0..4 {
         let is_poison = |i: usize| i == poisons[round % 3] || (round == 3 && i == 5);
         for (i, connection) in connections.iter_mut().enumerate() {
-            let picture = if is_poison(i) { grey() } else { halves(1, 2) };
-            connection.send(&binary(&picture));
+            let image = if is_poison(i) { grey() } else { halves(1, 2) };
+            connection.send(&binary(&image));
         }
         for (i, connection) in connections.iter_mut().enumerate() {
             let reply = connection.receive().expect("an answer");
@@ -91,7 +91,7 @@ fn a_picture_that_fails_fails_alone() {
             }
         }
     }
-    // Without a bad one they do go through the model together.
+    // Without a bad image they are computed in one batch.
     let before = server.metrics().value("serve_lite_executions_total");
     assert!(before > executions);
     for _ in 0..3 {
@@ -102,8 +102,8 @@ fn a_picture_that_fails_fails_alone() {
     }
     let metrics = server.metrics();
     let together = metrics.value("serve_lite_executions_total") - before;
-    assert!(together < 24.0, "{together} executions of 24 pictures");
-    // Each picture counts once, also where it was tried again without the others.
+    assert!(together < 24.0, "{together} executions of 24 images");
+    // Each image counts once, also if it was computed again without the others.
     let counted = metrics.sum("nv_inference_count", &[]);
     assert!((1.0 + 27.0 + 24.0..=1.0 + 32.0 + 24.0).contains(&counted), "{counted} of 57");
     assert_eq!(metrics.sum("serve_lite_requests_total", &["route=\"infer\"", "code=\"500\""]), 5.0);
@@ -111,7 +111,7 @@ fn a_picture_that_fails_fails_alone() {
 }
 
 #[test]
-fn one_bad_picture_fails_its_whole_request_and_no_other() {
+fn one_bad_image_fails_its_whole_request_and_no_other() {
     let server = TestServer::start(&poisonable(), &[]);
     let mixed = [halves(1, 2), grey(), halves(3, 4)].concat();
     for request in [binary(&mixed), json(&json_body(&mixed)), raw(&grey())] {
@@ -123,22 +123,22 @@ fn one_bad_picture_fails_its_whole_request_and_no_other() {
 }
 
 #[test]
-fn numbers_that_json_does_not_have_are_refused_there_and_passed_on_in_binary() {
+fn values_that_json_cannot_express_are_returned_in_binary_only() {
     let server = TestServer::start(&overflowing(), &[]);
-    let pictures = [halves(1, 2), grey()].concat();
-    let reply = server.ask(&json(&json_body(&pictures)));
+    let images = [halves(1, 2), grey()].concat();
+    let reply = server.ask(&json(&json_body(&images)));
     assert_eq!(reply.status, 500, "{}", reply.text());
     assert!(reply.error().unwrap().contains("finite"), "{}", reply.text());
-    let (_, tensors) = server.ask(&binary(&pictures)).tensors().unwrap();
+    let (_, tensors) = server.ask(&binary(&images)).tensors().unwrap();
     assert!(tensors[0][..3].iter().all(|logit| logit.is_finite()), "{tensors:?}");
     assert!(tensors[0][3..].iter().all(|logit| *logit == f32::INFINITY), "{tensors:?}");
     assert!(tensors[1][3..].iter().any(|probability| probability.is_nan()), "{tensors:?}");
     assert!(server.metrics().value("serve_lite_nonfinite_outputs_total") >= 1.0);
-    assert_eq!(server.ask(&json(&json_body(&pictures[..PIXELS]))).status, 200);
+    assert_eq!(server.ask(&json(&json_body(&images[..PIXELS]))).status, 200);
 }
 
 #[test]
-fn who_cannot_be_served_in_time_is_told_by_then_and_not_executed() {
+fn an_expired_request_is_refused_by_its_deadline_and_not_computed() {
     let server = TestServer::start(&slow(40), &ONE_BY_ONE);
     let start = Instant::now();
     assert_eq!(server.ask(&binary(&halves(1, 2))).status, 200);
@@ -152,7 +152,7 @@ fn who_cannot_be_served_in_time_is_told_by_then_and_not_executed() {
     assert!(message.contains("deadline") || message.contains("time"), "{message}");
     assert!(reply.header("retry-after").is_some());
     assert!(took > one / 2, "{took:?} with {one:?} to go");
-    // It did not wait for those before it.
+    // It did not wait for the requests before it.
     assert!(server.metrics().value("serve_lite_pending_requests") > 1.0, "{took:?} of {one:?}");
     for connection in &mut waiting {
         assert_eq!(connection.receive().unwrap().status, 200);
@@ -162,13 +162,13 @@ fn who_cannot_be_served_in_time_is_told_by_then_and_not_executed() {
     assert_eq!(metrics.sum("serve_lite_dropped_pictures_total", &["reason=\"expired\""]), 1.0);
     assert_eq!(metrics.value("serve_lite_pending_requests"), 0.0);
     assert_eq!(metrics.value("serve_lite_queued_pictures"), 0.0);
-    // A deadline that is long enough is none.
+    // A deadline that is far enough away changes nothing.
     assert_eq!(server.ask(&within(15_000_000, &halves(1, 2))).status, 200);
     assert_eq!(server.ask(&within(1, &halves(1, 2))).status, 503);
 }
 
 #[test]
-fn the_servers_own_deadline_holds_for_who_names_none() {
+fn the_default_deadline_holds_for_requests_without_one() {
     let flags = [&ONE_BY_ONE[..], &["--timeout", "1"]].concat();
     let server = TestServer::start(&slow(20), &flags);
     let mut connections: Vec<_> = (0..60).map(|_| server.connect()).collect();
@@ -177,17 +177,17 @@ fn the_servers_own_deadline_holds_for_who_names_none() {
     let served = statuses.iter().filter(|status| **status == 200).count();
     assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
     assert!((1..60).contains(&served), "{served} of 60 served within a second");
-    // What began just in time may have ended too late.
+    // Some may have begun in time and ended too late.
     let executed = server.metrics().value("serve_lite_executions_total");
     assert!(executed <= served as f64 + 5.0, "{executed} executed for {served}");
 }
 
 #[test]
-fn a_full_queue_turns_callers_away_at_once() {
+fn a_full_queue_refuses_requests_at_once() {
     for (status, more) in [(503, &[][..]), (429, &["--overload-status", "429"])] {
         let flags = [&ONE_BY_ONE[..], &["--queue", "3"], more].concat();
         let server = TestServer::start(&slow(40), &flags);
-        // What could never fit into the queue is taken when nobody else is there.
+        // A request larger than the queue is accepted while the queue is empty.
         let large: Vec<u8> = (0..12).flat_map(|i| halves(i, 0)).collect();
         let mut first = server.connect();
         first.send(&binary(&large));
@@ -201,14 +201,14 @@ fn a_full_queue_turns_callers_away_at_once() {
             assert!(reply.header("retry-after").is_some_and(|s| s.parse::<u32>().is_ok()));
         }
         assert_eq!(server.ask(&get("/v2/health/ready")).status, 200);
-        // All of that was while the first was still waiting.
+        // All of that happened while the first was still waiting.
         let metrics = server.metrics();
         assert_eq!(metrics.value("serve_lite_pending_requests"), 1.0);
         let rejected = metrics.sum("nv_inference_request_failure", &["reason=\"REJECTED\""]);
         assert_eq!(rejected, 5.0);
         assert_eq!(first.receive().unwrap().tensors().unwrap().1[0].len(), 36);
         assert_eq!(server.metrics().value("serve_lite_executions_total"), 12.0);
-        // As many as the queue holds are taken at once, and computed in their turn.
+        // As many as the queue holds are accepted at once, and computed in turn.
         let mut connections = pile_up(&server, 3);
         for connection in &mut connections {
             assert_eq!(connection.receive().unwrap().status, 200);
@@ -217,7 +217,7 @@ fn a_full_queue_turns_callers_away_at_once() {
 }
 
 #[test]
-fn a_queue_that_was_full_offers_half_until_it_has_drained() {
+fn a_queue_that_was_full_takes_half_as_much_until_it_has_drained() {
     let flags = [&ONE_BY_ONE[..], &["--queue", "16"]].concat();
     let server = TestServer::start(&slow(40), &flags);
     let large: Vec<u8> = (0..24).flat_map(|i| halves(i, 0)).collect();
@@ -237,14 +237,14 @@ fn a_queue_that_was_full_offers_half_until_it_has_drained() {
     }
     assert!(refused_with_room > 0, "it offered all its room at once");
     assert_eq!(first.receive().unwrap().status, 200);
-    // Drained, it holds what it did.
+    // Once drained, it takes as much as before.
     for connection in &mut pile_up(&server, 16) {
         assert_eq!(connection.receive().unwrap().status, 200);
     }
 }
 
 #[test]
-fn work_for_callers_that_have_left_is_not_done() {
+fn nothing_is_computed_for_disconnected_clients() {
     let server = TestServer::start(&slow(40), &ONE_BY_ONE);
     assert_eq!(server.ask(&binary(&halves(1, 2))).status, 200);
     eventually("the connection is gone", || {
@@ -256,7 +256,7 @@ fn work_for_callers_that_have_left_is_not_done() {
     eventually("nothing is pending", || {
         server.metrics().value("serve_lite_pending_requests") == 0.0
     });
-    // The queue finds out when it comes to them.
+    // They are dropped when a worker reaches them.
     let done = |metrics: &Metrics| {
         let executed = metrics.value("serve_lite_executions_total") - 1.0;
         let reason = ["reason=\"canceled\""];

@@ -1,25 +1,24 @@
-//! Models that fail, and one that takes its time.
+//! Models that fail, and slow ones.
 
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{ModelProto, NodeProto, TensorProto};
 
 use crate::models::{PIXELS, floats, halves, int, ints, node, noise, set_property, sides};
 
-/// A picture that [`sides`] takes as any other, and that the models here fail on: not all of its
-/// pixels are empty or full. The plain pictures with which a model is tried at first are.
+/// An image on which the models here fail, unlike [`sides`]: not all of its pixels are 0 or 255. In the images with which
+/// a server tries a new model, all are.
 pub(crate) fn grey() -> Vec<u8> {
-    let mut picture = halves(30, 10);
-    picture[400] = 128;
-    picture
+    let mut image = halves(30, 10);
+    image[400] = 128;
+    image
 }
 
-/// [`sides`], but looks up a number in a table of one by how grey the picture is: tract fails where
-/// that is beyond the table.
+/// [`sides`], but with a lookup in a table of one entry by how grey the image is: tract fails beyond the table.
 pub(crate) fn poisonable() -> ModelProto {
     sides_shifted(&look_up())
 }
 
-/// [`sides`], but a grey picture's logits are infinite and its probabilities not a number.
+/// [`sides`], but a grey image gets infinite logits and NaN as probabilities.
 pub(crate) fn overflowing() -> ModelProto {
     sides_shifted(&[
         node("Exp", &["greyness"], "power", vec![]),
@@ -27,13 +26,13 @@ pub(crate) fn overflowing() -> ModelProto {
     ])
 }
 
-/// A deep network: each layer takes a core some milliseconds for a picture, 40 layers 100 ms or more.
+/// A deep network: each layer takes a core some milliseconds per image, 40 layers take 100 ms or more.
 pub(crate) fn slow(layers: usize) -> ModelProto {
     let (nodes, weights) = deep(layers, "logits");
     of(nodes, weights)
 }
 
-/// A deep network that fails on a grey picture: one such among others that are waiting together.
+/// A deep network that fails on a grey image, slow enough for requests to gather in a batch.
 pub(crate) fn slow_and_poisonable(layers: usize) -> ModelProto {
     let (mut nodes, mut weights) = deep(layers, "unshifted");
     nodes.push(node("Flatten", &["levels"], "flat", vec![]));
@@ -61,8 +60,8 @@ fn sides_shifted(last: &[NodeProto]) -> ModelProto {
     of(nodes, weights)
 }
 
-/// From `flat` pixels and `unshifted` to `logits`: adds a `shift`, given by the last operators, that
-/// is made of the `greyness`, the sum of `level * (255 - level)`: 0 for empty and full pixels.
+/// From `flat` pixels and `unshifted` to `logits`: adds a `shift`, which the `last` operators compute from the `greyness`,
+/// the sum of `level * (255 - level)`: 0 if all pixels are 0 or 255.
 fn shift(last: &[NodeProto]) -> Vec<NodeProto> {
     let mut nodes = vec![
         node("Sub", &["full", "flat"], "missing", vec![]),
@@ -83,7 +82,7 @@ fn constants() -> [TensorProto; 4] {
     ]
 }
 
-/// Convolutions that share their weights, so that the file is small; gives three numbers.
+/// Convolutions that share their weights, so that the file is small; three outputs.
 fn deep(layers: usize, output: &str) -> (Vec<NodeProto>, Vec<TensorProto>) {
     const CHANNELS: i64 = 96;
     let conv = |input: &str, weight: &str, output: &str| {
@@ -113,7 +112,7 @@ fn deep(layers: usize, output: &str) -> (Vec<NodeProto>, Vec<TensorProto>) {
     (nodes, weights)
 }
 
-/// The interface and the metadata of [`sides`] around other operators that give the logits.
+/// A model with the interface and metadata of [`sides`] around other operators that compute the logits.
 fn of(mut nodes: Vec<NodeProto>, weights: Vec<TensorProto>) -> ModelProto {
     nodes.push(node("Softmax", &["logits"], "probabilities", vec![int("axis", -1)]));
     let mut model = sides();
@@ -122,7 +121,7 @@ fn of(mut nodes: Vec<NodeProto>, weights: Vec<TensorProto>) -> ModelProto {
     model
 }
 
-/// [`sides`] with other logits: those of the class `blank` are `bias`.
+/// [`sides`] with `bias` as the logit of the class `blank`.
 pub(crate) fn biased(bias: f32) -> ModelProto {
     let mut model = sides();
     let weights = &mut model.graph.as_mut().unwrap().initializer;
@@ -131,7 +130,7 @@ pub(crate) fn biased(bias: f32) -> ModelProto {
     model
 }
 
-/// [`sides`] with a weight that is not a number.
+/// [`sides`] with a weight that is NaN.
 pub(crate) fn damaged() -> ModelProto {
     biased(f32::NAN)
 }

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as far as clients use it: kept connections, pipelines, chunks, `100 Continue`.
+//! HTTP/1.1 as clients use it: kept connections, pipelining, chunks, `100 Continue`.
 
 use crate::models::{PIXELS, halves, sides};
 use crate::test_server::TestServer;
@@ -18,7 +18,7 @@ fn a_hundred_requests_in_one_write_are_answered_in_order() {
         assert_eq!(header["id"], i.to_string());
         assert_eq!(&tensors[0], expected);
     }
-    // Good and bad ones side by side.
+    // Good and bad requests mixed.
     let mut mixed = request(3);
     mixed.extend(json("no JSON"));
     mixed.extend(get("/nosuch"));
@@ -29,7 +29,7 @@ fn a_hundred_requests_in_one_write_are_answered_in_order() {
 }
 
 #[test]
-fn a_request_may_arrive_in_the_smallest_of_pieces() {
+fn a_request_may_arrive_byte_by_byte() {
     let server = TestServer::start(&sides(), &[]);
     let mut connection = server.connect();
     let request = binary(&halves(9, 1));
@@ -45,7 +45,7 @@ fn a_request_may_arrive_in_the_smallest_of_pieces() {
 }
 
 #[test]
-fn the_client_is_told_to_continue_only_with_a_body_that_will_be_read() {
+fn continue_is_sent_only_for_a_body_that_will_be_read() {
     let server = TestServer::start(&sides(), &[]);
     let expecting = |length: usize| {
         format!(
@@ -63,7 +63,7 @@ fn the_client_is_told_to_continue_only_with_a_body_that_will_be_read() {
 }
 
 #[test]
-fn connections_are_kept_and_closed_as_the_client_says() {
+fn connections_are_kept_or_closed_as_the_client_asks() {
     let server = TestServer::start(&sides(), &[]);
     let mut kept = server.connect();
     for _ in 0..3 {
@@ -85,10 +85,10 @@ fn connections_are_kept_and_closed_as_the_client_says() {
     assert_eq!(reply.tensors().unwrap().1[0], server.logits(&halves(5, 0)));
 }
 
-/// A body has one length: where it is said in two ways, a proxy in front could believe the other,
-/// and take for the next request what here is the end of this one.
+/// With two lengths, a proxy in front could read the other one, and see a second request where this server sees the end of
+/// the first.
 #[test]
-fn a_second_length_does_not_smuggle_a_request_in() {
+fn a_second_length_does_not_smuggle_a_request() {
     let server = TestServer::start(&sides(), &[]);
     let smuggled = "GET /v2/health/live HTTP/1.1\r\nHost: a\r\n\r\n";
     let request = format!(
@@ -97,11 +97,11 @@ fn a_second_length_does_not_smuggle_a_request_in() {
     );
     let mut connection = server.connect();
     assert_eq!(connection.exchange(request.as_bytes()).unwrap().status, 400);
-    assert!(connection.is_closed(), "a request was found behind the chunks");
+    assert!(connection.is_closed(), "a second request was found after the chunks");
 }
 
 #[test]
-fn tiny_chunks_are_counted() {
+fn the_number_of_chunks_is_limited() {
     let server = TestServer::start(&sides(), &[]);
     let body = json_body(&halves(1, 0));
     let padded = |n: usize| [body.as_bytes(), &vec![b' '; n - body.len()]].concat();

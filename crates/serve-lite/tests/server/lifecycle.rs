@@ -1,4 +1,4 @@
-//! The end of a server, and a new model under its feet.
+//! Start, shutdown, and replacing the model.
 
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use serve_client::blocking::Connection;
 use serve_client::requests::*;
 
 #[test]
-fn the_one_line_on_standard_output_says_what_is_where() {
+fn the_ready_line_names_model_and_address() {
     let mut server = TestServer::start(&sides(), &["--name", "digits"]);
     let expected = format!("digits version 1 at http://127.0.0.1:{}/", server.address.port());
     assert_eq!(server.ready_line, expected);
@@ -20,7 +20,7 @@ fn the_one_line_on_standard_output_says_what_is_where() {
 }
 
 #[test]
-fn while_it_drains_it_is_alive_and_serves_but_is_not_ready() {
+fn a_draining_server_is_live_and_serves_but_is_not_ready() {
     let mut server = TestServer::start(&sides(), &["--drain-delay", "2"]);
     let mut idle = server.connect();
     assert_eq!(idle.exchange(&get("/v2/health/ready")).unwrap().status, 200);
@@ -41,7 +41,7 @@ fn while_it_drains_it_is_alive_and_serves_but_is_not_ready() {
 }
 
 #[test]
-fn what_is_under_way_is_answered_before_the_end() {
+fn accepted_requests_are_answered_before_the_end() {
     let mut server = TestServer::start(&slow(40), &["--threads", "1", "--drain-timeout", "20"]);
     let mut connections: Vec<_> = (0..5).map(|_| server.connect()).collect();
     connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
@@ -55,20 +55,20 @@ fn what_is_under_way_is_answered_before_the_end() {
     assert_eq!(server.end().code(), Some(0));
 }
 
-/// A client that sent half a request and then nothing: within `flags`, the server waits for it.
+/// A server with a client that never completes its request; `flags` limit how long the server waits.
 fn stuck(flags: &[&str]) -> (TestServer, Connection) {
     let flags = [&["--body-timeout", "100", "--header-timeout", "100"], flags].concat();
     let server = TestServer::start(&sides(), &flags);
     let mut client = server.connect();
     let request = binary(&halves(1, 2));
     client.send(&request[..request.len() - 1]);
-    // It is surely being read once another, sent later, has its answer.
+    // The server has begun to read it once a later request has its answer.
     assert_eq!(server.ask(&request).status, 200);
     (server, client)
 }
 
 #[test]
-fn a_stuck_client_holds_up_the_end_no_longer_than_the_bound() {
+fn a_stuck_client_delays_the_end_no_longer_than_the_drain_timeout() {
     let (mut server, _client) = stuck(&["--drain-timeout", "1"]);
     server.signal("TERM").unwrap();
     assert_eq!(server.end().code(), Some(0));
@@ -85,7 +85,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn connections_that_are_idle_do_not_hold_up_the_end() {
+fn idle_connections_do_not_delay_the_end() {
     let mut server =
         TestServer::start(&sides(), &["--drain-timeout", "100", "--header-timeout", "100"]);
     let mut idle: Vec<_> = (0..3).map(|_| server.connect()).collect();
@@ -96,14 +96,14 @@ fn connections_that_are_idle_do_not_hold_up_the_end() {
     assert_eq!(server.end().code(), Some(0));
 }
 
-/// The version that serves, and the logit by which its model is told from others.
+/// The version that serves, and the logit that tells its model from others.
 fn serving(server: &TestServer) -> (String, f32) {
     let (header, tensors) = server.ask(&binary(&halves(0, 0))).tensors().unwrap();
     (header["model_version"].as_str().unwrap().to_owned(), tensors[0][2])
 }
 
 #[test]
-fn a_new_model_is_taken_by_signal_by_request_and_by_watching() {
+fn a_new_model_is_loaded_by_signal_by_request_and_by_watching() {
     let load = post("/v2/repository/models/mnist/load", b"");
     let server = TestServer::start(&biased(1.0), &["--watch", "0"]);
     assert_eq!(serving(&server), ("1".into(), 1.0));
@@ -114,7 +114,7 @@ fn a_new_model_is_taken_by_signal_by_request_and_by_watching() {
     let reply = server.ask(&load);
     assert_eq!(reply.status, 200, "{}", reply.text());
     assert_eq!(serving(&server), ("3".into(), 3.0));
-    // Only the version that is there has a path.
+    // Only the current version has a path.
     let body = json_body(&halves(0, 0));
     let versioned = |v: u32| post(&format!("/v2/models/mnist/versions/{v}/infer"), body.as_bytes());
     assert_eq!([1, 2, 3, 4].map(|v| server.ask(&versioned(v)).status), [404, 404, 200, 404]);
@@ -130,7 +130,7 @@ fn a_new_model_is_taken_by_signal_by_request_and_by_watching() {
 }
 
 #[test]
-fn a_bad_file_leaves_the_old_model_and_is_accused() {
+fn a_bad_model_file_is_refused_and_the_old_model_stays() {
     let server = TestServer::start(&biased(1.0), &["--watch", "0"]);
     let good = bytes(&biased(2.0));
     let bad: [(&str, Vec<u8>, &str); 6] = [
@@ -169,15 +169,15 @@ fn a_bad_file_leaves_the_old_model_and_is_accused() {
     eventually("the log says so", || server.log().lines().count() > logged);
     assert!(server.log().contains("model.onnx"), "{}", server.log());
     assert_eq!(serving(&server), ("1".into(), 1.0));
-    // The next good one is the second version.
+    // The next good file becomes version 2.
     server.replace_model(&good);
     assert_eq!(server.ask(&post("/v2/repository/models/mnist/load", b"")).status, 200);
     assert_eq!(serving(&server), ("2".into(), 2.0));
 }
 
-/// While models come and go, every request succeeds, and its version is that of its weights.
+/// During reloads every request succeeds, and names the version of the weights that answered it.
 #[test]
-fn no_request_fails_or_is_mixed_up_while_models_change() {
+fn no_request_fails_or_mixes_models_during_reloads() {
     const LOADS: u32 = 20;
     let server = TestServer::start(&biased(1.0), &["--watch", "0"]);
     let (done, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -197,7 +197,7 @@ fn no_request_fails_or_is_mixed_up_while_models_change() {
                 }
             });
         }
-        // Whatever fails here, the callers must be let go.
+        // If this fails, the callers must still end.
         let reloads = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             for version in 2..=LOADS {
                 server.replace_model(&bytes(&biased(version as f32)));

@@ -1,4 +1,4 @@
-//! Bodies that are too large or too slow, connections that are too many, callers without a token.
+//! Bodies that are too large or too slow, too many connections, requests without the token.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use serve_client::requests::*;
 const MIB: usize = 1 << 20;
 
 #[test]
-fn a_body_beyond_the_cap_is_refused_however_it_comes() {
+fn a_body_beyond_the_limit_is_refused_in_every_form() {
     let server = TestServer::start(&sides(), &[]);
     let claim = |length: usize| {
         format!("POST {INFER} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n").into_bytes()
     };
     let packed = |body: Vec<u8>| request("POST", INFER, &[("Content-Encoding", "gzip")], &body);
-    let pictures = vec![0; 4 * MIB / PIXELS * PIXELS + PIXELS];
+    let images = vec![0; 4 * MIB / PIXELS * PIXELS + PIXELS];
     for (what, request) in [
         ("a claim of a hundred times as much", claim(400 * MIB)),
         ("a claim beyond memory", claim(1 << 60)),
@@ -28,7 +28,7 @@ fn a_body_beyond_the_cap_is_refused_however_it_comes() {
             "deflate",
             request("POST", INFER, &[("Content-Encoding", "deflate")], &zlib(&vec![b' '; 5 * MIB])),
         ),
-        ("pictures", binary(&pictures)),
+        ("images", binary(&images)),
     ] {
         let start = Instant::now();
         let reply = server.ask(&request);
@@ -36,14 +36,14 @@ fn a_body_beyond_the_cap_is_refused_however_it_comes() {
         assert!(reply.error().unwrap().contains('4'), "{what}: {}", reply.text());
         assert!(start.elapsed() < Duration::from_secs(5), "{what}: {:?}", start.elapsed());
     }
-    // Up to the cap a body is read, and is wrong in another way.
+    // A body up to the limit is read, and refused for another reason.
     assert_eq!(server.ask(&json(&" ".repeat(4 * MIB - 1000))).status, 400);
     assert_eq!(server.ask(&packed(gzip(&vec![b' '; 4 * MIB - 1000]))).status, 400);
     assert_eq!(server.ask(&binary(&halves(1, 1))).status, 200);
 }
 
 #[test]
-fn the_cap_can_be_moved() {
+fn the_limit_of_bodies_can_be_changed() {
     let server = TestServer::start(&sides(), &["--max-body", "1"]);
     let refused = server.ask(&binary(&vec![0; 1400 * PIXELS]));
     assert_eq!(refused.status, 413);
@@ -51,7 +51,7 @@ fn the_cap_can_be_moved() {
 }
 
 #[test]
-fn bombs_leave_no_memory_behind() {
+fn decompression_bombs_do_not_grow_memory() {
     let server = TestServer::start(&sides(), &[]);
     let bomb = request("POST", INFER, &[("Content-Encoding", "gzip")], &gzip(&vec![0; 64 * MIB]));
     let deep = json(&"[".repeat(MIB));
@@ -69,7 +69,7 @@ fn bombs_leave_no_memory_behind() {
 }
 
 #[test]
-fn slow_clients_are_cut_off_and_others_served() {
+fn slow_clients_are_disconnected_and_others_served() {
     let flags = ["--header-timeout", "1", "--body-timeout", "1"];
     let server = TestServer::start(&sides(), &flags);
     let start = Instant::now();
@@ -91,7 +91,7 @@ fn slow_clients_are_cut_off_and_others_served() {
         assert!(connection.is_closed());
     }
     for connection in &mut headers {
-        // Before there is a request there is nothing to answer; 408 will do as well.
+        // Without a complete head the server may close the connection or answer 408.
         if let Ok(reply) = connection.receive() {
             assert_eq!(reply.status, 408);
         }
@@ -106,9 +106,9 @@ fn slow_clients_are_cut_off_and_others_served() {
     });
 }
 
-/// A byte now and then does not make a body quick: the limit is on the whole of it.
+/// The time limit is on the whole body: single bytes do not extend it.
 #[test]
-fn a_body_that_trickles_is_cut_off_too() {
+fn a_body_that_arrives_too_slowly_is_refused() {
     let server = TestServer::start(&sides(), &["--body-timeout", "1"]);
     let mut connection = server.connect();
     let request = binary(&halves(1, 1));
@@ -126,7 +126,7 @@ fn a_body_that_trickles_is_cut_off_too() {
 }
 
 #[test]
-fn connections_beyond_the_cap_are_turned_away_in_words() {
+fn connections_beyond_the_limit_get_an_error_message() {
     let server = TestServer::start(&sides(), &["--max-connections", "3"]);
     let mut taken: Vec<_> = (0..3).map(|_| server.connect()).collect();
     taken
@@ -140,7 +140,7 @@ fn connections_beyond_the_cap_are_turned_away_in_words() {
         assert!(reply.header("retry-after").is_some());
         assert!(refused.is_closed());
     }
-    // Those that are in have noticed nothing, and one that leaves makes room.
+    // The first connections still work, and closing one makes room.
     taken
         .iter_mut()
         .for_each(|c| assert_eq!(c.exchange(&get("/v2/health/live")).unwrap().status, 200));

@@ -1,11 +1,11 @@
-//! What is counted is what was sent.
+//! Metrics count exactly what was sent.
 
 use crate::models::{PIXELS, halves, sides};
 use crate::test_server::{TestServer, eventually};
 use serve_client::requests::*;
 
 const INFER_ROUTE: &str = "route=\"infer\"";
-/// Every series of the specification that has no labels.
+/// Every series without labels.
 #[rustfmt::skip]
 const PLAIN: &[&str] = &[
     "serve_lite_queue_duration_seconds_count", "serve_lite_compute_duration_seconds_count",
@@ -23,15 +23,15 @@ fn counts_are_exact() {
         assert!(fresh.names().contains(name), "{name}");
     }
     let mut connection = server.connect();
-    let mut n_pictures = 0;
+    let mut n_images = 0;
     for i in 0..30 {
         let n = 1 + i % 5;
-        n_pictures += n;
-        let pictures = vec![255; n * PIXELS];
+        n_images += n;
+        let images = vec![255; n * PIXELS];
         let request = match i % 3 {
-            0 => binary(&pictures),
-            1 => json(&json_body(&pictures)),
-            _ => post("/v2/models/mnist/versions/1/infer", json_body(&pictures).as_bytes()),
+            0 => binary(&images),
+            1 => json(&json_body(&images)),
+            _ => post("/v2/models/mnist/versions/1/infer", json_body(&images).as_bytes()),
         };
         assert_eq!(connection.exchange(&request).unwrap().status, 200);
     }
@@ -56,9 +56,9 @@ fn counts_are_exact() {
     }
     assert!(
         [400, 415]
-            .contains(&connection.exchange(&post("/v1/predict", b"no picture")).unwrap().status)
+            .contains(&connection.exchange(&post("/v1/predict", b"no image")).unwrap().status)
     );
-    // Other paths are not counted among these.
+    // Other paths are not counted.
     connection.exchange(&get("/v2")).unwrap();
     connection.exchange(&get("/nosuch")).unwrap();
 
@@ -78,16 +78,16 @@ fn counts_are_exact() {
     assert_eq!(bucket("le=\"+Inf\""), all);
     assert!(bucket("le=\"0.00025\"") <= bucket("le=\"10\"") && bucket("le=\"10\"") <= all);
 
-    assert_eq!(metrics.value("serve_lite_pictures_total"), n_pictures as f64);
-    assert_eq!(metrics.sum("nv_inference_count", &[]), n_pictures as f64);
+    assert_eq!(metrics.value("serve_lite_pictures_total"), n_images as f64);
+    assert_eq!(metrics.sum("nv_inference_count", &[]), n_images as f64);
     assert_eq!(metrics.sum("nv_inference_request_success", &[]), 30.0);
-    // Triton's have no route: the one that was no picture is among them.
+    // Triton's series have no route, so they include the request of /v1/predict.
     assert_eq!(metrics.sum("nv_inference_request_failure", &[]), 16.0);
     let executions = metrics.value("serve_lite_executions_total");
     assert_eq!(executions, 30.0, "one caller alone is never kept waiting for others");
     assert_eq!(metrics.sum("nv_inference_exec_count", &[]), executions);
     assert_eq!(metrics.value("serve_lite_batch_pictures_count"), executions);
-    assert_eq!(metrics.value("serve_lite_batch_pictures_sum"), n_pictures as f64);
+    assert_eq!(metrics.value("serve_lite_batch_pictures_sum"), n_images as f64);
     assert_eq!(metrics.value("serve_lite_compute_duration_seconds_count"), executions);
     for part in ["request", "queue", "compute_input", "compute_infer", "compute_output"] {
         assert!(metrics.sum(&format!("nv_inference_{part}_duration_us"), &[]) >= 0.0);
@@ -103,13 +103,13 @@ fn counts_are_exact() {
 
     let stats = server.ask(&get("/v2/models/mnist/stats")).json().unwrap();
     let stats = &stats["model_stats"][0];
-    assert_eq!(stats["inference_count"], n_pictures);
+    assert_eq!(stats["inference_count"], n_images);
     assert_eq!(stats["execution_count"], 30);
     assert_eq!(stats["inference_stats"]["success"]["count"], 30);
 }
 
 #[test]
-fn names_that_callers_make_up_become_no_series() {
+fn names_made_up_by_callers_create_no_series() {
     let server = TestServer::start(&sides(), &[]);
     let mut connection = server.connect();
     let mut ask = |i: usize| {
@@ -134,7 +134,7 @@ fn names_that_callers_make_up_become_no_series() {
 }
 
 #[test]
-fn the_text_is_prometheus_and_connections_are_counted() {
+fn metrics_are_prometheus_text_and_count_connections() {
     let server = TestServer::start(&sides(), &[]);
     let reply = server.ask(&get("/metrics"));
     let content_type = reply.header("content-type").unwrap();

@@ -1,4 +1,4 @@
-//! The page and what it is made of, and pictures posted as files.
+//! The page and its files, and image files sent to `/v1/predict`.
 
 use crate::models::{PIXELS, SIDES, halves, random_bytes, sides};
 use crate::test_server::TestServer;
@@ -29,7 +29,7 @@ fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
 }
 
 #[test]
-fn the_page_and_its_parts_are_all_here_and_safe() {
+fn the_page_is_complete_and_loads_nothing_from_elsewhere() {
     let server = TestServer::start(&sides(), &[]);
     let parts = [
         ("/", "text/html"),
@@ -56,7 +56,7 @@ fn the_page_and_its_parts_are_all_here_and_safe() {
             assert!(!unsafe_source, "{policy}");
         }
         assert!(!reply.body.is_empty() && reply.header("content-encoding").is_none(), "{path}");
-        // Nothing comes from elsewhere.
+        // Nothing is loaded from elsewhere.
         for elsewhere in [
             "src=\"http",
             "href=\"http",
@@ -69,7 +69,7 @@ fn the_page_and_its_parts_are_all_here_and_safe() {
             assert!(!reply.text().contains(elsewhere), "{path} has {elsewhere}");
         }
     }
-    // Whatever the page refers to is there.
+    // Every file that the page refers to exists.
     let page = server.ask(&get("/")).text();
     let references = ["src=\"", "href=\""]
         .into_iter()
@@ -85,7 +85,7 @@ fn the_page_and_its_parts_are_all_here_and_safe() {
 }
 
 #[test]
-fn a_picture_file_is_prepared_and_classified() {
+fn an_image_file_is_prepared_and_classified() {
     let server = TestServer::start(&sides(), &[]);
     let wide: Vec<u8> =
         (0..60 * 40).map(|i| if (20..26).contains(&(i % 60)) { 10 } else { 250 }).collect();
@@ -100,7 +100,7 @@ fn a_picture_file_is_prepared_and_classified() {
         let pixels: Vec<u8> = serde_json::from_value(answer["pixels"].clone()).unwrap();
         let grey = images::decode(&file).unwrap();
         assert_eq!(pixels, images::to_network(&grey, images::Preparation::Auto).unwrap());
-        // The same pixels have the same probabilities on the other route.
+        // The same pixels get the same probabilities on the inference route.
         let (_, tensors) = server.ask(&binary(&pixels)).tensors().unwrap();
         let best = (0..3).max_by(|&a, &b| tensors[1][a].total_cmp(&tensors[1][b])).unwrap();
         assert_eq!(answer["label"], SIDES[best]);
@@ -113,14 +113,14 @@ fn a_picture_file_is_prepared_and_classified() {
     }
     let answer = server.ask(&post("/v1/predict", &png(28, &halves(60, 0)))).json().unwrap();
     assert_eq!(answer["label"], "left");
-    // The label of the body is the sender's business, and so are its chunks.
+    // Neither Content-Type nor chunks matter.
     let typed = request("POST", "/v1/predict", &[("Content-Type", "image/png")], &jpeg());
     assert_eq!(server.ask(&typed).status, 200);
     assert_eq!(server.ask(&chunked("/v1/predict", &[], 100, &jpeg())).status, 200);
 }
 
 #[test]
-fn what_is_no_picture_is_refused_in_words() {
+fn files_that_are_not_images_get_an_error_message() {
     let server = TestServer::start(&sides(), &[]);
     let whole = png(60, &random_bytes(1, 60 * 60));
     let mut damaged = whole.clone();
@@ -128,7 +128,7 @@ fn what_is_no_picture_is_refused_in_words() {
     damaged[middle..middle + 50].fill(0);
     let cases: Vec<(&str, Vec<u8>, &[u16])> = vec![
         ("nothing", vec![], &[400, 415]),
-        ("text", b"not a picture".to_vec(), &[415]),
+        ("text", b"not an image".to_vec(), &[415]),
         ("a GIF", b"GIF89a\x01\0\x01\0\0\0\0;".to_vec(), &[415]),
         ("a BMP", b"BM\0\0\0\0\0\0\0\0\0\0\0\0".to_vec(), &[415]),
         ("a WebP", b"RIFF\0\0\0\0WEBPVP8 ".to_vec(), &[415]),
@@ -144,7 +144,7 @@ fn what_is_no_picture_is_refused_in_words() {
         ("half a JPEG", jpeg()[..jpeg().len() / 2].to_vec(), &[400]),
         ("a JPEG's first bytes", jpeg()[..4].to_vec(), &[400]),
         ("blank paper", png(60, &[255; 60 * 60]), &[400]),
-        ("a black picture", png(60, &[0; 60 * 60]), &[400]),
+        ("a black image", png(60, &[0; 60 * 60]), &[400]),
         ("a gigantic claim", png_that_claims(1_000_000, 1_000_000), &[400, 413]),
         ("a claim of nothing", png_that_claims(0, 0), &[400]),
         ("too many bytes", vec![0; (16 << 20) + 1], &[413]),
@@ -154,7 +154,7 @@ fn what_is_no_picture_is_refused_in_words() {
         assert!(statuses.contains(&reply.status), "{what}: {} {}", reply.status, reply.text());
         assert!(!reply.error().unwrap().is_empty(), "{what}");
     }
-    // A photograph is larger than a request of tensors may be.
+    // An image file may be larger than an inference request.
     let large = png(2600, &random_bytes(2, 2600 * 2600));
     assert!(large.len() > 5 << 20);
     let reply = server.ask(&post("/v1/predict", &large));

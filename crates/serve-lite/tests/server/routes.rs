@@ -4,7 +4,7 @@ use crate::models::sides;
 use crate::test_server::TestServer;
 use serve_client::requests::*;
 
-/// Paths and the methods that each of them has.
+/// Paths, and the method of each.
 #[rustfmt::skip]
 const ROUTES: &[(&str, &str)] = &[
     ("/", "GET"), ("/page.css", "GET"), ("/page.js", "GET"), ("/digit.js", "GET"),
@@ -23,7 +23,7 @@ const METHODS: [&str; 9] =
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"];
 
 #[test]
-fn every_route_has_its_method_and_answers_the_others_with_405_and_those_that_it_has() {
+fn every_route_answers_other_methods_with_405_and_allow() {
     let server = TestServer::start(&sides(), &[]);
     for (path, has) in ROUTES {
         for method in METHODS {
@@ -35,7 +35,7 @@ fn every_route_has_its_method_and_answers_the_others_with_405_and_those_that_it_
                 _ => connection.receive().unwrap(),
             };
             if method == *has {
-                // An empty body is no request and no picture, and nothing is ever unloaded.
+                // An empty body is neither a request nor an image, and models cannot be unloaded.
                 let expected: &[u16] = match *path {
                     path if path.ends_with("/infer") => &[400],
                     "/v1/predict" => &[400, 415],
@@ -55,7 +55,7 @@ fn every_route_has_its_method_and_answers_the_others_with_405_and_those_that_it_
                 }
             }
             assert!(reply.header("x-request-id").is_some(), "{what}");
-            // A reply to HEAD has no body, or the next reply would be read as its end.
+            // If the reply to HEAD had a body, it would be read as the start of the next reply.
             if method == "HEAD" {
                 let next = connection.exchange(&get("/v2/health/live")).unwrap();
                 assert_eq!(next.status, 200, "{what}");
@@ -65,7 +65,7 @@ fn every_route_has_its_method_and_answers_the_others_with_405_and_those_that_it_
 }
 
 #[test]
-fn the_target_may_be_absolute_and_a_star_or_an_authority_is_no_path() {
+fn absolute_targets_are_served_and_other_forms_refused() {
     let server = TestServer::start(&sides(), &[]);
     let absolute = get(&format!("http://{}/v2/health/live", server.address));
     assert_eq!(server.ask(&absolute).status, 200);
@@ -78,7 +78,7 @@ fn the_target_may_be_absolute_and_a_star_or_an_authority_is_no_path() {
 }
 
 #[test]
-fn replies_carry_the_callers_request_id_or_one_of_their_own() {
+fn replies_carry_the_callers_request_id_or_a_new_one() {
     let server = TestServer::start(&sides(), &[]);
     let with = |path: &str, id: &str| {
         let reply = server.ask(&request("GET", path, &[("X-Request-Id", id)], b""));
@@ -93,7 +93,7 @@ fn replies_carry_the_callers_request_id_or_one_of_their_own() {
     };
     let (first, second) = (own("/v2/health/live"), own("/v2/health/live"));
     assert!(!first.is_empty() && first != second, "{first} {second}");
-    // Neither empty, nor endless, nor what a log would stumble over is repeated.
+    // An id that is empty, long, or not printable ASCII is replaced.
     let long = "i".repeat(5000);
     for id in ["", long.as_str(), "a\tb", "\u{e4}"] {
         let id = with("/v2/health/live", id);

@@ -5,13 +5,12 @@ use std::time::Duration;
 use anyhow::ensure;
 use fastrand::Rng;
 use futures_util::future::join_all;
-use images::{Grey, Preparation, to_network};
 use rayon::prelude::*;
 use run::argmax;
 use serve_client::ServerProcess;
 use serve_client::requests::{PREDICT, png, post};
 
-use crate::drawing::{CANVAS, Transform, boxed, resized};
+use crate::drawing::{CANVAS, Transform};
 use crate::results::Results;
 use crate::setup::Setup;
 
@@ -56,110 +55,72 @@ fn shift(random: &mut Rng) -> (f64, f64) {
     (160.0 * random.f64() - 80.0, 160.0 * random.f64() - 80.0)
 }
 
-/// How many images were classified correctly: by the server, and in this process after other preparations.
-#[derive(Clone, Copy, Default)]
-struct Correct {
-    served: usize,
-    boxed: usize,
-    resized: usize,
-}
-
 pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let server = setup.start(&[])?;
     let n = setup.number(setup.test.len(), setup.test.len().min(300));
     let percent = |correct: usize| 100.0 * correct as f64 / n as f64;
-    let direct = percent(n_correct(setup, &setup.expected.logits, 0..n));
+    let rows = setup.expected.logits.chunks(setup.expected.classes).zip(&setup.test.labels).take(n);
+    let direct = percent(rows.filter(|(row, label)| argmax(row) == usize::from(**label)).count());
     results.note("accuracy on the images themselves", format!("{direct:.2} % of {n}"));
     for (seed, (name, transform)) in TRANSFORMS.into_iter().enumerate() {
         let mut random = Rng::with_seed(seed as u64);
-        let mut correct = Correct::default();
+        let mut correct = 0;
         for first in (0..n).step_by(CHUNK) {
             let transforms: Vec<_> =
                 (first..n.min(first + CHUNK)).map(|i| (i, transform(&mut random))).collect();
-            let part = classify(setup, &server, &transforms)?;
-            correct.served += part.served;
-            correct.boxed += part.boxed;
-            correct.resized += part.resized;
+            correct += n_correct(setup, &server, &transforms)?;
         }
-        let (served, accuracy) = (percent(correct.served), format!("accuracy {name}"));
-        if name == BEYOND_PENS {
-            results.note(&accuracy, format!("{served:.2} %"));
-            continue;
+        let (name, accuracy) = (format!("accuracy {name}"), percent(correct));
+        if name.ends_with(BEYOND_PENS) {
+            results.note(&name, format!("{accuracy:.2} %"));
+        } else {
+            let required = format!(">= {:.2} %", direct - POINTS);
+            results.require(
+                &name,
+                &required,
+                format!("{accuracy:.2} %"),
+                direct - accuracy <= POINTS + 1e-9,
+            );
         }
-        let required = format!(">= {:.2} %", direct - POINTS);
-        results.require(
-            &accuracy,
-            &required,
-            format!("{served:.2} %"),
-            direct - served <= POINTS + 1e-9,
-        );
-        results.note(
-            &format!("{accuracy}, prepared otherwise"),
-            format!(
-                "bounding box centred {:.2} %, canvas of 280 px resized {:.2} %",
-                percent(correct.boxed),
-                percent(correct.resized)
-            ),
-        );
     }
     Ok(())
 }
 
-/// Draws some test images, sends them to the server, and classifies them in this process after other preparations.
-fn classify(
+/// Draws some test images and sends them to the server: how many it classifies correctly.
+fn n_correct(
     setup: &Setup,
     server: &ServerProcess,
     transforms: &[(usize, Transform)],
-) -> anyhow::Result<Correct> {
+) -> anyhow::Result<usize> {
     let test = &setup.test;
-    let drawings = transforms.par_iter().map(|&(index, transform)| {
-        let pixels = transform.draw(test.image(index));
-        let file = png(CANVAS, &pixels)?;
-        let resized = resized(&pixels, transform.inverted);
-        let grey = Grey { width: CANVAS, height: CANVAS, pixels, lossy: false };
-        let boxed = boxed(&to_network(&grey, Preparation::Digit)?);
-        anyhow::Ok((file, boxed, resized))
+    let files = transforms.par_iter().map(|(index, transform)| {
+        anyhow::Ok((
+            png(CANVAS, &transform.draw(test.image(*index)))?,
+            usize::from(test.labels[*index]),
+        ))
     });
-    let drawings = drawings.collect::<anyhow::Result<Vec<_>>>()?;
-    let indices = || transforms.iter().map(|(index, _)| *index);
-    let in_process = |images: Vec<u8>| {
-        anyhow::Ok(n_correct(setup, &setup.classifier.classify(&images)?.logits, indices()))
-    };
-    let boxed = in_process(drawings.iter().flat_map(|(_, boxed, _)| boxed.clone()).collect())?;
-    let resized =
-        in_process(drawings.iter().flat_map(|(_, _, resized)| resized.clone()).collect())?;
-    let clients = (0..CONNECTIONS).map(|client| {
-        let files = drawings.iter().zip(indices()).skip(client).step_by(CONNECTIONS);
-        predict(setup, server, files.map(|((file, ..), index)| (file.as_slice(), index)))
-    });
-    let served =
-        setup.runtime()?.block_on(join_all(clients)).into_iter().sum::<anyhow::Result<usize>>()?;
-    Ok(Correct { served, boxed, resized })
+    let files = files.collect::<anyhow::Result<Vec<_>>>()?;
+    let clients = (0..CONNECTIONS)
+        .map(|client| predict(setup, server, files.iter().skip(client).step_by(CONNECTIONS)));
+    setup.runtime()?.block_on(join_all(clients)).into_iter().sum()
 }
 
-/// How many of some image files the server labels correctly; each comes with the index of its test image.
+/// How many of some image files, which come with their labels, the server classifies correctly.
 async fn predict(
     setup: &Setup,
     server: &ServerProcess,
-    files: impl Iterator<Item = (&[u8], usize)>,
+    files: impl Iterator<Item = &(Vec<u8>, usize)>,
 ) -> anyhow::Result<usize> {
     let mut n = 0;
     let mut connection = server.connect().await?;
-    for (file, index) in files {
+    for (file, label) in files {
         let reply =
             connection.exchange_within(Duration::from_secs(10), &post(PREDICT, file)).await?;
         ensure!(reply.status == 200, "no prediction: {}", reply.summary());
-        let label = usize::from(setup.test.labels[index]);
-        n += usize::from(reply.json()?["label"] == setup.classifier.classes[label].as_str());
+        n += usize::from(reply.json()?["label"] == setup.classifier.classes[*label].as_str());
         if reply.closes() {
             connection = server.connect().await?;
         }
     }
     Ok(n)
-}
-
-/// How many rows of logits are highest at the label of their test image.
-fn n_correct(setup: &Setup, logits: &[f32], indices: impl Iterator<Item = usize>) -> usize {
-    let rows = logits.chunks(setup.expected.classes).zip(indices);
-    rows.filter(|(row, index)| argmax(row) == usize::from(setup.test.labels[*index])).count()
 }
