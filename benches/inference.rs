@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use burn::module::Module;
 use burn::tensor::Device;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dataset::{Examples, LoadOptions, Source};
+use dataset::{Examples, LoadOptions};
 use export::Metadata;
 use model::{Network, NetworkConfig};
 use rayon::ThreadPoolBuilder;
@@ -88,9 +88,10 @@ fn metadata() -> Metadata {
 }
 
 fn synthetic_digits() -> Examples {
-    let options =
-        LoadOptions { cache: "unused".into(), kiln_data: None, synthetic_seed: 42, offline: true };
-    dataset::load(&Source::Synthetic, &options, &mut |_| {})
+    let settings =
+        run::DataSettings { data: "synthetic".to_owned(), ..run::Config::default().data };
+    let options = LoadOptions { cache: "unused".into(), kiln_data: None, offline: true };
+    dataset::load(&settings, &options, &mut |_| {})
         .expect("drawing digits needs nothing")
         .test
 }

@@ -1,4 +1,4 @@
-//! Bad input ends in one sentence that names the file and the remedy, and leaves nothing half-written.
+//! Invalid input is an error that names the file and the remedy, and leaves no incomplete file behind.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,36 +6,36 @@ use std::process::Command;
 use crate::support::{binary, fail, finished, fresh_runs, xtask};
 
 #[test]
-fn bad_data_leaves_no_run_behind() {
+fn invalid_data_leaves_no_run_behind() {
     let runs = fresh_runs("bad-data");
-    let folder = runs.join("pictures");
+    let folder = runs.join("images");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("train-images-idx3-ubyte"), b"not pictures").unwrap();
+    std::fs::write(folder.join("train-images-idx3-ubyte"), b"not images").unwrap();
     for data in ["/nonexistent/folder", folder.to_str().unwrap()] {
-        let said = fail(xtask(&runs).args(["pipeline", "--data", data]));
-        assert!(said.contains(data), "{said}");
+        let message = fail(xtask(&runs).args(["pipeline", "--data", data]));
+        assert!(message.contains(data), "{message}");
     }
-    assert_eq!(entries(&runs), ["pictures"]);
+    assert_eq!(entries(&runs), ["images"]);
 }
 
 #[test]
-fn bad_settings_are_refused_by_name() {
+fn invalid_settings_are_errors_that_name_the_setting() {
     let runs = fresh_runs("bad-settings");
     let file = runs.join("config.toml");
     std::fs::write(&file, "epoch = 3\n").unwrap();
-    let said = fail(xtask(&runs).args(["train", "--config"]).arg(&file));
-    assert!(said.contains("epoch") && said.contains("config.toml"), "{said}");
+    let message = fail(xtask(&runs).args(["train", "--config"]).arg(&file));
+    assert!(message.contains("epoch") && message.contains("config.toml"), "{message}");
     for (flag, value) in [
         ("--epochs", "0"),
         ("--batch-size", "0"),
         ("--learning-rate", "nan"),
         ("--val-fraction", "1"),
     ] {
-        let said = fail(xtask(&runs).args(["train", "--data", "synthetic", flag, value]));
-        assert!(said.contains(&flag[2..].replace('-', "_")), "{said}");
+        let message = fail(xtask(&runs).args(["train", "--data", "synthetic", flag, value]));
+        assert!(message.contains(&flag[2..].replace('-', "_")), "{message}");
     }
-    let said = fail(xtask(&runs).args(["train", "--run", "../escape", "--data", "synthetic"]));
-    assert!(said.contains("../escape"), "{said}");
+    let message = fail(xtask(&runs).args(["train", "--run", "../escape", "--data", "synthetic"]));
+    assert!(message.contains("../escape"), "{message}");
     assert_eq!(entries(&runs), ["config.toml"]);
 }
 
@@ -43,46 +43,46 @@ fn bad_settings_are_refused_by_name() {
 fn a_diverging_run_is_an_error_that_names_the_learning_rate() {
     let runs = fresh_runs("diverge");
     let args = ["--data", "synthetic", "--limit", "300", "--learning-rate", "1e30"];
-    let said = fail(xtask(&runs).arg("train").args(args));
-    assert!(said.contains("learning rate"), "{said}");
+    let message = fail(xtask(&runs).arg("train").args(args));
+    assert!(message.contains("learning rate"), "{message}");
 }
 
 #[test]
-fn a_disk_that_takes_no_more_is_an_error_and_keeps_what_was_whole() {
+fn a_full_disk_is_an_error_and_complete_files_are_kept() {
     let runs = fresh_runs("full-disk");
-    // A limit on the size of files stands in for a full disk: writes beyond a megabyte fail, and a checkpoint has
-    // fourteen. The signal that comes with it is ignored, as it does not come from a disk.
+    // A limit on the size of files simulates a full disk: writes beyond a megabyte fail, and a checkpoint has fourteen.
+    // The signal of the limit is ignored, since a full disk sends none.
     let script = "trap '' XFSZ; ulimit -f 2048; exec \"$@\"";
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh"]).arg(binary("xtask")).arg("--runs").arg(&runs);
-    let said =
+    let message =
         fail(command.args(["train", "--run", "full", "--data", "synthetic", "--limit", "100"]));
-    assert!(said.contains("cannot write") && said.contains("free space"), "{said}");
+    assert!(message.contains("cannot write") && message.contains("free space"), "{message}");
     assert_eq!(entries(&runs.join("full").join("checkpoints")), [""; 0]);
     assert_eq!(run::read_metrics(&runs.join("full").join("metrics.csv")).unwrap().len(), 1);
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_named() {
-    let said = fail(xtask(Path::new("/proc/runs")).args([
+fn a_folder_that_cannot_be_written_is_named() {
+    let message = fail(xtask(Path::new("/proc/runs")).args([
         "train",
         "--data",
         "synthetic",
         "--limit",
         "10",
     ]));
-    assert!(said.contains("/proc/runs"), "{said}");
+    assert!(message.contains("/proc/runs"), "{message}");
 }
 
 #[test]
-fn commands_without_a_run_say_how_to_make_one() {
+fn commands_without_a_run_say_how_to_train_one() {
     let runs = fresh_runs("none");
     for command in ["evaluate", "export-onnx", "verify", "report"] {
-        let said = fail(xtask(&runs).arg(command));
-        assert!(said.contains("cargo xtask train"), "{command}: {said}");
+        let message = fail(xtask(&runs).arg(command));
+        assert!(message.contains("cargo xtask train"), "{command}: {message}");
     }
-    let said = fail(xtask(&runs).args(["predict", "x.png"]));
-    assert!(said.contains("cargo xtask train"), "{said}");
+    let message = fail(xtask(&runs).args(["predict", "x.png"]));
+    assert!(message.contains("cargo xtask train"), "{message}");
 }
 
 #[test]
@@ -98,8 +98,8 @@ fn a_run_whose_data_changed_is_not_evaluated() {
     let dataset = run::RunDirectory { path: copy }.dataset();
     let text = std::fs::read_to_string(&dataset).unwrap();
     std::fs::write(&dataset, text.replacen("\"sha256\": \"", "\"sha256\": \"00", 1)).unwrap();
-    let said = fail(xtask(runs).args(["evaluate", "--run", "moved"]));
-    assert!(said.contains("SHA-256"), "{said}");
+    let message = fail(xtask(runs).args(["evaluate", "--run", "moved"]));
+    assert!(message.contains("SHA-256"), "{message}");
 }
 
 fn entries(folder: &Path) -> Vec<String> {

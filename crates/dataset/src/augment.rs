@@ -1,117 +1,109 @@
-//! Small changes to a training picture, drawn anew each time it is shown, that leave its digit what it is.
+//! Augmentation: small random changes to a training image, drawn anew each time it is shown.
 
+use images::ImageShape;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-
-use crate::{PIXELS, SIDE};
+use run::AugmentationSettings;
 
 /// Control points of an elastic distortion along each side; between them displacements are interpolated.
 const KNOTS: usize = 5;
-/// Pixels between two control points: the five span a side.
-const SPACING: f64 = SIDE as f64 / (KNOTS - 1) as f64;
-/// The middle of a picture, in pixels.
-const MIDDLE: f64 = (SIDE - 1) as f64 / 2.0;
-/// Random 32-bit words set aside for a picture: five numbers of two words, and two for each control point and axis.
+/// Random 32-bit words reserved for an image: five numbers of two words, and two for each control point and axis.
 const WORDS: u128 = 128;
 /// Keeps augmentation's random numbers apart from those of shuffling and dropout; the value has no other meaning.
 const AUGMENTATION: u64 = 0x6175_676D_656E_7431;
 
-/// How far pictures are changed at most. Nothing is mirrored: a mirrored 2 is no digit.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Augmentation {
-    /// Largest rotation either way, in degrees.
-    pub rotation: f64,
-    /// Largest shift along each axis, in pixels.
-    pub shift: f64,
-    /// Largest part by which each side grows or shrinks, below 1.
-    pub zoom: f64,
-    /// Standard deviation of the displacements of an elastic distortion, in pixels. They are drawn on a coarse grid and
-    /// interpolated, which is a cheap form of the smoothed noise of Simard and others 2003.
-    pub elastic: f64,
-}
-
-impl Augmentation {
-    /// Whether pictures stay as they are.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// Draws `image`, rotated, shifted, zoomed and distorted, into `to`: 784 grey levels each, ink on a background of 0.
+/// Rotates, shifts, zooms and distorts the image `from` into `to`, both `shape.size()` bytes. Beyond the edge of the
+/// image is background, 0. Every channel is moved alike.
 ///
-/// What is drawn depends on the numbers given and on nothing else, so that a resumed run sees what an uninterrupted one
-/// would have seen, whatever the number of threads: `seed` is the run's, `epoch` counts from 1, and `index` is the
-/// picture's in its data set. Every amount is uniform within its limit; sampling is bilinear.
+/// Each amount is uniform within its limit in `settings`; sampling is bilinear. Elastic displacements are normal, drawn
+/// at 5x5 points and interpolated: a cheap form of the smoothed noise of Simard and others 2003. Nothing is mirrored,
+/// since a mirrored 2 is not a digit.
+///
+/// The result depends on the arguments alone, so that it is the same for a resumed run and for any number of threads:
+/// `seed` is the run's, `epoch` counts from 1, and `index` is the image's in its data set.
 ///
 /// # Panics
-/// If `image` or `to` has not 784 grey levels.
+/// If `from` or `to` does not have `shape.size()` bytes.
 pub fn augment(
-    augmentation: &Augmentation,
+    settings: &AugmentationSettings,
     (seed, epoch, index): (u64, usize, u32),
-    image: &[u8],
+    shape: ImageShape,
+    from: &[u8],
     to: &mut [u8],
 ) {
-    assert_eq!([image.len(), to.len()], [PIXELS; 2]);
+    assert_eq!([from.len(), to.len()], [shape.size(); 2]);
+    let ImageShape { height, width, .. } = shape;
     let mut random = ChaCha8Rng::seed_from_u64(seed ^ AUGMENTATION);
     random.set_stream(epoch as u64);
     random.set_word_pos(u128::from(index) * WORDS);
-    let map = Map::draw(augmentation, &mut random);
-    let elastic = augmentation.elastic;
-    let displacements = (elastic > 0.0).then(|| Displacements::draw(elastic, &mut random));
-    for (at, to) in to.iter_mut().enumerate() {
-        let (x, y) = ((at % SIDE) as f64, (at / SIDE) as f64);
+    let map = Map::draw(settings, shape, &mut random);
+    let elastic = settings.elastic;
+    let displacements = (elastic > 0.0).then(|| Displacements::draw(elastic, shape, &mut random));
+    for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {
+        let (x, y) = (column as f64, row as f64);
         let (mut from_x, mut from_y) = map.source(x, y);
         if let Some(displacements) = &displacements {
             let (dx, dy) = displacements.at(x, y);
             from_x += dx;
             from_y += dy;
         }
-        *to = sample(image, from_x, from_y);
+        let planes = from.chunks_exact(height * width).zip(to.chunks_exact_mut(height * width));
+        for (from, to) in planes {
+            to[row * width + column] = sample(from, (height, width), from_x, from_y);
+        }
     }
 }
 
-/// From a pixel of the new picture to where its ink comes from.
+/// An affine map from a pixel of the new image to its source in the old one.
 struct Map {
     matrix: [f64; 4],
     shift: [f64; 2],
+    /// The centre of the image, in pixels: the fixed point of rotation and zoom.
+    centre: [f64; 2],
 }
 
 impl Map {
-    fn draw(augmentation: &Augmentation, random: &mut ChaCha8Rng) -> Self {
+    fn draw(settings: &AugmentationSettings, shape: ImageShape, random: &mut ChaCha8Rng) -> Self {
         let mut within = |limit: f64| limit * (2.0 * uniform(random) - 1.0);
-        let (sin, cos) = within(augmentation.rotation).to_radians().sin_cos();
-        let shift = [within(augmentation.shift), within(augmentation.shift)];
-        let zoom = [1.0 + within(augmentation.zoom), 1.0 + within(augmentation.zoom)];
-        // The inverse of a zoom and a rotation after it.
+        let (sin, cos) = within(settings.rotation).to_radians().sin_cos();
+        let shift = [within(settings.shift), within(settings.shift)];
+        let zoom = [1.0 + within(settings.zoom), 1.0 + within(settings.zoom)];
+        // The inverse of a zoom followed by a rotation.
         let matrix = [cos / zoom[0], sin / zoom[0], -sin / zoom[1], cos / zoom[1]];
-        Self { matrix, shift }
+        let centre = [shape.width, shape.height].map(|side| (side as f64 - 1.0) / 2.0);
+        Self { matrix, shift, centre }
     }
 
     fn source(&self, x: f64, y: f64) -> (f64, f64) {
-        let (x, y) = (x - MIDDLE - self.shift[0], y - MIDDLE - self.shift[1]);
-        let [a, b, c, d] = self.matrix;
-        (MIDDLE + a * x + b * y, MIDDLE + c * x + d * y)
+        let ([a, b, c, d], [centre_x, centre_y]) = (self.matrix, self.centre);
+        let (x, y) = (x - centre_x - self.shift[0], y - centre_y - self.shift[1]);
+        (centre_x + a * x + b * y, centre_y + c * x + d * y)
     }
 }
 
-/// Displacements along both axes at the control points, row by row.
-struct Displacements([[(f64, f64); KNOTS]; KNOTS]);
+/// Displacements along both axes, interpolated between control points.
+struct Displacements {
+    /// At the control points, row by row.
+    knots: [[(f64, f64); KNOTS]; KNOTS],
+    /// Pixels between two control points along x and y: the five span a side.
+    spacing: [f64; 2],
+}
 
 impl Displacements {
-    fn draw(deviation: f64, random: &mut ChaCha8Rng) -> Self {
+    fn draw(deviation: f64, shape: ImageShape, random: &mut ChaCha8Rng) -> Self {
         let mut knots = [[(0.0, 0.0); KNOTS]; KNOTS];
         for knot in knots.iter_mut().flatten() {
             *knot = (deviation * normal(random), deviation * normal(random));
         }
-        Self(knots)
+        let spacing = [shape.width, shape.height].map(|side| side as f64 / (KNOTS - 1) as f64);
+        Self { knots, spacing }
     }
 
     fn at(&self, x: f64, y: f64) -> (f64, f64) {
-        let (x, y) = (x / SPACING, y / SPACING);
+        let (x, y) = (x / self.spacing[0], y / self.spacing[1]);
         let (column, row) = (x as usize, y as usize);
         let (right, below) = (x - column as f64, y - row as f64);
-        let [upper, lower] = [&self.0[row], &self.0[row + 1]];
+        let [upper, lower] = [&self.knots[row], &self.knots[row + 1]];
         let mix = |of: fn(&(f64, f64)) -> f64| {
             let along = |row: &[(f64, f64); KNOTS]| {
                 of(&row[column]) * (1.0 - right) + of(&row[column + 1]) * right
@@ -122,18 +114,18 @@ impl Displacements {
     }
 }
 
-/// The grey level between four pixels; beyond the picture is background.
-fn sample(image: &[u8], x: f64, y: f64) -> u8 {
+/// Bilinear interpolation between the four pixels around a point of one channel; beyond the image is background.
+fn sample(plane: &[u8], (height, width): (usize, usize), x: f64, y: f64) -> u8 {
     let (left, top) = (x.floor(), y.floor());
     let (right, below) = ((x - left) as f32, (y - top) as f32);
     let (left, top) = (left as i32, top as i32);
-    let side = SIDE as i32;
-    if left < -1 || top < -1 || left >= side || top >= side {
+    let (height, width) = (height as i32, width as i32);
+    if left < -1 || top < -1 || left >= width || top >= height {
         return 0;
     }
     let level = |x: i32, y: i32| {
-        let inside = x >= 0 && y >= 0 && x < side && y < side;
-        if inside { f32::from(image[(y * side + x) as usize]) } else { 0.0 }
+        let inside = x >= 0 && y >= 0 && x < width && y < height;
+        if inside { f32::from(plane[(y * width + x) as usize]) } else { 0.0 }
     };
     let upper = level(left, top) * (1.0 - right) + level(left + 1, top) * right;
     let lower = level(left, top + 1) * (1.0 - right) + level(left + 1, top + 1) * right;
@@ -145,7 +137,7 @@ fn uniform(random: &mut ChaCha8Rng) -> f64 {
     (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// A number with mean 0 and variance 1 that is close to normal, and within 3.5: the sum of four uniform ones.
+/// A number with mean 0 and variance 1, approximately normal and within 3.5: the sum of four uniform ones.
 fn normal(random: &mut ChaCha8Rng) -> f64 {
     let bits = random.next_u64();
     let sum: u64 = (0..4).map(|i| bits >> (16 * i) & 0xFFFF).sum();
@@ -154,120 +146,4 @@ fn normal(random: &mut ChaCha8Rng) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DRAW: (u64, usize, u32) = (1, 1, 0);
-
-    /// A bar of ink, off the middle and longer than wide.
-    fn bar() -> Vec<u8> {
-        let inked = |at: usize| (8..20).contains(&(at / SIDE)) && (10..14).contains(&(at % SIDE));
-        (0..PIXELS).map(|at| if inked(at) { 200 } else { 0 }).collect()
-    }
-
-    fn changed(augmentation: Augmentation, draw: (u64, usize, u32)) -> Vec<u8> {
-        let mut to = vec![7; PIXELS];
-        augment(&augmentation, draw, &bar(), &mut to);
-        to
-    }
-
-    /// Ink, and its mean and variance along both axes.
-    fn moments(image: &[u8]) -> [f64; 5] {
-        let mut sums = [0.0; 5];
-        for (at, &level) in image.iter().enumerate() {
-            let (ink, x, y) = (f64::from(level), (at % SIDE) as f64, (at / SIDE) as f64);
-            for (sum, value) in
-                sums.iter_mut().zip([ink, ink * x, ink * y, ink * x * x, ink * y * y])
-            {
-                *sum += value;
-            }
-        }
-        let [ink, x, y, xx, yy] = sums;
-        let (x, y) = (x / ink, y / ink);
-        [ink, x, y, xx / ink - x * x, yy / ink - y * y]
-    }
-
-    #[test]
-    fn nothing_changes_where_every_limit_is_nought() {
-        assert!(Augmentation::default().is_none());
-        assert_eq!(changed(Augmentation::default(), DRAW), bar());
-    }
-
-    #[test]
-    fn a_shift_moves_the_ink_within_its_limit_and_nothing_else() {
-        let limit = 3.0;
-        let [ink, x, y, across, down] = moments(&bar());
-        let mut farthest: f64 = 0.0;
-        for index in 0..200 {
-            let augmentation = Augmentation { shift: limit, ..Augmentation::default() };
-            let moved = moments(&changed(augmentation, (1, 1, index)));
-            let (dx, dy) = (moved[1] - x, moved[2] - y);
-            assert!(dx.abs() < limit + 0.05 && dy.abs() < limit + 0.05, "{dx} {dy}");
-            assert!((moved[0] / ink - 1.0).abs() < 0.01, "{moved:?}");
-            // Interpolation spreads an edge by less than a quarter of a pixel squared.
-            assert!((moved[3] - across).abs() < 0.3 && (moved[4] - down).abs() < 0.3, "{moved:?}");
-            farthest = farthest.max(dx.abs());
-        }
-        assert!(farthest > 0.9 * limit, "{farthest}");
-    }
-
-    #[test]
-    fn a_rotation_turns_about_the_middle_within_its_limit() {
-        let angle = |image: &[u8]| {
-            let [_, x, y, ..] = moments(image);
-            (y - MIDDLE).atan2(x - MIDDLE).to_degrees()
-        };
-        let (before, mut farthest): (f64, f64) = (angle(&bar()), 0.0);
-        for index in 0..200 {
-            let augmentation = Augmentation { rotation: 30.0, ..Augmentation::default() };
-            let turned = changed(augmentation, (1, 1, index));
-            // The bar lies 1.58 pixels from the middle, so a hundredth of a pixel is a third of a degree.
-            let by = (angle(&turned) - before + 540.0).rem_euclid(360.0) - 180.0;
-            assert!(by.abs() < 31.0, "{by}");
-            farthest = farthest.max(by.abs());
-        }
-        assert!(farthest > 27.0, "{farthest}");
-    }
-
-    #[test]
-    fn a_zoom_scales_each_side_within_its_limit() {
-        let [ink, ..] = moments(&bar());
-        let ratios: Vec<f64> = (0..200)
-            .map(|index| {
-                let augmentation = Augmentation { zoom: 0.2, ..Augmentation::default() };
-                moments(&changed(augmentation, (1, 1, index)))[0] / ink
-            })
-            .collect();
-        let (least, most) =
-            ratios.iter().fold((9.0, 0.0), |(a, b): (f64, f64), &r| (a.min(r), b.max(r)));
-        assert!(least > 0.62 && least < 0.75 && most < 1.46 && most > 1.3, "{least} {most}");
-    }
-
-    #[test]
-    fn an_elastic_distortion_displaces_by_its_deviation() {
-        let mut random = ChaCha8Rng::seed_from_u64(3);
-        let (mut sum, mut squares, n) = (0.0, 0.0, 2000 * KNOTS * KNOTS);
-        for _ in 0..2000 {
-            for (dx, _) in Displacements::draw(1.5, &mut random).0.into_iter().flatten() {
-                sum += dx;
-                squares += dx * dx;
-            }
-        }
-        let deviation = (squares / n as f64).sqrt();
-        assert!((deviation - 1.5).abs() < 0.02 && (sum / n as f64).abs() < 0.02, "{deviation}");
-        let distorted = changed(Augmentation { elastic: 1.5, ..Augmentation::default() }, DRAW);
-        assert_ne!(distorted, bar());
-        let [ink, ..] = moments(&bar());
-        assert!((moments(&distorted)[0] / ink - 1.0).abs() < 0.5);
-    }
-
-    #[test]
-    fn every_seed_epoch_and_picture_draws_for_itself() {
-        let all = Augmentation { rotation: 10.0, shift: 2.0, zoom: 0.1, elastic: 0.5 };
-        let once = changed(all, DRAW);
-        assert_eq!(once, changed(all, DRAW));
-        for other in [(2, 1, 0), (1, 2, 0), (1, 1, 1), (1, 1, u32::MAX)] {
-            assert_ne!(once, changed(all, other), "{other:?}");
-        }
-    }
-}
+mod tests;

@@ -1,50 +1,52 @@
-//! Pictures and their labels, each as one run of bytes.
+//! Images with their labels.
 
-use crate::PIXELS;
+use images::ImageShape;
 
-/// Pictures with their labels.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Images with their labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Examples {
-    /// `n * 784` grey levels: one picture after the other, each row by row, ink is white (255).
+    /// Shape of every image.
+    pub shape: ImageShape,
+    /// `n * shape.size()` bytes in [0, 255]: one image after the other, each as `[channels, height, width]`.
     pub pixels: Vec<u8>,
     /// `n` class indices, from 0.
     pub labels: Vec<u8>,
 }
 
 impl Examples {
-    /// Number of pictures.
+    /// Number of images.
     #[must_use]
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there is no picture.
+    /// Whether there is no image.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// The 784 grey levels of one picture.
+    /// The `shape.size()` bytes of one image.
     ///
     /// # Panics
     /// If `index` is not below [`len`](Self::len).
     #[must_use]
     pub fn image(&self, index: usize) -> &[u8] {
-        &self.pixels[index * PIXELS..][..PIXELS]
+        let size = self.shape.size();
+        &self.pixels[index * size..][..size]
     }
 
-    /// Copies the pictures at `indices`, in that order, into buffers that are cleared first: how a
-    /// shuffled batch is made without allocating.
+    /// Copies the images at `indices`, in that order, into buffers that are cleared first: a shuffled batch without an
+    /// allocation.
     ///
-    /// `pixels` becomes `indices.len() * 784` grey levels, `labels` as many class indices as there
-    /// are `indices`.
+    /// `pixels` becomes `indices.len() * shape.size()` bytes, `labels` one class index an image.
     ///
     /// # Panics
     /// If an index is not below [`len`](Self::len).
     pub fn gather(&self, indices: &[u32], pixels: &mut Vec<u8>, labels: &mut Vec<u8>) {
         pixels.clear();
         labels.clear();
-        pixels.reserve(indices.len() * PIXELS);
+        pixels.reserve(indices.len() * self.shape.size());
         for &index in indices {
             pixels.extend_from_slice(self.image(index as usize));
         }
@@ -54,19 +56,18 @@ impl Examples {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use super::*;
 
     #[test]
     fn gather_fills_the_buffers_in_the_order_of_the_indices() {
-        let pixels = (0..4).flat_map(|level| [level; PIXELS]).collect();
-        let examples = Examples { pixels, labels: vec![9, 8, 7, 6] };
+        let shape = ImageShape { channels: 3, height: 2, width: 5 };
+        let pixels = (0..4).flat_map(|level| [level; 30]).collect();
+        let examples = Examples { shape, pixels, labels: vec![9, 8, 7, 6] };
         let (mut pixels, mut labels) = (vec![1; 5], vec![1; 5]);
         examples.gather(&[3, 0, 3], &mut pixels, &mut labels);
         assert_eq!(labels, [6, 9, 6]);
-        assert_eq!(pixels, [[3; PIXELS], [0; PIXELS], [3; PIXELS]].concat());
+        assert_eq!(pixels, [[3; 30], [0; 30], [3; 30]].concat());
         assert_eq!((examples.len(), examples.is_empty()), (4, false));
-        assert_eq!(examples.image(2), [2; PIXELS]);
+        assert_eq!(examples.image(2), [2; 30]);
     }
 }

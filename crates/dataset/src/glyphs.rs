@@ -1,14 +1,14 @@
-//! How people write the ten digits, as pen strokes.
+//! Common ways to write the ten digits, as pen strokes.
 
-/// Where the pen goes: `x` from 0 to 60 rightwards, `y` from 0 to 100 downwards.
+/// A point of a stroke: `x` from 0 to 60 to the right, `y` from 0 to 100 down.
 pub(crate) type Knot = (u8, u8);
-/// Knots that one stroke passes through on a smooth curve; a knot given twice is a corner.
+/// Knots that a smooth curve passes through; a knot given twice is a corner.
 pub(crate) type Stroke = &'static [Knot];
 /// One way to write a digit.
 pub(crate) type Glyph = &'static [Stroke];
 
-/// The ways to write each digit.
-#[rustfmt::skip] // One knot a line would hide the shapes.
+/// The glyphs of each digit.
+#[rustfmt::skip] // One knot a line would be unreadable.
 pub(crate) const GLYPHS: [&[Glyph]; 10] = [
     &[
         &[&[(36, 0), (6, 22), (2, 66), (28, 100), (56, 76), (56, 24), (30, 0)]],

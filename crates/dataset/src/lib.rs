@@ -1,31 +1,38 @@
-//! From bytes to verified pictures and labels, their split, their statistics, and their batches.
+//! Images with labels: loaded from files and verified, split, augmented, and described by statistics.
 //!
-//! Whatever the [`Source`], a [`Dataset`] holds 28x28 grey pictures, white ink on black, as one run
-//! of bytes, and its labels as another. Everything is checked before it is handed out: what can be
-//! wrong with a file is an [`Error`] that names the file, never a panic.
+//! Whatever the [`Source`], a [`Dataset`] holds images of one [`ImageShape`](images::ImageShape) in one buffer of bytes
+//! and their labels in another. Files are checked before anything is returned: whatever is wrong with one is an
+//! [`Error`] that names the file, never a panic.
+//!
+//! MNIST's four files, the digits that kiln draws, and the digit preparation of `images` produce 28x28 grey levels.
+//! Nothing else here assumes a shape.
 
 mod augment;
+mod cache;
+mod dataset;
 mod download;
 mod error;
+mod event;
 mod examples;
 mod folder;
 mod glyphs;
+mod hash;
 mod idx;
 mod load;
 mod mnist;
+mod random_state;
+mod source;
 mod split;
 mod statistics;
 mod synthetic;
 
-pub use augment::{Augmentation, augment};
+pub use augment::augment;
+pub use cache::default_cache;
+pub use dataset::Dataset;
 pub use error::{Error, Result};
+pub use event::Event;
 pub use examples::Examples;
-pub use load::{Dataset, Event, LoadOptions, Source, load};
-pub use mnist::default_cache;
-pub use split::{Split, SplitOptions, split};
+pub use load::{LoadOptions, load};
+pub use source::Source;
+pub use split::{Split, split};
 pub use statistics::{Statistics, statistics};
-
-/// Height and width of a picture, in pixels.
-pub const SIDE: usize = images::SIDE;
-/// Pixels of one picture: 28 rows of 28 grey levels.
-pub const PIXELS: usize = SIDE * SIDE;

@@ -1,64 +1,54 @@
-//! The split into training and validation, index for index that of scikit-learn.
+//! The split into training and validation images, with the same indices as scikit-learn's.
 
-use rand_mt::Mt;
+use run::DataSettings;
 
 use crate::error::{Error, Result};
+use crate::random_state::RandomState;
 
-/// How the training pictures are divided.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SplitOptions {
-    /// Part that is held out for validation, in [0, 1); 0 holds nothing out.
-    pub val_fraction: f64,
-    /// scikit-learn's `random_state`.
-    pub seed: u32,
-    /// Whether both parts keep the proportions of the classes, as `stratify=labels` does.
-    pub stratify: bool,
-}
-
-/// Indices of the two parts, shuffled; every index is in one of them, once.
+/// Indices of the training and the validation images, shuffled; every index is in one of the two, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// Training part.
+    /// Training images.
     pub train: Vec<u32>,
-    /// Validation part.
+    /// Validation images.
     pub val: Vec<u32>,
 }
 
-/// Divides `0..labels.len()` as scikit-learn's `train_test_split` does with
-/// `test_size=val_fraction, random_state=seed`.
+/// Splits `0..labels.len()` as scikit-learn's `train_test_split` does with `test_size=val_fraction,
+/// random_state=split_seed` and, if `stratify` is set, `stratify=labels`.
 ///
-/// The validation part has `ceil(val_fraction * n)` pictures, the training part all others.
+/// `ceil(val_fraction * n)` images are for validation, all others for training. `settings.limit` is not applied.
 ///
 /// # Errors
-/// [`Error::Fraction`], [`Error::TooFew`] if a part (with `stratify`: a class in a part) would be
-/// empty, and with `stratify` [`Error::SinglePicture`].
-pub fn split(labels: &[u8], options: &SplitOptions) -> Result<Split> {
-    let val_fraction = options.val_fraction;
+/// [`Error::Fraction`]; [`Error::TooFew`] if either set (with `stratify`: a class in either set) would be empty; with
+/// `stratify`, [`Error::SingleImage`].
+pub fn split(labels: &[u8], settings: &DataSettings) -> Result<Split> {
+    let &DataSettings { val_fraction, split_seed, stratify, .. } = settings;
     if !(0.0..1.0).contains(&val_fraction) {
         return Err(Error::Fraction { val_fraction });
     }
     let n = labels.len();
     let n_val = ((val_fraction * n as f64).ceil() as usize).min(n);
     let n_train = n - n_val;
-    let random = RandomState(Mt::new(options.seed));
+    let random = RandomState::new(split_seed);
     if val_fraction == 0.0 && n > 0 {
         return Ok(plain(n, 0, random));
     }
-    let classes = if options.stratify { indices_by_class(labels) } else { Vec::new() };
+    let classes = if stratify { indices_by_class(labels) } else { Vec::new() };
     let n_classes = classes.len().max(1);
     if n_train < n_classes || n_val < n_classes {
         return Err(Error::TooFew { n, n_classes, n_train, n_val });
     }
     if let Some(single) = classes.iter().find(|indices| indices.len() == 1) {
-        return Err(Error::SinglePicture { class: labels[single[0] as usize] });
+        return Err(Error::SingleImage { class: labels[single[0] as usize] });
     }
-    Ok(match options.stratify {
+    Ok(match stratify {
         true => stratified(&classes, n_train, n_val, random),
         false => plain(n, n_val, random),
     })
 }
 
-/// scikit-learn's `ShuffleSplit`: the head of one permutation is the validation part.
+/// scikit-learn's `ShuffleSplit`: one permutation, of which the first `n_val` indices are for validation.
 fn plain(n: usize, n_val: usize, mut random: RandomState) -> Split {
     let mut val = random.permutation(n);
     let train = val.split_off(n_val);
@@ -73,9 +63,9 @@ fn stratified(
     mut random: RandomState,
 ) -> Split {
     let counts: Vec<usize> = classes.iter().map(Vec::len).collect();
-    let train_counts = random.approximate_mode(&counts, n_train);
+    let train_counts = approximate_mode(&counts, n_train, &mut random);
     let rest: Vec<usize> = counts.iter().zip(&train_counts).map(|(n, taken)| n - taken).collect();
-    let val_counts = random.approximate_mode(&rest, n_val);
+    let val_counts = approximate_mode(&rest, n_val, &mut random);
     let mut split = Split { train: Vec::with_capacity(n_train), val: Vec::with_capacity(n_val) };
     for (class, indices) in classes.iter().enumerate() {
         let permutation = random.permutation(indices.len());
@@ -98,60 +88,30 @@ fn indices_by_class(labels: &[u8]) -> Vec<Vec<u32>> {
     classes
 }
 
-/// NumPy's `RandomState`, as far as the split needs it.
-struct RandomState(Mt);
-
-impl RandomState {
-    /// `permutation(n)`.
-    fn permutation(&mut self, n: usize) -> Vec<u32> {
-        let mut permutation: Vec<u32> = (0..n as u32).collect();
-        self.shuffle(&mut permutation);
-        permutation
-    }
-
-    /// `shuffle(items)`: Fisher and Yates from the top.
-    fn shuffle(&mut self, items: &mut [u32]) {
-        for last in (1..items.len()).rev() {
-            items.swap(last, self.interval(last as u32) as usize);
+/// scikit-learn's `_approximate_mode`: how many images of each class are among `n_draws`. Integer parts first, then the
+/// largest remainders; ties are drawn at random.
+fn approximate_mode(counts: &[usize], n_draws: usize, random: &mut RandomState) -> Vec<usize> {
+    let total: usize = counts.iter().sum();
+    let exact: Vec<f64> =
+        counts.iter().map(|&n| n as f64 / total as f64 * n_draws as f64).collect();
+    let mut mode: Vec<usize> = exact.iter().map(|n| n.floor() as usize).collect();
+    let remainders: Vec<f64> = exact.iter().map(|n| n - n.floor()).collect();
+    let mut missing = n_draws.saturating_sub(mode.iter().sum());
+    let mut values = remainders.clone();
+    values.sort_by(|a, b| b.total_cmp(a));
+    values.dedup();
+    for value in values {
+        if missing == 0 {
+            break;
         }
+        let tied: Vec<usize> =
+            (0..counts.len()).filter(|&class| remainders[class] == value).collect();
+        let drawn = random.permutation(tied.len());
+        let add = missing.min(tied.len());
+        drawn[..add].iter().for_each(|&place| mode[tied[place as usize]] += 1);
+        missing -= add;
     }
-
-    /// A number in `0..=max`: draws, keeps the bits that `max` needs, rejects what is above it.
-    fn interval(&mut self, max: u32) -> u32 {
-        let mask = u32::MAX >> max.leading_zeros();
-        loop {
-            let value = self.0.next_u32() & mask;
-            if value <= max {
-                return value;
-            }
-        }
-    }
-
-    /// scikit-learn's `_approximate_mode`: how many of each class are among `n_draws`. Whole parts
-    /// first, then the largest remainders, ties drawn by lot.
-    fn approximate_mode(&mut self, counts: &[usize], n_draws: usize) -> Vec<usize> {
-        let total: usize = counts.iter().sum();
-        let exact: Vec<f64> =
-            counts.iter().map(|&n| n as f64 / total as f64 * n_draws as f64).collect();
-        let mut mode: Vec<usize> = exact.iter().map(|n| n.floor() as usize).collect();
-        let remainders: Vec<f64> = exact.iter().map(|n| n - n.floor()).collect();
-        let mut missing = n_draws.saturating_sub(mode.iter().sum());
-        let mut values = remainders.clone();
-        values.sort_by(|a, b| b.total_cmp(a));
-        values.dedup();
-        for value in values {
-            if missing == 0 {
-                break;
-            }
-            let tied: Vec<usize> =
-                (0..counts.len()).filter(|&class| remainders[class] == value).collect();
-            let drawn = self.permutation(tied.len());
-            let add = missing.min(tied.len());
-            drawn[..add].iter().for_each(|&place| mode[tied[place as usize]] += 1);
-            missing -= add;
-        }
-        mode
-    }
+    mode
 }
 
 #[cfg(test)]
@@ -159,28 +119,25 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::load::sha256;
+    use crate::hash::sha256;
 
     fn hash(indices: &[u32]) -> String {
         let bytes: Vec<u8> = indices.iter().flat_map(|index| index.to_le_bytes()).collect();
         sha256(&[&bytes])
     }
 
-    /// Labels without a pattern that a split could hide behind.
+    fn settings(val_fraction: f64, split_seed: u32, stratify: bool) -> DataSettings {
+        DataSettings { val_fraction, split_seed, stratify, ..run::Config::default().data }
+    }
+
+    /// Labels without a regular pattern.
     fn labels(n: usize, k: usize) -> Vec<u8> {
         (0..n).map(|i| ((i * i * 7 + i / 3) % k) as u8).collect()
     }
 
     #[test]
-    fn permutations_are_numpys() {
-        let mut random = RandomState(Mt::new(42));
-        assert_eq!(random.permutation(10), [8, 1, 5, 0, 7, 2, 9, 4, 3, 6]);
-    }
-
-    #[test]
-    fn the_tutorials_split_is_scikit_learns() {
-        let options = SplitOptions { val_fraction: 0.3, seed: 42, stratify: false };
-        let Split { train, val } = split(&vec![0; 60_000], &options).unwrap();
+    fn the_default_split_is_that_of_scikit_learn() {
+        let Split { train, val } = split(&vec![0; 60_000], &settings(0.3, 42, false)).unwrap();
         assert_eq!((train.len(), val.len()), (42_000, 18_000));
         assert_eq!(train[..8], [918, 17141, 15558, 27327, 11606, 27687, 55547, 4619]);
         assert_eq!(train[41_996..], [38158, 860, 15795, 56422]);
@@ -194,7 +151,7 @@ mod tests {
     /// SHA-256 of scikit-learn 1.x's indices as little-endian u32, from
     /// `train_test_split(arange(n), test_size=f, random_state=seed, stratify=None | labels(n, k))`.
     #[test]
-    fn other_sizes_fractions_and_seeds_are_scikit_learns_too() {
+    fn other_sizes_fractions_and_seeds_match_scikit_learn_too() {
         #[rustfmt::skip]
         let cases = [
             (1003, 7, 0.25, 7, false,
@@ -220,29 +177,27 @@ mod tests {
              "2bc7ef1500f561f39315c9865cc0d978cd58ef5910e30e6e0371f28294a2ca08"),
         ];
         for (n, k, val_fraction, seed, stratify, train, val) in cases {
-            let options = SplitOptions { val_fraction, seed, stratify };
-            let split = split(&labels(n, k), &options).unwrap();
+            let split = split(&labels(n, k), &settings(val_fraction, seed, stratify)).unwrap();
             assert_eq!(hash(&split.train), train, "{n} {stratify}");
             assert_eq!(hash(&split.val), val, "{n} {stratify}");
         }
     }
 
     #[test]
-    fn nothing_held_out_leaves_everything_to_training() {
+    fn a_fraction_of_zero_keeps_every_image_for_training() {
         for stratify in [false, true] {
-            let options = SplitOptions { val_fraction: 0.0, seed: 1, stratify };
-            let Split { mut train, val } = split(&[0, 1, 0, 2], &options).unwrap();
+            let Split { mut train, val } =
+                split(&[0, 1, 0, 2], &settings(0.0, 1, stratify)).unwrap();
             train.sort_unstable();
             assert_eq!((train, val), (vec![0, 1, 2, 3], vec![]));
-            assert!(matches!(split(&[], &options), Err(Error::TooFew { .. })));
+            assert!(matches!(split(&[], &settings(0.0, 1, stratify)), Err(Error::TooFew { .. })));
         }
     }
 
     #[test]
-    fn what_cannot_be_divided_is_refused() {
-        let options = |val_fraction, stratify| SplitOptions { val_fraction, seed: 1, stratify };
+    fn impossible_splits_are_errors() {
         for val_fraction in [1.0, -0.1, 1.5, f64::NAN, f64::INFINITY] {
-            let error = split(&[0; 9], &options(val_fraction, false)).unwrap_err();
+            let error = split(&[0; 9], &settings(val_fraction, 1, false)).unwrap_err();
             assert!(matches!(error, Error::Fraction { .. }), "{error:?}");
         }
         for (labels, val_fraction, stratify) in [
@@ -253,10 +208,10 @@ mod tests {
             (&[0, 0, 1, 1, 2, 2], 0.8, true),
             (&[], 0.5, true),
         ] {
-            let error = split(labels, &options(val_fraction, stratify)).unwrap_err();
+            let error = split(labels, &settings(val_fraction, 1, stratify)).unwrap_err();
             assert!(matches!(error, Error::TooFew { .. }), "{error:?}");
         }
-        let error = split(&[0, 0, 0, 0, 1, 1, 1, 5], &options(0.5, true)).unwrap_err();
-        assert!(matches!(error, Error::SinglePicture { class: 5 }), "{error:?}");
+        let error = split(&[0, 0, 0, 0, 1, 1, 1, 5], &settings(0.5, 1, true)).unwrap_err();
+        assert!(matches!(error, Error::SingleImage { class: 5 }), "{error:?}");
     }
 }

@@ -1,55 +1,56 @@
 //! Digits that kiln draws itself, for machines that cannot get MNIST.
 //!
-//! Every picture takes a way of writing its digit, shakes, bends, slants and turns it, draws it
-//! with a pen of some width, and frames it as MNIST does: ink within 20x20 pixels, centred by its
-//! centre of mass. Each has a random stream of its own, so the number of threads changes nothing.
-//! Only sums, products, quotients and square roots are taken, which IEEE 754 defines to the last
-//! bit, so every machine draws the same.
+//! Each image starts from one of several ways to write its digit, with every point jittered; the digit is bent, slanted
+//! and rotated, drawn with a pen of random width, and placed as MNIST's digits are: within 20x20 pixels, centred by
+//! its centre of mass. Each image has its own random stream, so the result does not depend on the number of threads.
+//! Only additions, multiplications, divisions and square roots are used, which IEEE 754 defines to the last bit, so
+//! every machine draws the same.
 
-use images::BOX;
+use images::{BOX, ImageShape};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
-use crate::PIXELS;
+use crate::dataset::{Dataset, digit_names, hash};
 use crate::examples::Examples;
 use crate::glyphs::{GLYPHS, Stroke};
-use crate::load::{Dataset, Source, dataset_sha256};
-use crate::mnist::digits;
+use crate::source::Source;
 
-/// A point of the plane, `x` rightwards and `y` downwards.
+/// A point: `x` to the right, `y` down.
 type Point = (f32, f32);
 
-/// As many as MNIST has.
+/// Shape of the images.
+const SHAPE: ImageShape = ImageShape::DIGIT;
+/// MNIST's numbers of images.
 const N_TRAIN: usize = 60_000;
 const N_TEST: usize = 10_000;
 
-/// Straight pieces between two points of a stroke: at 20 pixels no corner is seen between them.
-const PIECES: usize = 6;
-/// Standard deviation of every point of a stroke, in its units of 60x100.
-const SHAKE: f32 = 4.3;
-/// Standard deviation of the bend of the whole digit, in the same units at its edges.
+/// Straight segments between two knots of a stroke: at 20 pixels the curve looks smooth.
+const SEGMENTS: usize = 6;
+/// Standard deviation of the jitter of every knot, in the glyphs' units of 60x100.
+const JITTER: f32 = 4.3;
+/// Standard deviation of the bend of the whole digit at its edges, in the same units.
 const BEND: f32 = 7.0;
-/// Most writers slant to the right: mean and standard deviation, as a slope.
+/// Mean and standard deviation of the slant, as a slope; most writers slant to the right.
 const SLANT: (f32, f32) = (0.14, 0.22);
-/// Standard deviation of the angle, as the tangent of its half: 9 degrees.
-const TURN: f32 = 0.08;
-/// Standard deviation of the width against the height, as a part of it.
+/// Standard deviation of the rotation, as the tangent of half the angle: 9 degrees.
+const ROTATION: f32 = 0.08;
+/// Standard deviation of the relative change of the width.
 const STRETCH: f32 = 0.2;
-/// Narrower than this part of its width a 7 can't be told from a 1.
+/// Smallest width, as a fraction of the original: a narrower 7 looks like a 1.
 const NARROWEST: f32 = 0.65;
-/// Half the width of the pen, in pixels: smallest, largest.
-const PEN: (f32, f32) = (0.55, 1.8);
-/// A stroke may begin late or end early by up to this part of a step between its points.
-const CUT: f32 = 0.45;
-/// Ink is this much fainter at most where the pen runs dry.
+/// Radius of the pen in pixels: smallest, largest.
+const RADIUS: (f32, f32) = (0.55, 1.8);
+/// How much of its first and last segment a stroke may lack, as a fraction.
+const SHORTENING: f32 = 0.45;
+/// Largest slope of the ink's level across the digit, relative to full ink.
 const DRY: f32 = 0.35;
-/// Pixels of ink are fainter by this part at most, each by chance.
+/// Largest random loss of a pixel's level, relative to it.
 const GRAIN: f32 = 0.12;
-/// A little over 1 saturates the middle of a stroke, as in MNIST.
+/// Factor of all levels; above 1 it saturates the middle of a stroke, as in MNIST.
 const PRESSURE: f32 = 1.15;
 
-/// Draws 60,000 training and 10,000 test pictures.
+/// Draws 60,000 training and 10,000 test images.
 pub(crate) fn draw(seed: u32) -> Dataset {
     let train = examples(seed, 0, N_TRAIN);
     let test = examples(seed, N_TRAIN as u64, N_TEST);
@@ -57,18 +58,19 @@ pub(crate) fn draw(seed: u32) -> Dataset {
         name: "synthetic digits".to_owned(),
         source: Source::Synthetic,
         synthetic: true,
-        classes: digits(10),
-        sha256: dataset_sha256(&train, &test),
+        classes: digit_names(10),
+        shape: SHAPE,
+        sha256: hash(&train, &test),
         train,
         test,
     }
 }
 
-/// The pictures number `first` to `first + n` of a seed.
+/// The images `first` to `first + n - 1` of a seed.
 fn examples(seed: u32, first: u64, n: usize) -> Examples {
-    let mut pixels = vec![0; n * PIXELS];
+    let mut pixels = vec![0; n * SHAPE.size()];
     let labels = pixels
-        .par_chunks_exact_mut(PIXELS)
+        .par_chunks_exact_mut(SHAPE.size())
         .enumerate()
         .map(|(index, pixels)| {
             let mut random = Random(ChaCha8Rng::seed_from_u64(u64::from(seed)));
@@ -78,23 +80,23 @@ fn examples(seed: u32, first: u64, n: usize) -> Examples {
             label as u8
         })
         .collect();
-    Examples { pixels, labels }
+    Examples { shape: SHAPE, pixels, labels }
 }
 
-/// One picture of a digit: 784 grey levels.
+/// One image of a digit.
 fn write(digit: usize, random: &mut Random) -> Vec<u8> {
     let glyph = GLYPHS[digit][random.below(GLYPHS[digit].len())];
     let mut strokes: Vec<Vec<Point>> = glyph.iter().map(|stroke| curve(stroke, random)).collect();
     deform(&mut strokes, random);
-    let radius = random.between(PEN.0, PEN.1);
+    let radius = random.between(RADIUS.0, RADIUS.1);
     fit(&mut strokes, radius);
 
-    // The squared distance of every pixel's centre from the nearest stroke, where a stroke is near.
+    // The squared distance from every pixel's centre to the nearest stroke, if it is near.
     let mut distances = [f32::MAX; BOX * BOX];
     for stroke in &strokes {
         stroke.windows(2).for_each(|ends| approach(&mut distances, ends[0], ends[1], radius + 1.0));
     }
-    // The pen runs dry along a slope across the digit.
+    // The level of the ink falls linearly across the digit, as if the pen ran dry.
     let (dry_x, dry_y) = (random.between(-DRY, DRY), random.between(-DRY, DRY));
     let mut ink = [0; BOX * BOX];
     for (index, (ink, distance)) in ink.iter_mut().zip(distances).enumerate() {
@@ -109,7 +111,7 @@ fn write(digit: usize, random: &mut Random) -> Vec<u8> {
     images::centre(&ink)
 }
 
-/// A stroke as straight pieces, every point shaken, its ends cut.
+/// A stroke as straight segments, with every knot jittered and the ends shortened.
 fn curve(stroke: Stroke, random: &mut Random) -> Vec<Point> {
     let mut points: Vec<Point> = Vec::with_capacity(stroke.len());
     for (index, &knot) in stroke.iter().enumerate() {
@@ -118,19 +120,19 @@ fn curve(stroke: Stroke, random: &mut Random) -> Vec<Point> {
             Some(&same) if corner => same,
             _ => {
                 let (x, y) = (f32::from(knot.0), f32::from(knot.1));
-                (x + SHAKE * random.normal(), y + SHAKE * random.normal())
+                (x + JITTER * random.normal(), y + JITTER * random.normal())
             }
         });
     }
     let last = points.len() - 1;
-    let (start, end) = (CUT * random.unit(), CUT * random.unit());
-    let mut curve = Vec::with_capacity(last * PIECES + 1);
+    let (start, end) = (SHORTENING * random.unit(), SHORTENING * random.unit());
+    let mut curve = Vec::with_capacity(last * SEGMENTS + 1);
     for knot in 0..last {
         let around = [knot.saturating_sub(1), knot, knot + 1, (knot + 2).min(last)];
         let from = if knot == 0 { start } else { 0.0 };
         let to = if knot + 1 == last { 1.0 - end } else { 1.0 };
-        for piece in 0..=PIECES {
-            let along = from + (to - from) * piece as f32 / PIECES as f32;
+        for segment in 0..=SEGMENTS {
+            let along = from + (to - from) * segment as f32 / SEGMENTS as f32;
             curve.push(catmull_rom(around.map(|index| points[index]), along));
         }
     }
@@ -148,12 +150,12 @@ fn catmull_rom(points: [Point; 4], along: f32) -> Point {
     (at(a.0, b.0, c.0, d.0), at(a.1, b.1, c.1, d.1))
 }
 
-/// Bends, stretches, slants and turns the whole digit.
+/// Bends, stretches, slants and rotates the whole digit.
 fn deform(strokes: &mut [Vec<Point>], random: &mut Random) {
     let (bend_x, bend_y) = (BEND * random.normal(), BEND * random.normal());
     let stretch = (1.0 + STRETCH * random.normal()).max(NARROWEST);
     let slant = SLANT.0 + SLANT.1 * random.normal();
-    let half = TURN * random.normal();
+    let half = ROTATION * random.normal();
     // Sine and cosine from the tangent of half the angle.
     let (sine, cosine) =
         (2.0 * half / (1.0 + half * half), (1.0 - half * half) / (1.0 + half * half));
@@ -166,8 +168,8 @@ fn deform(strokes: &mut [Vec<Point>], random: &mut Random) {
     }
 }
 
-/// Scales and moves the strokes so that the ink of a pen of `radius` fills the box, its longer side
-/// all of it.
+/// Scales and moves the strokes so that the bounding box of the ink of a pen of `radius` is centred in the 20x20 box
+/// and its longer side fills it.
 fn fit(strokes: &mut [Vec<Point>], radius: f32) {
     let range = |coordinate: fn(&Point) -> f32| {
         let values = || strokes.iter().flatten().map(coordinate);
@@ -182,7 +184,7 @@ fn fit(strokes: &mut [Vec<Point>], radius: f32) {
     }
 }
 
-/// Lowers the squared distances of the pixels within `reach` of the straight piece from `a` to `b`.
+/// Lowers the squared distances of the pixels within `reach` of the segment from `a` to `b`.
 fn approach(distances: &mut [f32; BOX * BOX], a: Point, b: Point, reach: f32) {
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let length = (dx * dx + dy * dy).max(1e-6);
@@ -201,7 +203,7 @@ fn approach(distances: &mut [f32; BOX * BOX], a: Point, b: Point, reach: f32) {
     }
 }
 
-/// A picture's stream of random numbers.
+/// The random numbers of an image.
 struct Random(ChaCha8Rng);
 
 impl Random {
@@ -219,70 +221,12 @@ impl Random {
         ((u64::from(self.0.next_u32()) * n as u64) >> 32) as usize
     }
 
-    /// Mean 0, standard deviation 1, nearly normal, never beyond 3: the sum of three uniforms
-    /// (Irwin and Hall) has a variance of a quarter. Wild outliers would be unreadable.
+    /// Mean 0, standard deviation 1, approximately normal and within 3, since outliers would be unreadable. The sum of
+    /// three uniform numbers (Irwin-Hall distribution) has a variance of a quarter.
     fn normal(&mut self) -> f32 {
         2.0 * (self.unit() + self.unit() + self.unit() - 1.5)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use images::SIDE;
-
-    use super::*;
-
-    #[test]
-    fn the_number_of_threads_changes_nothing() {
-        let threads = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
-        let one = threads(1).install(|| examples(3, 0, 500));
-        assert_eq!(threads(5).install(|| examples(3, 0, 500)), one);
-        assert_ne!(examples(4, 0, 500), one);
-        assert_eq!(examples(3, 100, 1).image(0), one.image(100));
-    }
-
-    #[test]
-    fn every_machine_draws_the_same() {
-        let examples = examples(42, 0, 1000);
-        let sha256 = crate::load::sha256(&[&examples.pixels, &examples.labels]);
-        assert_eq!(sha256, "53307e9178cb736abec9643a2c6b9f066fb6d7f24b416bc63c1b5acbf8c1634e");
-    }
-
-    #[test]
-    fn pictures_are_framed_as_mnists_are() {
-        let examples = examples(1, 0, 2000);
-        for index in 0..examples.len() {
-            let pixels = examples.image(index);
-            let inked = || (0..PIXELS).filter(|&pixel| pixels[pixel] > 0);
-            let rows = (inked().min().unwrap() / SIDE, inked().max().unwrap() / SIDE);
-            let columns = inked().map(|pixel| pixel % SIDE);
-            let columns = (columns.clone().min().unwrap(), columns.max().unwrap());
-            let longest = (rows.1 - rows.0).max(columns.1 - columns.0) + 1;
-            assert!((18..=20).contains(&longest), "{index}: {longest}");
-            assert!(*pixels.iter().max().unwrap() > 180, "{index}");
-            let mass: f64 = pixels.iter().map(|&level| f64::from(level)).sum();
-            let moment = inked().map(|pixel| f64::from(pixels[pixel]) * (pixel / SIDE) as f64);
-            let centre = moment.sum::<f64>() / mass;
-            assert!((13.5..=14.5).contains(&centre), "{index}: {centre}");
-        }
-    }
-
-    #[test]
-    fn classes_are_about_equally_frequent() {
-        let examples = examples(5, 0, 5000);
-        for digit in 0..10 {
-            let n = examples.labels.iter().filter(|&&label| label == digit).count();
-            assert!((400..=600).contains(&n), "{digit}: {n}");
-        }
-    }
-
-    #[test]
-    fn a_test_picture_is_never_a_training_picture() {
-        let (train, test) = (examples(7, 0, 3000), examples(7, 3000, 1000));
-        let seen: std::collections::HashSet<_> =
-            (0..3000).map(|index| train.image(index)).collect();
-        assert!((0..1000).all(|index| !seen.contains(test.image(index))));
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Folders in MNIST's shape: good ones, real ones, and every way in which one can be bad.
+//! Folders with four files in MNIST's format: good ones, real ones, and every way in which one can be invalid.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,12 +6,14 @@ use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use dataset::{
-    Dataset, Error, Event, LoadOptions, PIXELS, Result, Source, SplitOptions, load, split,
-    statistics,
-};
+use dataset::{Dataset, Error, Event, LoadOptions, Result, Source, load, split, statistics};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use images::ImageShape;
+use run::DataSettings;
+
+/// Bytes of an image.
+const SIZE: u64 = 784;
 
 const TRAIN_IMAGES: &str = "train-images-idx3-ubyte";
 const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
@@ -22,19 +24,19 @@ const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
 struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// Labels count 0 to 9 over and over, every picture's first pixel is its label plus 1.
+    /// Labels repeat 0 to 9; the first pixel of each of the first 100 images is its label plus 1.
     fn good() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         for (images, labels, n) in
             [(TRAIN_IMAGES, TRAIN_LABELS, 60_000u32), (TEST_IMAGES, TEST_LABELS, 10_000)]
         {
             folder.write(labels, &labels_file(n));
-            // Mostly a hole, so that it costs little.
+            // A sparse file: it takes little space.
             let mut file = File::create(folder.path(images)).unwrap();
             file.write_all(&images_header(n, 28, 28)).unwrap();
-            file.set_len(16 + u64::from(n) * PIXELS as u64).unwrap();
+            file.set_len(16 + u64::from(n) * SIZE).unwrap();
             for index in 0..100 {
-                file.seek(SeekFrom::Start(16 + index * PIXELS as u64)).unwrap();
+                file.seek(SeekFrom::Start(16 + index * SIZE)).unwrap();
                 file.write_all(&[(index % 10) as u8 + 1]).unwrap();
             }
         }
@@ -49,7 +51,7 @@ impl Folder {
         std::fs::write(self.path(name), bytes).unwrap();
     }
 
-    /// Writes over a part of a file.
+    /// Overwrites bytes of a file.
     fn patch(&self, name: &str, offset: u64, bytes: &[u8]) {
         let mut file = OpenOptions::new().write(true).open(self.path(name)).unwrap();
         file.seek(SeekFrom::Start(offset)).unwrap();
@@ -64,7 +66,7 @@ impl Folder {
         std::fs::rename(self.path(from), self.path(to)).unwrap();
     }
 
-    /// Replaces a file by its compressed self.
+    /// Compresses a file, as `gzip` does.
     fn compress(&self, name: &str) -> PathBuf {
         let bytes = gzip(&std::fs::read(self.path(name)).unwrap());
         std::fs::remove_file(self.path(name)).unwrap();
@@ -73,10 +75,10 @@ impl Folder {
     }
 
     fn load(&self) -> Result<Dataset> {
-        load_silently(&Source::Directory(self.0.path().to_owned()))
+        load_silently(self.0.path().to_str().unwrap())
     }
 
-    /// The error of loading, which must name the file.
+    /// The error of loading, which must name the file `name`.
     fn error(&self, name: &str) -> Error {
         let error = self.load().unwrap_err();
         let path = self.path(name);
@@ -85,12 +87,18 @@ impl Folder {
     }
 }
 
-fn options(cache: &Path) -> LoadOptions {
-    LoadOptions { cache: cache.to_owned(), kiln_data: None, synthetic_seed: 0, offline: true }
+/// Loads `data` offline.
+fn load_from(data: &str, cache: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<Dataset> {
+    let options = LoadOptions { cache: cache.to_owned(), kiln_data: None, offline: true };
+    load(&DataSettings { data: data.to_owned(), ..settings() }, &options, on_event)
 }
 
-fn load_silently(source: &Source) -> Result<Dataset> {
-    load(source, &options(Path::new("unused")), &mut |event| panic!("{event:?}"))
+fn load_silently(data: &str) -> Result<Dataset> {
+    load_from(data, Path::new("unused"), &mut |event| panic!("{event:?}"))
+}
+
+fn settings() -> DataSettings {
+    run::Config::default().data
 }
 
 fn images_header(n: u32, rows: u32, columns: u32) -> Vec<u8> {
@@ -108,28 +116,30 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// MNIST's folder, where there is one; its tests pass by without.
-fn real_mnist() -> Option<PathBuf> {
-    std::env::var_os("KILN_DATA").filter(|path| !path.is_empty()).map(PathBuf::from)
+/// The folder with real MNIST, if there is one; tests that need it return early without.
+fn real_mnist() -> Option<String> {
+    std::env::var("KILN_DATA").ok().filter(|path| !path.is_empty())
 }
 
 #[test]
-fn a_good_folder_is_loaded_whatever_its_files_are_called() {
+fn a_good_folder_is_loaded_under_either_spelling_compressed_or_not() {
     let folder = Folder::good();
     let dataset = folder.load().unwrap();
     assert_eq!((dataset.train.len(), dataset.test.len()), (60_000, 10_000));
-    assert_eq!(dataset.train.pixels.len(), 60_000 * PIXELS);
+    assert_eq!(dataset.train.pixels.len(), 60_000 * 784);
     assert_eq!(dataset.train.labels[..12], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
     assert_eq!((dataset.train.image(7)[0], dataset.test.image(39)[0]), (8, 10));
     assert_eq!(dataset.classes, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     assert_eq!(dataset.source, Source::Directory(folder.0.path().to_owned()));
     assert_eq!(dataset.name, folder.0.path().file_name().unwrap().to_str().unwrap());
     assert!(!dataset.synthetic);
+    let shapes = [dataset.shape, dataset.train.shape, dataset.test.shape];
+    assert_eq!(shapes, [ImageShape::DIGIT; 3]);
 
     folder.compress(TEST_IMAGES);
     folder.compress(TRAIN_LABELS);
     folder.rename(TRAIN_IMAGES, "train-images.idx3-ubyte");
-    // A browser may have decompressed a file without telling.
+    // Some browsers decompress a file and keep its name.
     folder.rename(TEST_LABELS, "t10k-labels.idx1-ubyte.gz");
     assert_eq!(folder.load().unwrap(), dataset);
 }
@@ -154,7 +164,7 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn a_cut_off_file_is_refused_wherever_it_ends() {
+fn a_truncated_file_is_refused_at_any_length() {
     for (name, lengths) in [
         (TRAIN_IMAGES, &[1, 4, 10, 15, 16, 47_040_015][..]),
         (TRAIN_LABELS, &[3, 7, 8, 60_007]),
@@ -174,7 +184,7 @@ fn a_cut_off_file_is_refused_wherever_it_ends() {
 }
 
 #[test]
-fn a_padded_file_is_refused() {
+fn a_file_that_is_too_long_is_refused() {
     for (name, length) in [
         (TRAIN_IMAGES, 47_040_016),
         (TRAIN_LABELS, 60_008),
@@ -189,7 +199,7 @@ fn a_padded_file_is_refused() {
 }
 
 #[test]
-fn a_damaged_gz_file_is_refused() {
+fn a_corrupt_compressed_file_is_refused() {
     let folder = Folder::good();
     let path = folder.compress(TEST_LABELS);
     let name = "t10k-labels-idx1-ubyte.gz";
@@ -203,7 +213,7 @@ fn a_damaged_gz_file_is_refused() {
     }
     for length in [good.len() - 1, good.len() / 2, 5] {
         folder.write(name, &good[..length]);
-        assert!(matches!(folder.error(name), Error::Gzip { .. }), "cut off at {length}");
+        assert!(matches!(folder.error(name), Error::Gzip { .. }), "truncated to {length}");
     }
     folder.write(name, &[&good[..], b"trailing"].concat());
     assert!(matches!(folder.error(name), Error::Gzip { .. }));
@@ -212,13 +222,13 @@ fn a_damaged_gz_file_is_refused() {
 }
 
 #[test]
-fn swapped_files_are_recognised() {
+fn swapped_files_are_detected() {
     let folder = Folder::good();
     folder.rename(TEST_IMAGES, "other");
     folder.rename(TEST_LABELS, TEST_IMAGES);
     folder.rename("other", TEST_LABELS);
     let error = folder.error(TEST_IMAGES);
-    assert!(matches!(error, Error::Swapped { found: "labels", expected: "pictures", .. }));
+    assert!(matches!(error, Error::Swapped { found: "labels", expected: "images", .. }));
 
     let folder = Folder::good();
     for (train, test) in [(TRAIN_IMAGES, TEST_IMAGES), (TRAIN_LABELS, TEST_LABELS)] {
@@ -231,7 +241,7 @@ fn swapped_files_are_recognised() {
 }
 
 #[test]
-fn counts_that_differ_name_both_files() {
+fn different_counts_are_an_error_that_names_both_files() {
     let folder = Folder::good();
     folder.rename(TEST_LABELS, "other");
     folder.rename(TRAIN_LABELS, TEST_LABELS);
@@ -245,11 +255,11 @@ fn counts_that_differ_name_both_files() {
 }
 
 #[test]
-fn another_number_of_pictures_is_refused() {
+fn another_number_of_images_is_refused() {
     let folder = Folder::good();
     folder.write(TEST_LABELS, &labels_file(500));
     folder.patch(TEST_IMAGES, 0, &images_header(500, 28, 28));
-    folder.set_len(TEST_IMAGES, 16 + 500 * PIXELS as u64);
+    folder.set_len(TEST_IMAGES, 16 + 500 * SIZE);
     let error = folder.error(TEST_IMAGES);
     assert!(matches!(error, Error::Count { found: 500, expected: 10_000, .. }), "{error:?}");
 }
@@ -282,7 +292,7 @@ fn empty_files_and_empty_lists_are_refused() {
 }
 
 #[test]
-fn a_label_out_of_range_is_named_with_its_place() {
+fn a_label_out_of_range_is_named_with_its_index() {
     for label in [10, 255] {
         let folder = Folder::good();
         folder.patch(TEST_LABELS, 8 + 4321, &[label]);
@@ -295,7 +305,7 @@ fn a_label_out_of_range_is_named_with_its_place() {
 }
 
 #[test]
-fn a_header_that_announces_billions_allocates_nothing_for_them() {
+fn a_header_that_claims_billions_of_images_is_refused_before_allocation() {
     let folder = Folder::good();
     folder.patch(TEST_IMAGES, 4, &u32::MAX.to_be_bytes());
     folder.patch(TEST_LABELS, 4, &u32::MAX.to_be_bytes());
@@ -306,10 +316,10 @@ fn a_header_that_announces_billions_allocates_nothing_for_them() {
 #[test]
 fn real_mnist_gives_the_reference_split_and_statistics() {
     let Some(path) = real_mnist() else { return };
-    let dataset = load_silently(&Source::Directory(path)).unwrap();
+    let dataset = load_silently(&path).unwrap();
     assert_eq!(dataset.name, "MNIST");
-    let options = SplitOptions { val_fraction: 0.3, seed: 42, stratify: false };
-    let parts = split(&dataset.train.labels, &options).unwrap();
+    let settings = DataSettings { val_fraction: 0.3, split_seed: 42, ..settings() };
+    let parts = split(&dataset.train.labels, &settings).unwrap();
     let counts = |indices: &[u32]| {
         let mut counts = [0; 10];
         let labels = indices.iter().map(|&index| dataset.train.labels[index as usize]);
@@ -318,25 +328,26 @@ fn real_mnist_gives_the_reference_split_and_statistics() {
     };
     assert_eq!(counts(&parts.train), [4118, 4748, 4199, 4285, 4116, 3768, 4131, 4328, 4121, 4186]);
     assert_eq!(counts(&parts.val), [1805, 1994, 1759, 1846, 1726, 1653, 1787, 1937, 1730, 1763]);
-    // NumPy's mean and std(ddof=0) of the same pixels, up to its own rounding.
+    // NumPy's mean and std(ddof=0) of the same pixels, up to rounding.
     let train = statistics(&dataset.train, &parts.train).unwrap();
     assert!((train.mean - 33.325355715500486).abs() < 1e-11, "{train:?}");
     assert!((train.std - 78.57698542567486).abs() < 1e-11, "{train:?}");
 }
 
 #[test]
-fn real_mnist_is_served_from_the_cache_and_one_flipped_pixel_is_found() {
+fn real_mnist_is_loaded_from_the_cache_and_a_flipped_bit_is_detected() {
     let Some(path) = real_mnist() else { return };
-    let mnist = load_silently(&Source::Directory(path.clone())).unwrap();
+    let mnist = load_silently(&path).unwrap();
     let folder = Folder(tempfile::tempdir().unwrap());
     for name in [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS] {
         let gz = format!("{name}.gz");
-        // Raw files do as well: the content tells.
-        let file = [path.join(&gz), path.join(name)].into_iter().find(|file| file.exists());
+        // A raw file will do: its content counts, not its name.
+        let file = [Path::new(&path).join(&gz), Path::new(&path).join(name)]
+            .into_iter()
+            .find(|file| file.exists());
         std::fs::copy(file.unwrap(), folder.path(&gz)).unwrap();
     }
-    let cached = load(&Source::Auto, &options(folder.0.path()), &mut |event| panic!("{event:?}"));
-    let cached = cached.unwrap();
+    let cached = load_from("auto", folder.0.path(), &mut |event| panic!("{event:?}")).unwrap();
     assert_eq!((cached.name.as_str(), &cached.source), ("MNIST", &Source::Mnist));
     assert_eq!(cached.sha256, mnist.sha256);
     assert!(cached.test == mnist.test);
@@ -352,10 +363,10 @@ fn real_mnist_is_served_from_the_cache_and_one_flipped_pixel_is_found() {
         Event::Notice(text) => notices += text,
         event => panic!("{event:?}"),
     };
-    let error = load(&Source::Mnist, &options(folder.0.path()), &mut listen).unwrap_err();
+    let error = load_from("mnist", folder.0.path(), &mut listen).unwrap_err();
     assert!(matches!(error, Error::Offline { .. }), "{error:?}");
-    let source = Source::Directory(folder.0.path().to_owned());
-    let flipped = load(&source, &options(folder.0.path()), &mut listen).unwrap();
+    let own = folder.0.path().to_str().unwrap();
+    let flipped = load_from(own, folder.0.path(), &mut listen).unwrap();
     assert_ne!(flipped.name, "MNIST");
     assert_ne!(flipped.sha256, mnist.sha256);
     assert_eq!(notices.matches(&gz).count(), 2, "{notices}");

@@ -1,4 +1,4 @@
-//! From the bytes of a PNG, JPEG or PNM file to grey levels.
+//! Decodes PNG, JPEG and PNM files to grey levels.
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -8,20 +8,20 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::error::{Error, Result};
 
-/// Largest file that is read: far above any photograph, far below what would hurt.
+/// Largest file that is read, in bytes: far above any photograph.
 const MAX_FILE: u64 = 128 << 20;
-/// Longest side that is decoded, in pixels: twice that of a 100-megapixel camera's picture.
+/// Longest side that is decoded, in pixels: more than that of a 100-megapixel camera's image.
 const MAX_SIDE: u32 = 16_384;
-/// Most memory a decoded picture may take: 64 megapixels in RGBA, and twice as many in grey.
+/// Most memory a decoded image may take, in bytes: 64 megapixels in RGBA, 256 in grey.
 const MAX_DECODED: u64 = 256 << 20;
-/// The most bytes that deflate makes of one (<https://zlib.net/zlib_tech.html>, "Maximum Compression
-/// Factor"); a pixel of one bit then becomes a byte. A PNG that claims more is not whole, and is refused
-/// before its picture is allocated.
+/// Largest compression ratio of deflate (<https://zlib.net/zlib_tech.html>, "Maximum Compression Factor"); decoding
+/// then expands a pixel of one bit to a byte. A PNG that claims more is truncated, and is refused before anything of
+/// that size is allocated.
 const DEFLATE_FACTOR: u64 = 1032;
-/// A mean grey level from here on counts as bright.
+/// Mean grey levels from this one on count as bright.
 const BRIGHT: u64 = 128;
 
-/// A grey picture as it was decoded; not yet the network's input.
+/// A decoded image in grey levels; not yet the network's input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grey {
     /// Width, in pixels.
@@ -30,11 +30,11 @@ pub struct Grey {
     pub height: usize,
     /// `width * height` grey levels, row by row, 0 is black and 255 white.
     pub pixels: Vec<u8>,
-    /// Whether the format may have added faint levels of its own around strokes, as JPEG does.
+    /// Whether the format is lossy, as JPEG: its artefacts around strokes are not in the original.
     pub lossy: bool,
 }
 
-/// Reads a picture file; its content tells the format, not its extension. See [`decode`].
+/// Reads an image file; the format is that of its content, whatever its extension. See [`decode`].
 ///
 /// # Errors
 /// [`Error::File`] naming `path`, whose source is [`Error::Read`], [`Error::GiganticFile`] or what
@@ -54,8 +54,9 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
 
 /// Decodes the bytes of a PNG, JPEG or PNM (PGM, PPM, PBM) file to grey levels.
 ///
-/// Colours become their luma (Rec. 709), 16 bits become 8, the EXIF orientation is applied. Where
-/// the picture is transparent, a background is put behind it: see the source of `flatten`.
+/// Colours become their luma (Rec. 709), 16 bits become 8, and the EXIF orientation is applied. A transparent image is
+/// composited over the background that its opaque pixels suggest: one that contrasts with a drawing, or that continues
+/// a scan.
 ///
 /// # Errors
 /// [`Error::Format`], [`Error::Gigantic`] before anything of that size is allocated,
@@ -64,8 +65,7 @@ pub fn decode(bytes: &[u8]) -> Result<Grey> {
     decode_within(bytes, u64::MAX)
 }
 
-/// [`decode`], for a picture of at most `max_pixels`: what a stranger sends may be small and claim to
-/// be large.
+/// [`decode`], for an image of at most `max_pixels`: an upload of a few bytes can claim any size.
 ///
 /// # Errors
 /// As [`decode`]; [`Error::Gigantic`] also beyond `max_pixels`.
@@ -76,7 +76,7 @@ pub fn decode_within(bytes: &[u8], max_pixels: u64) -> Result<Grey> {
     }
     let corrupt = |source| Error::Corrupt { source };
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    // The sides are checked below, where the error can name them.
+    // The sides are checked below, so that the error can name them.
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_DECODED);
     reader.limits(limits);
@@ -105,10 +105,10 @@ pub fn decode_within(bytes: &[u8], max_pixels: u64) -> Result<Grey> {
     Ok(Grey { width, height, pixels, lossy: format == ImageFormat::Jpeg })
 }
 
-/// Whether a JPEG has its end marker, which the decoder does not insist on.
+/// Whether a JPEG has its end marker, which the decoder does not require.
 ///
-/// Scan data never contains that marker (ITU-T T.81, B.1.1.5), but a thumbnail among the segments
-/// before the first scan does, so these are skipped.
+/// Scan data never contains that marker (ITU-T T.81, B.1.1.5), but a thumbnail in a segment before the first scan does,
+/// so these segments are skipped.
 fn has_end(jpeg: &[u8]) -> bool {
     let (start_of_scan, end_of_image, fill) = (0xda, [0xff, 0xd9], 0xff);
     let mut rest = jpeg.get(2..).unwrap_or_default();
@@ -119,22 +119,22 @@ fn has_end(jpeg: &[u8]) -> bool {
         let length = 2 + usize::from(u16::from_be_bytes([high, low]));
         rest = rest.get(if marker == fill { 1 } else { length }..).unwrap_or_default();
     }
-    true // Not as it should be, which the decoder says better.
+    true // Malformed: the decoder reports that better.
 }
 
-/// Puts a background behind a transparent picture.
+/// Composites a transparent image over a background, black or white.
 ///
-/// A drawing on a transparent canvas is ink alone, dark or white, so it gets the background that
-/// contrasts with the opaque pixels. Where more than half is opaque, these hold the paper too (a
-/// scan with cut-off corners, say), so the background continues the paper instead.
+/// A drawing on a transparent canvas consists of strokes alone, dark or bright, so its background contrasts with the
+/// opaque pixels. An image that is more than half opaque includes the paper (a scan with transparent corners, say), so
+/// its background continues the opaque pixels.
 fn flatten(image: &image::GrayAlphaImage) -> Vec<u8> {
-    let (mut ink, mut cover) = (0, 0);
+    let (mut luma_sum, mut alpha_sum) = (0, 0);
     for &image::LumaA([luma, alpha]) in image.pixels() {
-        ink += u64::from(luma) * u64::from(alpha);
-        cover += u64::from(alpha);
+        luma_sum += u64::from(luma) * u64::from(alpha);
+        alpha_sum += u64::from(alpha);
     }
-    let bright = ink >= BRIGHT * cover;
-    let mostly_opaque = 2 * cover > 255 * u64::from(image.width()) * u64::from(image.height());
+    let bright = luma_sum >= BRIGHT * alpha_sum;
+    let mostly_opaque = 2 * alpha_sum > 255 * u64::from(image.width()) * u64::from(image.height());
     let background: u32 = if bright == mostly_opaque { 255 } else { 0 };
     let over = |&image::LumaA([luma, alpha]): &image::LumaA<u8>| {
         let (luma, alpha) = (u32::from(luma), u32::from(alpha));
@@ -144,184 +144,4 @@ fn flatten(image: &image::GrayAlphaImage) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use image::{GrayImage, ImageBuffer, Luma, LumaA, Rgba, RgbaImage};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn encode(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
-        let mut bytes = Cursor::new(Vec::new());
-        image.into().write_to(&mut bytes, format).unwrap();
-        bytes.into_inner()
-    }
-
-    fn gradient() -> GrayImage {
-        GrayImage::from_fn(31, 17, |x, y| Luma([(x * 7 + y * 3) as u8]))
-    }
-
-    #[test]
-    fn lossless_formats_keep_every_grey_level() {
-        let expected = gradient();
-        for format in [ImageFormat::Png, ImageFormat::Pnm] {
-            let grey = decode(&encode(expected.clone(), format)).unwrap();
-            assert_eq!((grey.width, grey.height), (31, 17));
-            assert_eq!(&grey.pixels, expected.as_raw());
-        }
-    }
-
-    #[test]
-    fn jpeg_comes_close() {
-        let grey = decode(&encode(gradient(), ImageFormat::Jpeg)).unwrap();
-        assert_eq!((grey.width, grey.height), (31, 17));
-        let worst = grey.pixels.iter().zip(gradient().iter()).map(|(a, b)| a.abs_diff(*b)).max();
-        assert!(worst.unwrap() < 40, "{worst:?}");
-    }
-
-    #[test]
-    fn sixteen_bits_become_eight() {
-        let image: ImageBuffer<Luma<u16>, Vec<u16>> =
-            ImageBuffer::from_fn(4, 1, |x, _| Luma([[0u16, 257, 0x8080, 0xffff][x as usize]]));
-        assert_eq!(decode(&encode(image, ImageFormat::Png)).unwrap().pixels, [0, 1, 128, 255]);
-    }
-
-    #[test]
-    fn transparent_drawings_contrast_with_their_background() {
-        let canvas = |ink| {
-            let colour = |x| if x == 3 { Rgba([ink, ink, ink, 255]) } else { Rgba([0, 0, 0, 0]) };
-            encode(RgbaImage::from_fn(8, 8, |x, _| colour(x)), ImageFormat::Png)
-        };
-        assert_eq!(decode(&canvas(0)).unwrap().pixels[..4], [255, 255, 255, 0]);
-        assert_eq!(decode(&canvas(255)).unwrap().pixels[..4], [0, 0, 0, 255]);
-    }
-
-    #[test]
-    fn transparent_corners_of_a_scan_become_paper() {
-        let level = |x, y| match (x, y) {
-            (0, 0) => LumaA([0, 0]),
-            (4, _) => LumaA([10, 255]),
-            _ => LumaA([240, 255]),
-        };
-        let image = image::GrayAlphaImage::from_fn(8, 8, level);
-        assert_eq!(decode(&encode(image, ImageFormat::Png)).unwrap().pixels[0], 255);
-    }
-
-    #[test]
-    fn exif_orientation_is_applied() {
-        let jpeg = encode(GrayImage::from_pixel(16, 8, Luma([99])), ImageFormat::Jpeg);
-        // An APP1 segment with one EXIF entry: orientation (0x0112) = 6, turned by 90 degrees.
-        let header = b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01";
-        let entry = b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-        let turned = [&jpeg[..2], header, entry, &jpeg[2..]].concat();
-        let grey = decode(&turned).unwrap();
-        assert_eq!((grey.width, grey.height), (8, 16));
-    }
-
-    #[test]
-    fn a_header_that_claims_a_gigantic_picture_is_refused() {
-        let mut png = encode(gradient(), ImageFormat::Png);
-        png[16..20].copy_from_slice(&60_000u32.to_be_bytes());
-        png[20..24].copy_from_slice(&60_000u32.to_be_bytes());
-        let crc = crc32(&png[12..29]);
-        png[29..33].copy_from_slice(&crc.to_be_bytes());
-        let error = decode(&png).unwrap_err();
-        assert!(
-            matches!(error, Error::Gigantic { width: 60_000, height: 60_000, .. }),
-            "{error:?}"
-        );
-        assert!(error.to_string().contains("60000x60000"));
-        // Within all bounds, but more than its bytes can hold.
-        png[16..20].copy_from_slice(&4_000u32.to_be_bytes());
-        png[20..24].copy_from_slice(&4_000u32.to_be_bytes());
-        let crc = crc32(&png[12..29]);
-        png[29..33].copy_from_slice(&crc.to_be_bytes());
-        let error = decode(&png).unwrap_err();
-        assert!(matches!(error, Error::CutOff), "{error:?}");
-        let error = decode(b"P5 60000 60000 255\n").unwrap_err();
-        assert!(matches!(error, Error::Gigantic { .. }), "{error:?}");
-        // Within the sides, but 1 GiB once decoded.
-        let error = decode(b"P6 16384 16384 255\n").unwrap_err();
-        assert!(matches!(error, Error::Gigantic { .. }), "{error:?}");
-    }
-
-    /// The CRC-32 of a PNG chunk.
-    fn crc32(bytes: &[u8]) -> u32 {
-        !bytes.iter().fold(!0u32, |crc, &byte| {
-            (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
-        })
-    }
-
-    #[test]
-    fn cut_off_pictures_are_corrupt_and_other_files_are_no_pictures() {
-        for format in [ImageFormat::Png, ImageFormat::Pnm] {
-            let bytes = encode(gradient(), format);
-            let error = decode(&bytes[..bytes.len() / 2]).unwrap_err();
-            assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
-        }
-        for bytes in [&b""[..], b"hello", b"GIF89a......", b"<svg/>"] {
-            assert!(matches!(decode(bytes), Err(Error::Format)));
-        }
-    }
-
-    #[test]
-    fn cut_off_jpegs_are_refused_though_decoders_accept_them() {
-        let bytes = encode(gradient(), ImageFormat::Jpeg);
-        for length in [bytes.len() - 1, bytes.len() - 2, bytes.len() - 60] {
-            let error = decode(&bytes[..length]).unwrap_err();
-            assert!(matches!(error, Error::CutOff), "{error:?}");
-        }
-        // An end marker in a thumbnail is not the picture's; what follows the picture is ignored.
-        let thumbnail = [&bytes[..2], b"\xff\xe1\0\x06\xff\xd9\0\0", &bytes[2..]].concat();
-        assert!(matches!(decode(&thumbnail[..thumbnail.len() - 2]), Err(Error::CutOff)));
-        assert!(decode(&[&thumbnail[..], b"motion"].concat()).is_ok());
-    }
-
-    #[test]
-    fn read_names_the_file_and_ignores_its_extension() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("five.jpg");
-        let error = read(&path).unwrap_err();
-        assert!(error.to_string().contains("five.jpg"));
-        let Error::File { source, .. } = error else { panic!("{error:?}") };
-        assert!(matches!(*source, Error::Read { .. }));
-        std::fs::write(&path, encode(gradient(), ImageFormat::Png)).unwrap();
-        assert_eq!(read(&path).unwrap().width, 31);
-        std::fs::File::create(&path).unwrap().set_len(MAX_FILE + 1).unwrap();
-        let Err(Error::File { source, .. }) = read(&path) else { panic!() };
-        assert!(matches!(*source, Error::GiganticFile { .. }));
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_panic(
-            bytes in proptest::collection::vec(any::<u8>(), 0..200),
-            magic in 0..4usize,
-        ) {
-            let magics = [&b""[..], b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"P2 "];
-            let _ = decode(&[magics[magic], &bytes].concat());
-        }
-
-        #[test]
-        fn no_mutation_of_a_real_picture_panics(
-            length in 0.0..=1.0f64,
-            flips in proptest::collection::vec((0.0..1.0f64, any::<u8>()), 0..8),
-            format in 0..3usize,
-        ) {
-            let format = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Pnm][format];
-            let mut bytes = encode(gradient(), format);
-            bytes.truncate((bytes.len() as f64 * length) as usize);
-            for (place, flip) in flips {
-                let index = (bytes.len() as f64 * place) as usize;
-                if let Some(byte) = bytes.get_mut(index) {
-                    *byte ^= flip;
-                }
-            }
-            if let Ok(grey) = decode(&bytes) {
-                prop_assert_eq!(grey.pixels.len(), grey.width * grey.height);
-                let _ = crate::to_network(&grey, crate::Preparation::Auto);
-            }
-        }
-    }
-}
+mod tests;

@@ -1,39 +1,41 @@
-//! What can go wrong between a picture file and the network's input.
+//! What can go wrong between an image file and the network's input.
 
 use std::path::{Path, PathBuf};
 
-/// The result of reading or preparing a picture.
+/// The result of reading or preparing an image.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What can go wrong between a picture file and the network's input.
+/// What can go wrong between an image file and the network's input.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A picture file could not be used; the source says why and what to do.
-    #[error("cannot use the picture {}", path.display())]
+    /// An image file cannot be used; the source says why and what to do.
+    #[error("cannot use the image {}", path.display())]
     File {
-        /// The picture file.
+        /// The image file.
         path: PathBuf,
         /// What is wrong with it.
         source: Box<Error>,
     },
     /// The operating system refused to read the file.
-    #[error("it cannot be read: check that it exists, is a file, and that you may read it")]
+    #[error(
+        "it cannot be read: check that it exists, is a file, and that its permissions allow reading"
+    )]
     Read {
         /// The operating system's reason.
         #[from]
         source: std::io::Error,
     },
-    /// The file is larger than any reasonable picture, so it was not read.
-    #[error("it is a gigantic file, more than {limit} bytes: save the picture smaller")]
+    /// The file is larger than any reasonable image, so it was not read.
+    #[error("the file is too large, more than {limit} bytes: scale the image down")]
     GiganticFile {
         /// The largest file that is read, in bytes.
         limit: u64,
     },
-    /// The picture's header claims more pixels than are decoded, so nothing was allocated.
+    /// The image's header claims more pixels than are decoded, so nothing was allocated.
     #[error(
-        "it is gigantic, {width}x{height} pixels: scale it down to at most {side} pixels a side \
-         and {mebibytes} MiB decoded"
+        "it is too large, {width}x{height} pixels: scale it down to at most {side} pixels a side and {mebibytes} MiB \
+         decoded"
     )]
     Gigantic {
         /// Claimed width, in pixels.
@@ -42,23 +44,25 @@ pub enum Error {
         height: u32,
         /// The longest side that is decoded, in pixels.
         side: u32,
-        /// The most memory a decoded picture may take, in MiB.
+        /// The most memory a decoded image may take, in MiB.
         mebibytes: u64,
     },
-    /// The bytes do not begin as a PNG, a JPEG or a PNM does.
-    #[error("it is not a PNG, JPEG or PGM picture, whatever its name: convert it to one of these")]
+    /// The bytes do not start with the signature of a PNG, JPEG or PNM file.
+    #[error("it is not a PNG, JPEG or PGM image, whatever its name: convert it to one of these")]
     Format,
-    /// The bytes begin as a picture, but are cut off or corrupt.
-    #[error("its content is cut off or corrupt: save or download it again")]
+    /// The bytes start as an image, but are truncated or corrupt.
+    #[error("it is truncated or corrupt: save or download it again")]
     Corrupt {
         /// The decoder's reason.
         source: image::ImageError,
     },
-    /// A JPEG ends before its end marker; decoders would fill the rest with grey.
-    #[error("it is cut off: save or download it again")]
+    /// An image is shorter than its header requires. Decoders would fill the rest of such a JPEG with grey.
+    #[error("it is truncated: save or download it again")]
     CutOff,
-    /// A [`Grey`](crate::Grey) whose buffer does not fit its width and height.
-    #[error("{length} grey levels are not {width}x{height} pixels: pass width * height of them")]
+    /// The buffer of a [`Grey`](crate::Grey) does not fit its width and height.
+    #[error(
+        "there are {length} grey levels for {width}x{height} pixels: pass width * height of them"
+    )]
     Buffer {
         /// Length of the buffer.
         length: usize,
@@ -67,10 +71,10 @@ pub enum Error {
         /// Stated height, in pixels.
         height: usize,
     },
-    /// A picture that should be taken as it is has not the network's size.
+    /// An image that shall be kept unchanged is not 28x28.
     #[error(
-        "it has {width}x{height} pixels, but only a 28x28 picture can be taken as it is: resize \
-         it, or let kiln prepare it as a digit"
+        "it has {width}x{height} pixels, but only a 28x28 image can be kept as it is: resize it, or let kiln \
+         prepare it as a digit"
     )]
     Size {
         /// Width, in pixels.
@@ -78,15 +82,15 @@ pub enum Error {
         /// Height, in pixels.
         height: usize,
     },
-    /// Nothing in the picture stands out from its background.
+    /// The image has no foreground.
     #[error(
-        "it is blank, nothing stands out from the background: draw a digit, or raise the contrast"
+        "it is blank, nothing differs from the background: draw a digit, or raise the contrast"
     )]
     Blank,
 }
 
 impl Error {
-    /// The same error with the file it happened in: what a caller of [`to_network`] adds.
+    /// The same error with the name of its file, for callers of [`to_network`].
     ///
     /// [`to_network`]: crate::to_network
     #[must_use]

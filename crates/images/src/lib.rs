@@ -1,12 +1,12 @@
-//! Any picture file to the 28x28 grey levels the network sees.
+//! Image files: decoding, the preparation of digits, and the shape of a network's input.
 //!
-//! Training on one's own pictures and serving both go through this crate, so the two can't drift
-//! apart. Ink is white (255) on black (0) throughout, as in MNIST.
+//! Training on a user's own images and serving share this crate, so that both prepare an image in the same way. As in
+//! MNIST, a digit is white (255) on black (0).
 //!
 //! ```no_run
 //! let grey = images::read(std::path::Path::new("digit.png"))?;
 //! let pixels = images::to_network(&grey, images::Preparation::Auto)?;
-//! assert_eq!(pixels.len(), images::SIDE * images::SIDE);
+//! assert_eq!(pixels.len(), images::ImageShape::DIGIT.size());
 //! # Ok::<(), images::Error>(())
 //! ```
 
@@ -17,10 +17,7 @@ mod prepare;
 mod shape;
 
 pub use decode::{Grey, decode, decode_within, read};
-pub use digit::{BOX, centre};
+pub use digit::{BOX, SIDE, centre};
 pub use error::{Error, Result};
 pub use prepare::{Preparation, to_network};
 pub use shape::ImageShape;
-
-/// Side of the square picture the network sees, in pixels.
-pub const SIDE: usize = 28;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::digit::SIDE;
+
 /// The shape of an image as a network takes it: `[channels, height, width]`, one byte a value.
 ///
 /// It is set where the images come from (the data set), recorded with the run, and written into the ONNX file, where
@@ -18,7 +20,7 @@ pub struct ImageShape {
 
 impl ImageShape {
     /// The shape of MNIST's images and of every prepared digit: 28x28 grey levels.
-    pub const DIGIT: Self = Self { channels: 1, height: crate::SIDE, width: crate::SIDE };
+    pub const DIGIT: Self = Self { channels: 1, height: SIDE, width: SIDE };
 
     /// Bytes of one image: `channels * height * width`.
     #[must_use]

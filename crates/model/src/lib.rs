@@ -1,17 +1,24 @@
-//! The networks: Burn modules that read like what describes them, and their summary table.
+//! The networks: lists of layers, their summary table, and the memory that training them takes.
+//!
+//! `architecture` has the lists, `layers/` one file a layer, `fuse` picks the kernels that compute
+//! them, and `ops/` makes operations that Burn can differentiate of the kernels.
 
-mod cnn;
+mod architecture;
 mod config;
-mod fold;
+mod error;
+mod fuse;
+mod layer;
 mod layers;
+mod memory;
 mod network;
 mod ops;
+mod shape;
 mod summary;
-mod vgg;
 
-pub use cnn::Cnn;
-pub use config::{INPUT_SIDE, NetworkConfig};
+pub use config::NetworkConfig;
+pub use error::{Error, Result};
+pub use memory::memory;
 pub use network::Network;
-pub use ops::in_one_piece;
+pub use ops::{flex_values, kernels_run_on};
+pub use shape::Shape;
 pub use summary::{LayerSummary, Summary, summary};
-pub use vgg::Vgg;

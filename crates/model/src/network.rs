@@ -1,76 +1,146 @@
-//! One of the networks.
+//! A network: what standardises an image, and a list of layers.
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
-use burn::tensor::{Device, Tensor};
-use run::Architecture;
+use burn::tensor::{DType, Device, Tensor};
+use images::ImageShape;
 
-use crate::cnn::Cnn;
+use crate::architecture::{self, Layer};
 use crate::config::NetworkConfig;
-use crate::vgg::Vgg;
+use crate::error::Result;
+use crate::layer::build;
+use crate::layers::fold;
+use crate::ops::kernels_run_on;
+use crate::shape::Activations;
+use crate::{fuse, layer::BuiltLayer};
 
-/// One of the networks, which all take grey levels `[batch, 1, 28, 28]` and give logits `[batch, n_classes]`.
+/// A network from raw grey levels to logits. It standardises images itself, so that no caller can forget to.
 #[derive(Module, Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "there is one at a time, and its weights are elsewhere"
-)]
-pub enum Network {
-    /// The article's.
-    Article(Cnn),
-    /// Blocks of convolutions.
-    Vgg(Vgg),
+pub struct Network {
+    /// Shape of every image.
+    #[module(skip)]
+    shape: ImageShape,
+    /// Length of the logits.
+    n_classes: usize,
+    /// Mean grey level, subtracted first, in [0, 255].
+    mean: f64,
+    /// Divisor of the centred grey levels, above 0.
+    scale: f64,
+    /// Whether Burn's own operations compute even where kiln's kernels could.
+    burn_ops: bool,
+    /// One name a layer, such as `conv1`.
+    #[module(skip)]
+    names: Vec<String>,
+    layers: Vec<Layer>,
 }
 
 impl Network {
-    /// The network that `config` names, its weights drawn from `seed` alone.
+    /// The network that `config` asks for, its weights Glorot-uniform and its biases zero; they depend on `seed` alone.
     ///
     /// Burn's random numbers are one stream for the whole process, so no other thread may draw from it during this call.
-    #[must_use]
-    pub fn new(config: &NetworkConfig, seed: u64, device: &Device) -> Self {
-        match config.architecture {
-            Architecture::Article => Self::Article(Cnn::new(config, seed, device)),
-            Architecture::Vgg => Self::Vgg(Vgg::new(config, seed, device)),
-        }
+    ///
+    /// # Errors
+    /// [`Error::TooSmall`](crate::Error::TooSmall) for images of which the layers leave nothing.
+    pub fn new(config: &NetworkConfig, seed: u64, device: &Device) -> Result<Self> {
+        let list = architecture::layers(&config.settings, config.n_classes);
+        let built = build(list, config.shape, device)?.into_iter();
+        let (names, layers) = built.map(|BuiltLayer { name, layer, .. }| (name, layer)).unzip();
+        let network = Self {
+            shape: config.shape,
+            n_classes: config.n_classes,
+            mean: config.mean,
+            scale: config.scale(),
+            burn_ops: config.burn_ops,
+            names,
+            layers,
+        };
+        device.seed(seed);
+        // Parameters draw their values at first use, and clones share what was drawn. A record uses all of them, here and
+        // in the order of the layers, which ties them to the seed and to nothing else.
+        let _drawn = network.clone().into_record();
+        Ok(network)
     }
 
     /// Grey levels to logits; softmax over the last dimension turns logits into probabilities.
     ///
-    /// Dropout and batch statistics act on an autodiff device only, so `network.valid().forward(..)` is inference.
+    /// kiln's kernels compute on the CPU (Burn's `flex` device), Burn's own operations elsewhere; the device that traces
+    /// the network for ONNX counts as elsewhere. Dropout and batch statistics act on an autodiff device only, so
+    /// `network.valid().forward(..)` is inference.
     ///
     /// # Shapes
-    /// - `pixels`: `[batch, 1, 28, 28]`, grey levels in [0, 255], 0 is the background
+    /// - `pixels`: `[batch, channels, height, width]` of [`shape`](Self::shape), grey levels in [0, 255], 0 is the
+    ///   background
     /// - output: `[batch, n_classes]`
     #[must_use]
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<2> {
-        match self {
-            Self::Article(cnn) => cnn.forward(pixels),
-            Self::Vgg(vgg) => vgg.forward(pixels),
+        let kernels = !self.burn_ops && pixels.dtype() == DType::F32;
+        let kernels = kernels && kernels_run_on(&pixels.device());
+        let x = Activations::Maps((pixels - self.mean) / self.scale);
+        let logits = if kernels {
+            fuse::forward(&self.layers, x)
+        } else {
+            self.layers.iter().fold(x, |x, layer| layer.operation().forward(x))
+        };
+        logits.features()
+    }
+
+    /// The same function without batch normalisation, which is folded into the layers after it; for inference only.
+    ///
+    /// Normalisation with no convolution or dense layer right after it, dropout and flattening aside, stays.
+    #[must_use]
+    pub fn folded(mut self) -> Self {
+        let mut index = 0;
+        while let Some(layer) = self.layers.get(index) {
+            let after = self.layers[index + 1..].iter();
+            let skipped = after.take_while(|l| matches!(l, Layer::Dropout(_) | Layer::Flatten(_)));
+            let next = index + 1 + skipped.count();
+            let folded = match (layer, self.layers.get(next)) {
+                (Layer::BatchNorm(norm), Some(next)) => fold(norm, next),
+                _ => None,
+            };
+            if let Some(folded) = folded {
+                self.layers[next] = folded;
+                self.layers.remove(index);
+                self.names.remove(index);
+            } else {
+                index += 1;
+            }
         }
+        self
+    }
+
+    /// Shape of the images it takes.
+    #[must_use]
+    pub fn shape(&self) -> ImageShape {
+        self.shape
     }
 
     /// Number of classes, the length of the logits.
     #[must_use]
     pub fn n_classes(&self) -> usize {
-        let last = match self {
-            Self::Article(cnn) => &cnn.dense2,
-            Self::Vgg(vgg) => &vgg.dense2,
-        };
-        last.weight.dims()[1]
+        self.n_classes
     }
 
-    /// The first convolution, whose filters look at the picture itself.
+    /// One name a layer, in order: the kind and a number (`conv1`, `relu1`, `conv2`), or a name of its own.
+    ///
+    /// The weights of layer `i` are those whose path in the module begins with `layers.i.`
     #[must_use]
-    pub fn first_convolution(&self) -> &Conv2d {
-        match self {
-            Self::Article(cnn) => &cnn.conv1,
-            Self::Vgg(vgg) => &vgg.conv1,
-        }
+    pub fn layer_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The first convolution, whose filters look at the image itself; none in a network without convolutions.
+    #[must_use]
+    pub fn first_convolution(&self) -> Option<&Conv2d> {
+        self.layers.iter().find_map(|layer| match layer {
+            Layer::Convolution(conv) => Some(conv),
+            _ => None,
+        })
     }
 
     /// Where the weights are.
     #[must_use]
     pub fn device(&self) -> Device {
-        self.first_convolution().weight.device()
+        self.devices().pop().unwrap_or_default()
     }
 }

@@ -1,24 +1,25 @@
-//! The table that says what the network is made of and what it costs.
+//! The table of a network's layers: shapes, parameters and multiplications.
 
 use std::fmt;
 
-use burn::module::Module;
-use burn::nn::conv::Conv2d;
-use burn::nn::{BatchNorm, Linear};
+use burn::tensor::Device;
 
-use crate::config::INPUT_SIDE;
-use crate::network::Network;
+use crate::architecture::{self, Layer};
+use crate::config::NetworkConfig;
+use crate::error::Result;
+use crate::layer::{BuiltLayer, build};
+use crate::shape::Shape;
 
 /// One line of the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerSummary {
-    /// The layer, as the article names it.
+    /// The layer, with the ReLU after it: `Conv 3x3, ReLU`.
     pub layer: String,
-    /// Shape of one picture's output, batch left out.
+    /// Shape of one image's output: `[channels, height, width]` or `[features]`.
     pub output_shape: Vec<usize>,
     /// Trainable numbers.
     pub parameters: usize,
-    /// Multiplications with addition for one picture, forward.
+    /// Multiplications with addition for one image, forward.
     pub multiply_adds: usize,
 }
 
@@ -26,71 +27,36 @@ pub struct LayerSummary {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary(pub Vec<LayerSummary>);
 
-/// The layers of `network` in order, counted from its weights' own shapes.
-#[must_use]
-pub fn summary(network: &Network) -> Summary {
-    let mut layers = Layers::default();
-    let (mut side, mut channels) = (INPUT_SIDE, 1);
-    layers.push("Input, standardised", &[1, side, side], 0, 0);
-    let mut conv = |layers: &mut Layers, conv: &Conv2d, pooled: bool| {
-        let kernel = conv.weight.dims()[2];
-        (channels, side) = (conv.weight.dims()[0], side - (kernel - 1));
-        let multiply_adds = conv.weight.shape().num_elements() * side * side;
-        layers.push("Conv 3x3, ReLU", &[channels, side, side], conv.num_params(), multiply_adds);
-        if pooled {
-            side /= 2;
-            layers.push("MaxPool 2x2", &[channels, side, side], 0, 0);
-        }
-        [channels, side, side]
+/// The layers of the network that `config` asks for, in order. No weight is drawn for it.
+///
+/// # Errors
+/// [`Error::TooSmall`](crate::Error::TooSmall) for images of which the layers leave nothing.
+pub fn summary(config: &NetworkConfig) -> Result<Summary> {
+    let row = |layer: String, shape: Shape, parameters, multiply_adds| LayerSummary {
+        layer,
+        output_shape: shape.dimensions(),
+        parameters,
+        multiply_adds,
     };
-    let norm = |layers: &mut Layers, norm: Option<&BatchNorm>, shape: [usize; 3]| {
-        if let Some(norm) = norm {
-            let trained = norm.gamma.dims()[0] + norm.beta.dims()[0];
-            layers.push("BatchNorm", &shape, trained, 0);
+    let mut rows = vec![row("Input, standardised".to_owned(), Shape::Maps(config.shape), 0, 0)];
+    let list = architecture::layers(&config.settings, config.n_classes);
+    // Layers are made without their weights, so the device does not matter.
+    for BuiltLayer { layer, output, .. } in build(list, config.shape, &Device::default())? {
+        let operation = layer.operation();
+        match (&layer, rows.last_mut()) {
+            (Layer::Relu(_), Some(before)) => before.layer += ", ReLU",
+            _ => rows.push(row(
+                operation.label(),
+                output,
+                operation.parameters(),
+                operation.multiply_adds(output),
+            )),
         }
-    };
-    let (shape, dropout1, dense1, dropout2, dense2) = match network {
-        Network::Article(cnn) => {
-            conv(&mut layers, &cnn.conv1, false);
-            let shape = conv(&mut layers, &cnn.conv2, true);
-            (shape, &cnn.dropout1, &cnn.dense1, &cnn.dropout2, &cnn.dense2)
-        }
-        Network::Vgg(vgg) => {
-            conv(&mut layers, &vgg.conv1, false);
-            let shape = conv(&mut layers, &vgg.conv2, true);
-            norm(&mut layers, vgg.norm1.as_ref(), shape);
-            let shape = conv(&mut layers, &vgg.conv3, false);
-            norm(&mut layers, vgg.norm2.as_ref(), shape);
-            if let Some(middle) = &vgg.middle {
-                let shape = conv(&mut layers, middle, false);
-                norm(&mut layers, vgg.middle_norm.as_ref(), shape);
-            }
-            let shape = conv(&mut layers, &vgg.conv4, true);
-            norm(&mut layers, vgg.norm3.as_ref(), shape);
-            (shape, &vgg.dropout1, &vgg.dense1, &vgg.dropout2, &vgg.dense2)
-        }
-    };
-    layers.push(&format!("Dropout {}", dropout1.prob), &shape, 0, 0);
-    layers.push("Flatten", &[shape.iter().product()], 0, 0);
-    layers.dense("Dense, ReLU", dense1);
-    layers.push(&format!("Dropout {}", dropout2.prob), &[dense1.weight.dims()[1]], 0, 0);
-    layers.dense("Dense, logits", dense2);
-    Summary(layers.0)
-}
-
-#[derive(Default)]
-struct Layers(Vec<LayerSummary>);
-
-impl Layers {
-    fn push(&mut self, layer: &str, shape: &[usize], parameters: usize, multiply_adds: usize) {
-        let (layer, output_shape) = (layer.to_owned(), shape.to_vec());
-        self.0.push(LayerSummary { layer, output_shape, parameters, multiply_adds });
     }
-
-    fn dense(&mut self, layer: &str, dense: &Linear) {
-        let [inputs, outputs] = dense.weight.dims();
-        self.push(layer, &[outputs], dense.num_params(), inputs * outputs);
+    if let Some(last) = rows.last_mut() {
+        last.layer += ", logits";
     }
+    Ok(Summary(rows))
 }
 
 impl Summary {
@@ -100,7 +66,7 @@ impl Summary {
         self.0.iter().map(|layer| layer.parameters).sum()
     }
 
-    /// Multiplications with addition of the whole network for one picture, forward.
+    /// Multiplications with addition of the whole network for one image, forward.
     #[must_use]
     pub fn multiply_adds(&self) -> usize {
         self.0.iter().map(|layer| layer.multiply_adds).sum()

@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn scores_fit_a_case_counted_by_hand() {
         let classes = ["a", "b", "c"].map(str::to_owned);
-        let predictions = [predicted(0, 0), predicted(0, 1), predicted(1, 1), predicted(1, 1), predicted(2, 1)];
+        let predictions =
+            [predicted(0, 0), predicted(0, 1), predicted(1, 1), predicted(1, 1), predicted(2, 1)];
         let (confusion, scores) = class_scores(&predictions, &classes);
         assert_eq!(confusion, [[1, 1, 0], [0, 2, 0], [0, 1, 0]]);
         assert_eq!((scores[0].precision, scores[0].recall, scores[0].support), (1.0, 0.5, 2));

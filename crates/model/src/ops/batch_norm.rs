@@ -12,8 +12,11 @@ use kernels::{Isa, Moments};
 
 use super::differentiable::{apply, channels_last, floats, from_channels_last, register, tensor};
 
-/// Normalises `x`, a tensor of an autodiff device, and moves the running statistics of `norm` towards its own.
-pub(super) fn batch_norm(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
+/// Normalises `x`, a tensor of an autodiff device, and moves the running statistics of `norm` towards those of `x`.
+///
+/// # Shapes
+/// - `x`, output: `[batch, channels, height, width]`
+pub(crate) fn batch_norm(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     let epsilon = norm.epsilon as f32;
     let mut moments = None;
     let y = apply(
@@ -41,19 +44,19 @@ pub(super) fn batch_norm(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
         },
     );
     if let Some(Moments { mean, variance }) = moments {
-        follow(&norm.running_mean, mean, norm.momentum);
-        follow(&norm.running_var, variance, norm.momentum);
+        update(&norm.running_mean, mean, norm.momentum);
+        update(&norm.running_var, variance, norm.momentum);
     }
     y
 }
 
-/// Moves a running statistic towards a batch's; at once, so that a checkpoint holds every step's.
-fn follow(running: &RunningState<Tensor<1>>, of_batch: Vec<f32>, momentum: f64) {
+/// Moves a running statistic towards a batch's, without delay, so that a checkpoint has the statistics of every step.
+fn update(running: &RunningState<Tensor<1>>, of_batch: Vec<f32>, momentum: f64) {
     let before = running.value_sync();
     let n = of_batch.len();
     let of_batch = Tensor::<1>::from_data(TensorData::new(of_batch, [n]), &before.device());
     running.update(before * (1.0 - momentum) + of_batch * momentum);
-    let _settled = running.value_sync();
+    let _updated = running.value_sync();
 }
 
 /// The backward pass of [`batch_norm`].

@@ -1,4 +1,4 @@
-//! Convolution with ReLU, and with ReLU and pooling.
+//! Convolution with ReLU, and with ReLU and max-pooling.
 
 use std::sync::Arc;
 
@@ -13,7 +13,12 @@ use kernels::{ConvBackward, Filters, Isa, Shape};
 
 use super::differentiable::{apply, channels_last, floats, from_channels_last, register, tensor};
 
-pub(super) fn conv_relu(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+/// Convolution and ReLU. `conv` has 3x3 filters, stride 1, no padding, and a bias.
+///
+/// # Shapes
+/// - `x`: `[batch, channels_in, height, width]`
+/// - output: `[batch, channels_out, height - 2, width - 2]`
+pub(crate) fn conv_relu(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     let (weight, bias) = parameters(conv);
     apply(ConvRelu, x, weight, bias, |[x, weight, bias], keep| {
         let (x, weight, bias) = (channels_last(x), weight.to_contiguous(), bias.to_contiguous());
@@ -28,7 +33,12 @@ pub(super) fn conv_relu(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     })
 }
 
-pub(super) fn conv_relu_pool(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+/// Convolution, ReLU and 2x2 max-pooling with stride 2. `conv` is as in [`conv_relu`].
+///
+/// # Shapes
+/// - `x`: `[batch, channels_in, height, width]`
+/// - output: `[batch, channels_out, (height - 2) / 2, (width - 2) / 2]`
+pub(crate) fn conv_relu_pool(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     let (weight, bias) = parameters(conv);
     apply(ConvReluPool, x, weight, bias, |[x, weight, bias], keep| {
         let (x, weight, bias) = (channels_last(x), weight.to_contiguous(), bias.to_contiguous());
@@ -99,7 +109,7 @@ impl Backward<Flex, 3> for ConvReluPool {
     }
 }
 
-/// The gradients of a convolution of `n` pictures as tensors.
+/// The gradients of a convolution of `n` images as tensors.
 fn tensors(
     (n, shape): (usize, Shape),
     dx: Option<Vec<f32>>,
@@ -119,7 +129,7 @@ fn parameters(conv: &Conv2d) -> (Tensor<4>, Tensor<1>) {
     (conv.weight.val(), bias.val())
 }
 
-/// The number of pictures `[batch, rows, columns, channels]`, and the shape of their convolution.
+/// The number of images of `x`, `[batch, rows, columns, channels]`, and the shape of their convolution.
 fn shape(x: &FlexTensor, weight: &FlexTensor) -> (usize, Shape) {
     let (x, weight) = (x.layout().shape(), weight.layout().shape());
     let shape = Shape { channels_in: x[3], channels_out: weight[0], height: x[1], width: x[2] };

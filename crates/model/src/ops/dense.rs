@@ -1,4 +1,4 @@
-//! The dense layer.
+//! The dense layer, with or without ReLU.
 
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -11,7 +11,11 @@ use kernels::{DenseBackward, Isa};
 
 use super::differentiable::{apply, floats, register, tensor};
 
-pub(super) fn dense(layer: &Linear, relu: bool, x: Tensor<2>) -> Tensor<2> {
+/// A dense layer, and ReLU where `relu` says so.
+///
+/// # Shapes
+/// - `x`: `[batch, features in]`, output: `[batch, features out]`
+pub(crate) fn dense(layer: &Linear, relu: bool, x: Tensor<2>) -> Tensor<2> {
     let bias = layer.bias.as_ref().expect("every dense layer of the network has a bias");
     apply(Dense, x, layer.weight.val(), bias.val(), |[x, weight, bias], keep| {
         let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
@@ -32,7 +36,7 @@ pub(super) fn dense(layer: &Linear, relu: bool, x: Tensor<2>) -> Tensor<2> {
 struct Dense;
 
 impl Backward<Flex, 3> for Dense {
-    /// The input, the weights, and where ReLU follows, the output.
+    /// The input, the weights and, with ReLU, the output.
     type State = (FlexTensor, FlexTensor, Option<FlexTensor>);
 
     fn backward(

@@ -1,4 +1,4 @@
-//! How a kernel becomes an operation that Burn can differentiate, and how it reaches a tensor's numbers.
+//! How a kernel becomes an operation that Burn can differentiate, and how it reads and writes a tensor's numbers.
 
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
@@ -8,15 +8,15 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Bytes, DType, Shape, Tensor};
 
-/// Rows, columns and channels as the kernels have them, of a tensor `[batch, channels, rows, columns]`.
+/// From `[batch, channels, rows, columns]` to the order of the kernels.
 const CHANNELS_LAST: [usize; 4] = [0, 2, 3, 1];
-/// The way back.
+/// The inverse.
 const CHANNELS_FIRST: [usize; 4] = [0, 3, 1, 2];
 
-/// Runs `forward` on an input, its weights and its bias and, if any of them is tracked, notes `backward` with what
-/// `forward` left for it.
+/// Runs `forward` on an input, weights and a bias and, if any of them is tracked, registers `backward` with the state
+/// that `forward` returned for it.
 ///
-/// `forward` is told whether anything is to be left: it is not where nothing is trained.
+/// The flag that `forward` gets says whether that state is needed: it is in training only.
 pub(super) fn apply<B, const X: usize, const W: usize, const Y: usize>(
     backward: B,
     x: Tensor<X>,
@@ -38,13 +38,13 @@ where
     let nodes = [x_node, weight_node, bias_node];
     let y = match (backward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful(), state) {
         (OpsKind::Tracked(prepared), Some(state)) => prepared.finish(state, y),
-        (OpsKind::Tracked(_), None) => unreachable!("forward leaves a state where it is told to"),
+        (OpsKind::Tracked(_), None) => unreachable!("forward returns a state where it is told to"),
         (OpsKind::UnTracked(prepared), _) => prepared.finish(y),
     };
     Tensor::from_primitive::<Autodiff<Flex>>(y)
 }
 
-/// Hands gradients to those of an operation's inputs that want them.
+/// Registers the gradients of those inputs of an operation that are tracked.
 pub(super) fn register<S, const N: usize>(
     gradients: &mut Gradients,
     ops: &Ops<S, N>,
@@ -60,14 +60,14 @@ pub(super) fn register<S, const N: usize>(
 /// A tensor of the autodiff device; constants stay untracked.
 pub(super) fn tracked<const D: usize>(tensor: Tensor<D>) -> FloatTensor<Autodiff<Flex>> {
     let tensor = tensor.autodiff().try_into_primitive::<Autodiff<Flex>>();
-    tensor.expect("the device was found to be flex")
+    tensor.expect("callers checked that the device is flex")
 }
 
 fn inner<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
-    tensor.try_into_primitive::<Flex>().expect("the device was found to be flex")
+    tensor.try_into_primitive::<Flex>().expect("callers checked that the device is flex")
 }
 
-/// The numbers of a tensor that lies in one piece.
+/// The numbers of a contiguous tensor.
 pub(super) fn floats(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("the tensor was made contiguous, and all are f32")
 }
@@ -78,16 +78,24 @@ pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Fle
     FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
 }
 
-/// The tensor with its numbers in their order, which then are all of its memory.
+/// The values of a tensor of the `flex` device, contiguous, so that a kernel can read and write them as one slice.
 ///
-/// `to_contiguous` alone would leave two holds on a memory that is in order already, and writing to it would copy it.
-pub fn in_one_piece(tensor: FlexTensor) -> FlexTensor {
+/// # Panics
+/// If the tensor is on another device, or an autodiff tensor: ask [`kernels_run_on`](super::kernels_run_on) first.
+pub fn flex_values<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
+    contiguous(inner(tensor))
+}
+
+/// The tensor with its numbers in order, and no others in its memory.
+///
+/// `to_contiguous` alone would leave two references to a memory that is in order already, and writing would copy it.
+pub(super) fn contiguous(tensor: FlexTensor) -> FlexTensor {
     let bytes = tensor.layout().num_elements() * size_of::<f32>();
     let is_whole = tensor.is_contiguous() && tensor.bytes().len() == bytes;
     if is_whole { tensor } else { tensor.to_contiguous() }
 }
 
-/// `[batch, channels, rows, columns]` as `[batch, rows, columns, channels]` in one piece; nothing is copied of a tensor
+/// `[batch, channels, rows, columns]` as contiguous `[batch, rows, columns, channels]`; nothing is copied of a tensor
 /// that [`from_channels_last`] made.
 pub(super) fn channels_last(tensor: FlexTensor) -> FlexTensor {
     let layout = tensor.layout().permute(&CHANNELS_LAST);

@@ -9,10 +9,11 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use kernels::Isa;
 
-use super::differentiable::{in_one_piece, register, tracked};
+use super::differentiable::{contiguous, register, tracked};
 
-/// Drops each number of `x`, a tensor of an autodiff device, with probability `rate`.
-pub(super) fn dropout<const D: usize>(rate: f64, x: Tensor<D>) -> Tensor<D> {
+/// Sets each number of `x`, a tensor of an autodiff device, to 0 with probability `rate`, and scales the others by
+/// `1 / (1 - rate)`.
+pub(crate) fn dropout<const D: usize>(rate: f64, x: Tensor<D>) -> Tensor<D> {
     let key = key(&x.device());
     let (x, node) = tracked(x).into_parts();
     let y = drop(x, key, rate);
@@ -23,7 +24,7 @@ pub(super) fn dropout<const D: usize>(rate: f64, x: Tensor<D>) -> Tensor<D> {
     Tensor::from_primitive::<Autodiff<Flex>>(y)
 }
 
-/// 64 random bits of the device's own stream, so that seeding it also settles what is dropped.
+/// 64 random bits of the device's own stream, so that seeding the device also decides what is dropped.
 fn key(device: &Device) -> u64 {
     // Four words of 16 bits, as integers may have 32 bits with a sign.
     let words = Distribution::Uniform(0.0, 65_536.0);
@@ -31,9 +32,9 @@ fn key(device: &Device) -> u64 {
     words.iter::<u64>().fold(0, |key, word| key << 16 | word)
 }
 
-/// In place, where nothing else has a hold on the tensor.
+/// In place where nothing else refers to the tensor.
 fn drop(x: FlexTensor, key: u64, rate: f64) -> FlexTensor {
-    let mut x = in_one_piece(x);
+    let mut x = contiguous(x);
     kernels::dropout(Isa::best(), key, rate, x.storage_mut());
     x
 }

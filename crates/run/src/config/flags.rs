@@ -77,8 +77,12 @@ fn explain(error: &clap::Error) -> Error {
     let value = context(ContextKind::InvalidValue);
     let expected = match error.kind() {
         ErrorKind::UnknownArgument => "there is no such setting".to_owned(),
-        ErrorKind::InvalidValue => format!("it must be one of {}", context(ContextKind::ValidValue)),
-        _ => std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string),
+        ErrorKind::InvalidValue => {
+            format!("it must be one of {}", context(ContextKind::ValidValue))
+        }
+        _ => {
+            std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+        }
     };
     Error::Config { key, value, expected }
 }

@@ -90,7 +90,10 @@ impl Config {
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
         let pairs = self.settings().into_iter().zip(other.settings());
-        pairs.into_iter().find(|(a, b)| a != b).map(|((key, ours), (_, theirs))| (key, ours, theirs))
+        pairs
+            .into_iter()
+            .find(|(a, b)| a != b)
+            .map(|((key, ours), (_, theirs))| (key, ours, theirs))
     }
 
     /// Checks the settings that depend on each other. The range of each alone is checked where it is read.
@@ -122,7 +125,11 @@ impl Config {
             ),
         ] {
             if !holds {
-                return Err(Error::Config { key: key.to_owned(), value, expected: expected.to_owned() });
+                return Err(Error::Config {
+                    key: key.to_owned(),
+                    value,
+                    expected: expected.to_owned(),
+                });
             }
         }
         Ok(())

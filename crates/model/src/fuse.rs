@@ -1,0 +1,41 @@
+//! Which kernels compute which layers: a pass over the list that takes the longest run a kernel knows.
+
+use burn::nn::Dropout;
+use burn::tensor::Tensor;
+
+use crate::architecture::Layer;
+use crate::ops::{batch_norm, conv_relu, conv_relu_pool, dense};
+use crate::shape::Activations::{self, Features, Maps};
+
+/// The output of `layers` for a batch in this process's memory. A layer without a kernel is computed by Burn.
+pub(crate) fn forward(layers: &[Layer], mut x: Activations) -> Activations {
+    let mut rest = layers;
+    while !rest.is_empty() {
+        let (n, y) = match (rest, x) {
+            ([Layer::Convolution(conv), Layer::Relu(_), Layer::MaxPool(_), ..], Maps(x)) => {
+                (3, Maps(conv_relu_pool(conv, x)))
+            }
+            ([Layer::Convolution(conv), Layer::Relu(_), ..], Maps(x)) => {
+                (2, Maps(conv_relu(conv, x)))
+            }
+            ([Layer::Dense(layer), Layer::Relu(_), ..], Features(x)) => {
+                (2, Features(dense(layer, true, x)))
+            }
+            ([Layer::Dense(layer), ..], Features(x)) => (1, Features(dense(layer, false, x))),
+            ([Layer::BatchNorm(norm), ..], Maps(x)) if x.is_autodiff() => {
+                (1, Maps(batch_norm(norm, x)))
+            }
+            ([Layer::Dropout(layer), ..], Maps(x)) => (1, Maps(dropout(layer, x))),
+            ([Layer::Dropout(layer), ..], Features(x)) => (1, Features(dropout(layer, x))),
+            ([layer, ..], x) => (1, layer.operation().forward(x)),
+            ([], x) => return x,
+        };
+        (rest, x) = (&rest[n..], y);
+    }
+    x
+}
+
+fn dropout<const D: usize>(layer: &Dropout, x: Tensor<D>) -> Tensor<D> {
+    let drops = x.is_autodiff() && layer.prob > 0.0 && layer.prob < 1.0;
+    if drops { crate::ops::dropout(layer.prob, x) } else { layer.forward(x) }
+}

@@ -1,0 +1,39 @@
+//! 2x2 max-pooling with stride 2; an odd last row or column is left out.
+
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use images::ImageShape;
+
+use crate::architecture::Layer;
+use crate::layer::{NewLayer, Operation};
+use crate::shape::{Activations, Shape};
+
+/// Rows and columns of a window, and the stride.
+const SIDE: usize = 2;
+
+/// 2x2 max-pooling with stride 2.
+pub(crate) fn max_pool() -> NewLayer {
+    NewLayer::new(|_, _| {
+        let pool = MaxPool2dConfig::new([SIDE, SIDE]).with_strides([SIDE, SIDE]);
+        Layer::MaxPool(pool.init())
+    })
+}
+
+impl Operation for MaxPool2d {
+    fn kind(&self) -> &'static str {
+        "max_pool"
+    }
+
+    fn label(&self) -> String {
+        "MaxPool 2x2".to_owned()
+    }
+
+    fn output(&self, input: Shape) -> Option<Shape> {
+        let Shape::Maps(maps) = input else { return None };
+        let (height, width) = (maps.height / SIDE, maps.width / SIDE);
+        (height > 0 && width > 0).then_some(Shape::Maps(ImageShape { height, width, ..maps }))
+    }
+
+    fn forward(&self, x: Activations) -> Activations {
+        Activations::Maps(self.forward(x.maps()))
+    }
+}

@@ -1,0 +1,66 @@
+//! One step: the gradients of a batch, and what they change.
+
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::optim::GradientsParams;
+use model::Network;
+use run::{argmax, Config};
+
+use crate::average;
+use crate::batches::Batch;
+use crate::checkpoint::Checkpoint;
+use crate::clip::clipped;
+use crate::tensors::{pixel_tensor, target_tensor, values};
+
+/// The scores of a batch while the network is in training, dropout on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StepScores {
+    /// Mean cross-entropy, in nats, against smoothed labels where they are.
+    pub(crate) loss: f64,
+    /// Images classified correctly.
+    pub(crate) n_correct: usize,
+}
+
+/// The gradients of the mean loss over `batch`, and its scores. `key` seeds dropout.
+///
+/// Burn's random numbers are one stream for the whole process, so no other thread may draw from it during this call.
+pub(crate) fn gradients(
+    network: &Network,
+    batch: &Batch,
+    label_smoothing: f64,
+    key: u64,
+) -> (GradientsParams, StepScores) {
+    let device = network.device();
+    device.seed(key);
+    let logits = network.forward(pixel_tensor(&batch.pixels, network.shape(), &device));
+    let smoothing = (label_smoothing > 0.0).then_some(label_smoothing as f32);
+    let cross_entropy = CrossEntropyLossConfig::new().with_smoothing(smoothing).init(&device);
+    let loss = cross_entropy.forward(logits.clone(), target_tensor(&batch.labels, &device));
+    let gradients = GradientsParams::from_grads(loss.backward(), network);
+    let predicted = values(logits);
+    let predicted = predicted.chunks_exact(network.n_classes()).map(argmax);
+    let correct = predicted.zip(&batch.labels).filter(|&(class, &label)| class == label.into());
+    let scores = StepScores { loss: loss.into_scalar::<f32>().into(), n_correct: correct.count() };
+    (gradients, scores)
+}
+
+/// The state after a step of Adam by `gradients`; `step` counts from 0 over the whole run.
+///
+/// The state comes and goes by value: the optimiser then owns the weights alone and writes to them in place.
+pub(crate) fn apply(
+    mut state: Checkpoint,
+    gradients: GradientsParams,
+    config: &Config,
+    learning_rate: f64,
+    step: usize,
+) -> Checkpoint {
+    let settings = &config.optimizer;
+    let gradients = match settings.gradient_clip {
+        0.0 => gradients,
+        most => clipped(gradients, &state.model, most),
+    };
+    state.model = state.optimizer.step(learning_rate, state.model, gradients);
+    if let Some(average) = state.average.take() {
+        state.average = Some(average::moved(average, &state.model, settings.average_decay, step));
+    }
+    state
+}
