@@ -7,6 +7,7 @@ mod config;
 mod directory;
 mod error;
 mod file;
+mod markdown;
 mod record;
 mod scores;
 
@@ -17,6 +18,7 @@ pub use config::{
 pub use directory::{RunDirectory, RunLock, comparison_folder, study_csv, study_markdown};
 pub use error::{Error, Result};
 pub use file::write_atomically;
+pub use markdown::markdown_table;
 pub use record::{
     Agreement, BatchAgreement, ClassScores, DatasetFacts, EpochMetrics, Evaluation, Explanations,
     Occlusion, PartScores, Prediction, Timing, read_json, read_metrics, read_predictions,

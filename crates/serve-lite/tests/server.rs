@@ -1,4 +1,4 @@
-//! `serve-lite serve` as clients meet it: the real program, spoken to byte by byte over TCP.
+//! `serve-lite serve` as its clients see it: the real program, over TCP.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 #[path = "server/answers.rs"]
@@ -13,10 +13,10 @@ mod bad_http;
 mod bad_json;
 #[path = "server/batching.rs"]
 mod batching;
-#[path = "server/client.rs"]
-mod client;
 #[path = "server/faulty.rs"]
 mod faulty;
+#[path = "server/http.rs"]
+mod http;
 #[path = "server/lifecycle.rs"]
 mod lifecycle;
 #[path = "server/limits.rs"]
@@ -26,11 +26,7 @@ mod metrics;
 mod models;
 #[path = "server/page.rs"]
 mod page;
-#[path = "server/process.rs"]
-mod process;
-#[path = "server/requests.rs"]
-mod requests;
 #[path = "server/routes.rs"]
 mod routes;
-#[path = "server/wire.rs"]
-mod wire;
+#[path = "server/test_server.rs"]
+mod test_server;

@@ -2,31 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Reply;
+use serve_client::{Answer, Reply};
 use crate::models::{PIXELS, SIDES, halves, random_bytes, sides};
-use crate::process::Server;
-use crate::requests::*;
+use crate::test_server::TestServer;
+use serve_client::requests::*;
 
-/// The bits of an answer's outputs by name, whichever form they came in.
+/// The bits of one output of a reply, in JSON or in the binary form.
 #[track_caller]
 fn bits(reply: &Reply, output: &str) -> Vec<u32> {
-    let values: Vec<f32> = if reply.header("inference-header-content-length").is_some() {
-        let (header, tensors) = reply.tensors();
-        let outputs = header["outputs"].as_array().unwrap();
-        tensors[outputs.iter().position(|o| o["name"] == output).unwrap()].clone()
-    } else {
-        let json = reply.json();
-        let outputs = json["outputs"].as_array().unwrap_or_else(|| panic!("{json}"));
-        let output = outputs.iter().find(|o| o["name"] == output).unwrap();
-        assert_eq!(output["datatype"], "FP32");
-        let data = output["data"].as_array().unwrap();
-        data.iter().map(|value| value.as_f64().unwrap() as f32).collect()
-    };
-    values.into_iter().map(f32::to_bits).collect()
+    let answer = Answer::read(reply).unwrap();
+    answer.output(output).unwrap().iter().map(|value| value.to_bits()).collect()
 }
 
 /// A request of JSON, built field by field.
-fn ask(server: &Server, body: &Value) -> Reply {
+fn ask(server: &TestServer, body: &Value) -> Reply {
     server.ask(&json(&body.to_string()))
 }
 
@@ -37,7 +26,7 @@ fn input(pictures: &[u8]) -> Value {
 
 #[test]
 fn logits_are_those_worked_out_by_hand_in_json_in_binary_and_raw() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let picture = halves(20, 0);
     let expected = [2.0_f32, 0.0, 1.0];
     for request in [binary(&picture), raw(&picture), json(&json_body(&picture))] {
@@ -56,11 +45,11 @@ fn logits_are_those_worked_out_by_hand_in_json_in_binary_and_raw() {
 
 #[test]
 fn every_form_of_a_request_has_the_same_bits_in_its_answer() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     for n in [1, 2, 7, 64] {
         let pictures = random_bytes(n as u64, n * PIXELS);
         let expected = server.ask(&binary(&pictures));
-        let (header, _) = expected.tensors();
+        let (header, _) = expected.tensors().unwrap();
         let names: Vec<_> =
             header["outputs"].as_array().unwrap().iter().map(|o| &o["name"]).collect();
         assert_eq!(names, ["logits", "probabilities"]);
@@ -127,13 +116,13 @@ fn every_form_of_a_request_has_the_same_bits_in_its_answer() {
         let body = gzip(&[header.as_bytes(), &pictures].concat());
         let headers = [(JSON_LENGTH, length.as_str()), ("Content-Encoding", "gzip")];
         let reply = server.ask(&request("POST", INFER, &headers, &body));
-        assert_eq!(reply.tensors().1, expected.tensors().1);
+        assert_eq!(reply.tensors().unwrap().1, expected.tensors().unwrap().1);
     }
 }
 
 #[test]
 fn outputs_come_as_they_were_asked_for() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let pictures = [halves(20, 0), halves(0, 30)].concat();
     let with = |outputs: Value, parameters: Value| {
         let body = json!({"id": "an id", "inputs": input(&pictures), "outputs": outputs, "parameters": parameters});
@@ -142,12 +131,12 @@ fn outputs_come_as_they_were_asked_for() {
         reply
     };
     // One, in either form; both, in the other order and in different forms.
-    let one = with(json!([{"name": "probabilities"}]), json!({})).json();
+    let one = with(json!([{"name": "probabilities"}]), json!({})).json().unwrap();
     assert_eq!(one["outputs"].as_array().unwrap().len(), 1);
     assert_eq!(one["outputs"][0]["name"], "probabilities");
     assert_eq!(one["id"], "an id");
     let (one, tensors) =
-        with(json!([{"name": "logits", "parameters": {"binary_data": true}}]), json!({})).tensors();
+        with(json!([{"name": "logits", "parameters": {"binary_data": true}}]), json!({})).tensors().unwrap();
     assert_eq!((one["outputs"].as_array().unwrap().len(), tensors[0].len()), (1, 6));
     assert_eq!(one["id"], "an id");
     let outputs = json!([
@@ -164,20 +153,20 @@ fn outputs_come_as_they_were_asked_for() {
     assert_eq!(mixed.body.len(), length + 24);
     // All in binary, unless one is asked for otherwise.
     let outputs = json!([{"name": "logits"}, {"name": "probabilities"}]);
-    let (header, tensors) = with(outputs, json!({"binary_data_output": true})).tensors();
+    let (header, tensors) = with(outputs, json!({"binary_data_output": true})).tensors().unwrap();
     assert_eq!(header["outputs"].as_array().unwrap().len(), 2);
     assert_eq!((tensors[0].len(), tensors[1].len()), (6, 6));
 }
 
 #[test]
 fn classification_names_the_likeliest_classes() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let pictures = [halves(20, 0), halves(0, 30)].concat();
     let classes = |parameters: Value| {
         let outputs = json!([{"name": "logits", "parameters": parameters}]);
         ask(&server, &json!({"inputs": input(&pictures), "outputs": outputs}))
     };
-    let reply = classes(json!({"classification": 2})).json();
+    let reply = classes(json!({"classification": 2})).json().unwrap();
     let output = &reply["outputs"][0];
     assert_eq!((&output["datatype"], &output["shape"]), (&json!("BYTES"), &json!([2, 2])));
     let data: Vec<_> =
@@ -207,12 +196,12 @@ fn classification_names_the_likeliest_classes() {
 
 #[test]
 fn what_is_said_of_the_server_and_the_model_is_what_clients_read() {
-    let server = Server::start(&sides(), &["--name", "two-halves", "--max-batch", "50"]);
+    let server = TestServer::start(&sides(), &["--name", "two-halves", "--max-batch", "50"]);
     let read = |path: &str| {
         let reply = server.ask(&get(path));
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());
         assert_eq!(reply.header("content-type"), Some("application/json"), "{path}");
-        reply.json()
+        reply.json().unwrap()
     };
     for path in ["/v2", "/v2/"] {
         let about = read(path);
@@ -256,7 +245,7 @@ fn what_is_said_of_the_server_and_the_model_is_what_clients_read() {
             assert!(stats["inference_stats"][part]["ns"].is_u64(), "{part}: {stats}");
         }
     }
-    let index = server.ask(&post("/v2/repository/index", b"")).json();
+    let index = server.ask(&post("/v2/repository/index", b"")).json().unwrap();
     assert_eq!(index.as_array().unwrap().len(), 1);
     let fields =
         ["name", "version", "state"].map(|field| index[0][field].as_str().unwrap().to_owned());
@@ -265,7 +254,7 @@ fn what_is_said_of_the_server_and_the_model_is_what_clients_read() {
     let path = "/v2/models/two-halves/infer";
     let refused = server.ask(&post(path, json_body(&pictures).as_bytes()));
     assert_eq!(refused.status, 400);
-    assert!(refused.error().contains("50"), "{}", refused.text());
+    assert!(refused.error().unwrap().contains("50"), "{}", refused.text());
     let taken = server.ask(&post(path, json_body(&pictures[PIXELS..]).as_bytes()));
     assert_eq!(taken.status, 200, "{}", taken.text());
 }

@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::client::Reply;
+use serve_client::blocking::Connection;
+use serve_client::{Failure, Reply};
 use crate::models::{halves, sides};
-use crate::process::Server;
-use crate::requests::binary;
+use crate::test_server::TestServer;
+use serve_client::requests::binary;
 use crate::{bad_binary, bad_http, bad_json};
 
 /// How long an answer to a bad request may take.
@@ -72,7 +73,7 @@ impl Case {
 
 #[test]
 fn every_bad_request_is_answered_in_words_and_leaves_no_trace() {
-    let mut server = Server::start(&sides(), &[]);
+    let mut server = TestServer::start(&sides(), &[]);
     let golden_request = binary(&halves(33, 11));
     let golden = server.ask(&golden_request);
     assert_eq!(golden.status, 200);
@@ -104,7 +105,7 @@ fn every_bad_request_is_answered_in_words_and_leaves_no_trace() {
             let name: String = case.name.chars().take(120).collect();
             faults.push(format!("{name}: {fault}"));
         }
-        assert_eq!(other.ask(&golden_request).body, golden.body, "after {}", case.name);
+        assert_eq!(other.exchange(&golden_request).unwrap().body, golden.body, "after {}", case.name);
     }
     assert!(server.is_running());
     assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), cases.len(), faults.join("\n"));
@@ -113,7 +114,7 @@ fn every_bad_request_is_answered_in_words_and_leaves_no_trace() {
 
 #[test]
 fn what_the_protocol_leaves_open_is_answered_too() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     for (name, request) in bad_json::odd() {
         let start = Instant::now();
         let reply = server.ask(&request);
@@ -124,7 +125,7 @@ fn what_the_protocol_leaves_open_is_answered_too() {
             reply.text()
         );
         if reply.status == 400 {
-            reply.error();
+            reply.error().unwrap();
         }
         assert!(start.elapsed() < 5 * LIMIT, "{name}: {:?}", start.elapsed());
     }
@@ -135,7 +136,7 @@ fn what_the_protocol_leaves_open_is_answered_too() {
 #[test]
 fn what_is_not_http_is_refused_or_cut_off() {
     let flags = ["--header-timeout", "1", "--body-timeout", "1"];
-    let mut server = Server::start(&sides(), &flags);
+    let mut server = TestServer::start(&sides(), &flags);
     let many: String = (0..10_000).map(|i| format!("x{i}: y\r\n")).collect();
     let many = format!("GET /v2 HTTP/1.1\r\nHost: a\r\n{many}\r\n");
     let endless = format!("GET /v2 HTTP/1.1\r\nHost: a\r\nx: {}\r\n\r\n", "y".repeat(4 << 20));
@@ -144,7 +145,7 @@ fn what_is_not_http_is_refused_or_cut_off() {
     for request in bad_http::NOT_HTTP.iter().copied().chain(more) {
         let mut connection = server.connect();
         connection.send(request);
-        let status = connection.reply().map(|reply| reply.status);
+        let status = received(&mut connection).map(|reply| reply.status);
         assert!(
             matches!(status, None | Some(400 | 404 | 411 | 413 | 414 | 431 | 505)),
             "{status:?} {:?}",
@@ -157,11 +158,20 @@ fn what_is_not_http_is_refused_or_cut_off() {
 }
 
 /// The reply to a bad request. One that lacks its end gets none before the client closes its side.
-fn answer(server: &Server, case: &Case) -> Option<Reply> {
+fn answer(server: &TestServer, case: &Case) -> Option<Reply> {
     let mut connection = server.connect();
     connection.send(&case.request);
     if case.or_closed {
-        connection.finish();
+        connection.finish_sending();
     }
-    connection.reply()
+    received(&mut connection)
+}
+
+/// The next reply, or `None` if the server closed the connection instead.
+fn received(connection: &mut Connection) -> Option<Reply> {
+    match connection.receive() {
+        Ok(reply) => Some(reply),
+        Err(Failure::Closed | Failure::Reset) => None,
+        Err(failure) => panic!("{failure}"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::bad::Case;
 use crate::models::PIXELS;
-use crate::requests::{INFER, JSON_LENGTH, framed, request};
+use serve_client::requests::{INFER, JSON_LENGTH, framed, request};
 
 /// The JSON in front of one picture.
 const HEADER: &str = r#"{"inputs":[{"name":"pixels","shape":[1,1,28,28],"datatype":"UINT8","parameters":{"binary_data_size":784}}]}"#;

@@ -2,7 +2,7 @@
 
 use crate::bad::Case;
 use crate::bad_json::good;
-use crate::requests::{INFER, JSON_LENGTH, binary, chunked, get, gzip, post, request, zlib};
+use serve_client::requests::{INFER, JSON_LENGTH, binary, chunked, get, gzip, post, request, zlib};
 
 /// Paths to which nothing can be posted.
 #[rustfmt::skip]

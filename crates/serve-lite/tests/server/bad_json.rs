@@ -1,7 +1,7 @@
 //! Bodies of JSON that are no requests. All of them are answered with 400.
 
 use crate::bad::Case;
-use crate::requests::json;
+use serve_client::requests::{INFER, json, post};
 
 /// A good request; the tokens `Z784` and so on stand for as many zeros with commas between them,
 /// `ROW` for a row of a picture in brackets, `ROWS27` for 27 of them.
@@ -219,7 +219,7 @@ fn not_utf8() -> Vec<Case> {
     let with = |field: &str, bytes: &[u8]| {
         let at = GOOD.len() - 1;
         let body = [expanded(&GOOD[..at]).as_bytes(), field.as_bytes(), bytes, b"\"}"].concat();
-        let request = crate::requests::post(crate::requests::INFER, &body);
+        let request = post(INFER, &body);
         Case::new(format!("{field}{bytes:?}"), request, &[400], "json|utf-8|unicode|string")
     };
     [&b"\xff"[..], b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80"]

@@ -2,17 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use crate::client::Connection;
+use serve_client::Metrics;
+use serve_client::blocking::Connection;
 use crate::faulty::{grey, overflowing, poisonable, slow, slow_and_poisonable};
 use crate::models::{PIXELS, halves, sides};
-use crate::process::{Metrics, Server, eventually};
-use crate::requests::*;
+use crate::test_server::{TestServer, eventually};
+use serve_client::requests::*;
 
 /// One picture after another on one core: work that is easily piled up.
 const ONE_BY_ONE: [&str; 4] = ["--threads", "1", "--micro-batch", "1"];
 
+/// A request with a deadline, in microseconds.
+fn within(timeout: u64, images: &[u8]) -> Vec<u8> {
+    InferRequest { timeout: Some(timeout), ..InferRequest::binary(images) }.request()
+}
+
 /// Sends a request on each of `n` new connections and waits until the server has all of them.
-fn pile_up(server: &Server, n: usize) -> Vec<Connection> {
+fn pile_up(server: &TestServer, n: usize) -> Vec<Connection> {
     let before = server.received();
     let mut connections: Vec<_> = (0..n).map(|_| server.connect()).collect();
     connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
@@ -25,7 +31,7 @@ fn every_caller_gets_the_answers_to_its_own_pictures() {
     const CALLERS: usize = 16;
     const REQUESTS: usize = 40;
     for flags in [&[][..], &["--micro-batch", "1"], &["--micro-batch", "3"]] {
-        let server = Server::start(&sides(), flags);
+        let server = TestServer::start(&sides(), flags);
         let pictures = |caller: usize, request: usize| -> Vec<u8> {
             let n = 1 + (caller + request) % 8;
             (0..n).flat_map(|i| halves(caller * 20 + i, request * 5 + i)).collect()
@@ -37,10 +43,10 @@ fn every_caller_gets_the_answers_to_its_own_pictures() {
                     let mut connection = server.connect();
                     for request in 0..REQUESTS {
                         let pictures = pictures(caller, request);
-                        let id = format!(r#""id":"{caller}/{request}","#);
-                        let (header, tensors) =
-                            connection.ask(&binary_with(&id, &pictures)).tensors();
-                        assert_eq!(header["id"], format!("{caller}/{request}"));
+                        let id = format!("{caller}/{request}");
+                        let request_bytes = InferRequest { id: &id, ..InferRequest::binary(&pictures) }.request();
+                        let (header, tensors) = connection.exchange(&request_bytes).unwrap().tensors().unwrap();
+                        assert_eq!(header["id"], id);
                         assert_eq!(tensors[0].len(), pictures.len() / PIXELS * 3);
                         for (i, logits) in tensors[0].chunks_exact(3).enumerate() {
                             let left = (caller * 20 + i) as f32 / 10.0;
@@ -54,17 +60,17 @@ fn every_caller_gets_the_answers_to_its_own_pictures() {
         });
         let metrics = server.metrics();
         let n: usize = (0..CALLERS).flat_map(|c| (0..REQUESTS).map(move |r| 1 + (c + r) % 8)).sum();
-        assert_eq!(metrics.get("serve_lite_pictures_total"), n as f64);
-        let executions = metrics.get("serve_lite_executions_total");
+        assert_eq!(metrics.value("serve_lite_pictures_total"), n as f64);
+        let executions = metrics.value("serve_lite_executions_total");
         assert!(executions <= (CALLERS * REQUESTS) as f64, "{executions}");
     }
 }
 
 #[test]
 fn a_picture_that_fails_fails_alone() {
-    let server = Server::start(&slow_and_poisonable(5), &["--threads", "1"]);
+    let server = TestServer::start(&slow_and_poisonable(5), &["--threads", "1"]);
     let expected = server.logits(&halves(1, 2));
-    let executions = server.metrics().get("serve_lite_executions_total");
+    let executions = server.metrics().value("serve_lite_executions_total");
     let poisons = [0, 3, 7];
     let mut connections: Vec<_> = (0..8).map(|_| server.connect()).collect();
     for round in 0..4 {
@@ -74,26 +80,26 @@ fn a_picture_that_fails_fails_alone() {
             connection.send(&binary(&picture));
         }
         for (i, connection) in connections.iter_mut().enumerate() {
-            let reply = connection.reply().expect("an answer");
+            let reply = connection.receive().expect("an answer");
             if is_poison(i) {
                 assert_eq!(reply.status, 500, "{}", reply.text());
-                assert!(reply.error().contains("model"), "{}", reply.text());
+                assert!(reply.error().unwrap().contains("model"), "{}", reply.text());
             } else {
-                assert_eq!(reply.tensors().1[0], expected);
+                assert_eq!(reply.tensors().unwrap().1[0], expected);
             }
         }
     }
     // Without a bad one they do go through the model together.
-    let before = server.metrics().get("serve_lite_executions_total");
+    let before = server.metrics().value("serve_lite_executions_total");
     assert!(before > executions);
     for _ in 0..3 {
         connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
         for connection in &mut connections {
-            assert_eq!(connection.reply().unwrap().tensors().1[0], expected);
+            assert_eq!(connection.receive().unwrap().tensors().unwrap().1[0], expected);
         }
     }
     let metrics = server.metrics();
-    let together = metrics.get("serve_lite_executions_total") - before;
+    let together = metrics.value("serve_lite_executions_total") - before;
     assert!(together < 24.0, "{together} executions of 24 pictures");
     // Each picture counts once, also where it was tried again without the others.
     let counted = metrics.sum("nv_inference_count", &[]);
@@ -104,73 +110,73 @@ fn a_picture_that_fails_fails_alone() {
 
 #[test]
 fn one_bad_picture_fails_its_whole_request_and_no_other() {
-    let server = Server::start(&poisonable(), &[]);
+    let server = TestServer::start(&poisonable(), &[]);
     let mixed = [halves(1, 2), grey(), halves(3, 4)].concat();
     for request in [binary(&mixed), json(&json_body(&mixed)), raw(&grey())] {
         let reply = server.ask(&request);
         assert_eq!(reply.status, 500, "{}", reply.text());
-        reply.error();
+        reply.error().unwrap();
         assert!(!server.logits(&halves(1, 2)).is_empty());
     }
 }
 
 #[test]
 fn numbers_that_json_does_not_have_are_refused_there_and_passed_on_in_binary() {
-    let server = Server::start(&overflowing(), &[]);
+    let server = TestServer::start(&overflowing(), &[]);
     let pictures = [halves(1, 2), grey()].concat();
     let reply = server.ask(&json(&json_body(&pictures)));
     assert_eq!(reply.status, 500, "{}", reply.text());
-    assert!(reply.error().contains("finite"), "{}", reply.text());
-    let (_, tensors) = server.ask(&binary(&pictures)).tensors();
+    assert!(reply.error().unwrap().contains("finite"), "{}", reply.text());
+    let (_, tensors) = server.ask(&binary(&pictures)).tensors().unwrap();
     assert!(tensors[0][..3].iter().all(|logit| logit.is_finite()), "{tensors:?}");
     assert!(tensors[0][3..].iter().all(|logit| *logit == f32::INFINITY), "{tensors:?}");
     assert!(tensors[1][3..].iter().any(|probability| probability.is_nan()), "{tensors:?}");
-    assert!(server.metrics().get("serve_lite_nonfinite_outputs_total") >= 1.0);
+    assert!(server.metrics().value("serve_lite_nonfinite_outputs_total") >= 1.0);
     assert_eq!(server.ask(&json(&json_body(&pictures[..PIXELS]))).status, 200);
 }
 
 #[test]
 fn who_cannot_be_served_in_time_is_told_by_then_and_not_executed() {
-    let server = Server::start(&slow(40), &ONE_BY_ONE);
+    let server = TestServer::start(&slow(40), &ONE_BY_ONE);
     let start = Instant::now();
     assert_eq!(server.ask(&binary(&halves(1, 2))).status, 200);
     let one = start.elapsed();
     let mut waiting = pile_up(&server, 10);
     let start = Instant::now();
-    let reply = server.ask(&binary_within(one.as_micros() as u64, &halves(1, 2)));
+    let reply = server.ask(&within(one.as_micros() as u64, &halves(1, 2)));
     let took = start.elapsed();
     assert_eq!(reply.status, 503, "{}", reply.text());
-    let message = reply.error();
+    let message = reply.error().unwrap();
     assert!(message.contains("deadline") || message.contains("time"), "{message}");
     assert!(reply.header("retry-after").is_some());
     assert!(took > one / 2, "{took:?} with {one:?} to go");
     // It did not wait for those before it.
-    assert!(server.metrics().get("serve_lite_pending_requests") > 1.0, "{took:?} of {one:?}");
+    assert!(server.metrics().value("serve_lite_pending_requests") > 1.0, "{took:?} of {one:?}");
     for connection in &mut waiting {
-        assert_eq!(connection.reply().unwrap().status, 200);
+        assert_eq!(connection.receive().unwrap().status, 200);
     }
     let metrics = server.metrics();
-    assert_eq!(metrics.get("serve_lite_executions_total"), 11.0);
+    assert_eq!(metrics.value("serve_lite_executions_total"), 11.0);
     assert_eq!(metrics.sum("serve_lite_dropped_pictures_total", &["reason=\"expired\""]), 1.0);
-    assert_eq!(metrics.get("serve_lite_pending_requests"), 0.0);
-    assert_eq!(metrics.get("serve_lite_queued_pictures"), 0.0);
+    assert_eq!(metrics.value("serve_lite_pending_requests"), 0.0);
+    assert_eq!(metrics.value("serve_lite_queued_pictures"), 0.0);
     // A deadline that is long enough is none.
-    assert_eq!(server.ask(&binary_within(15_000_000, &halves(1, 2))).status, 200);
-    assert_eq!(server.ask(&binary_within(1, &halves(1, 2))).status, 503);
+    assert_eq!(server.ask(&within(15_000_000, &halves(1, 2))).status, 200);
+    assert_eq!(server.ask(&within(1, &halves(1, 2))).status, 503);
 }
 
 #[test]
 fn the_servers_own_deadline_holds_for_who_names_none() {
     let flags = [&ONE_BY_ONE[..], &["--timeout", "1"]].concat();
-    let server = Server::start(&slow(20), &flags);
+    let server = TestServer::start(&slow(20), &flags);
     let mut connections: Vec<_> = (0..60).map(|_| server.connect()).collect();
     connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
-    let statuses: Vec<_> = connections.iter_mut().map(|c| c.reply().unwrap().status).collect();
+    let statuses: Vec<_> = connections.iter_mut().map(|c| c.receive().unwrap().status).collect();
     let served = statuses.iter().filter(|status| **status == 200).count();
     assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
     assert!((1..60).contains(&served), "{served} of 60 served within a second");
     // What began just in time may have ended too late.
-    let executed = server.metrics().get("serve_lite_executions_total");
+    let executed = server.metrics().value("serve_lite_executions_total");
     assert!(executed <= served as f64 + 5.0, "{executed} executed for {served}");
 }
 
@@ -178,32 +184,32 @@ fn the_servers_own_deadline_holds_for_who_names_none() {
 fn a_full_queue_turns_callers_away_at_once() {
     for (status, more) in [(503, &[][..]), (429, &["--overload-status", "429"])] {
         let flags = [&ONE_BY_ONE[..], &["--queue", "3"], more].concat();
-        let server = Server::start(&slow(40), &flags);
+        let server = TestServer::start(&slow(40), &flags);
         // What could never fit into the queue is taken when nobody else is there.
         let large: Vec<u8> = (0..12).flat_map(|i| halves(i, 0)).collect();
         let mut first = server.connect();
         first.send(&binary(&large));
         eventually("the queue is full", || {
-            server.metrics().get("serve_lite_queued_pictures") > 3.0
+            server.metrics().value("serve_lite_queued_pictures") > 3.0
         });
         for _ in 0..5 {
             let reply = server.ask(&binary(&halves(1, 2)));
             assert_eq!(reply.status, status, "{}", reply.text());
-            assert!(reply.error().contains("queue"), "{}", reply.text());
+            assert!(reply.error().unwrap().contains("queue"), "{}", reply.text());
             assert!(reply.header("retry-after").is_some_and(|s| s.parse::<u32>().is_ok()));
         }
         assert_eq!(server.ask(&get("/v2/health/ready")).status, 200);
         // All of that was while the first was still waiting.
         let metrics = server.metrics();
-        assert_eq!(metrics.get("serve_lite_pending_requests"), 1.0);
+        assert_eq!(metrics.value("serve_lite_pending_requests"), 1.0);
         let rejected = metrics.sum("nv_inference_request_failure", &["reason=\"REJECTED\""]);
         assert_eq!(rejected, 5.0);
-        assert_eq!(first.reply().unwrap().tensors().1[0].len(), 36);
-        assert_eq!(server.metrics().get("serve_lite_executions_total"), 12.0);
+        assert_eq!(first.receive().unwrap().tensors().unwrap().1[0].len(), 36);
+        assert_eq!(server.metrics().value("serve_lite_executions_total"), 12.0);
         // As many as the queue holds are taken at once, and computed in their turn.
         let mut connections = pile_up(&server, 3);
         for connection in &mut connections {
-            assert_eq!(connection.reply().unwrap().status, 200);
+            assert_eq!(connection.receive().unwrap().status, 200);
         }
     }
 }
@@ -211,11 +217,11 @@ fn a_full_queue_turns_callers_away_at_once() {
 #[test]
 fn a_queue_that_was_full_offers_half_until_it_has_drained() {
     let flags = [&ONE_BY_ONE[..], &["--queue", "16"]].concat();
-    let server = Server::start(&slow(40), &flags);
+    let server = TestServer::start(&slow(40), &flags);
     let large: Vec<u8> = (0..24).flat_map(|i| halves(i, 0)).collect();
     let mut first = server.connect();
     first.send(&binary(&large));
-    let queued = || server.metrics().get("serve_lite_queued_pictures");
+    let queued = || server.metrics().value("serve_lite_queued_pictures");
     eventually("the queue is full", || queued() > 16.0);
     let mut refused_with_room = 0;
     loop {
@@ -228,26 +234,25 @@ fn a_queue_that_was_full_offers_half_until_it_has_drained() {
         refused_with_room += u32::from(before < 16.0);
     }
     assert!(refused_with_room > 0, "it offered all its room at once");
-    assert_eq!(first.reply().unwrap().status, 200);
+    assert_eq!(first.receive().unwrap().status, 200);
     // Drained, it holds what it did.
     for connection in &mut pile_up(&server, 16) {
-        assert_eq!(connection.reply().unwrap().status, 200);
+        assert_eq!(connection.receive().unwrap().status, 200);
     }
 }
 
 #[test]
 fn work_for_callers_that_have_left_is_not_done() {
-    let server = Server::start(&slow(40), &ONE_BY_ONE);
-    let files = || std::fs::read_dir(server.proc("fd")).unwrap().count();
+    let server = TestServer::start(&slow(40), &ONE_BY_ONE);
     assert_eq!(server.ask(&binary(&halves(1, 2))).status, 200);
-    eventually("the connection is gone", || server.metrics().get("serve_lite_connections") <= 1.0);
-    let before = files();
+    eventually("the connection is gone", || server.metrics().value("serve_lite_connections") <= 1.0);
+    let before = server.n_open_files();
     let left = pile_up(&server, 30);
     drop(left);
-    eventually("nothing is pending", || server.metrics().get("serve_lite_pending_requests") == 0.0);
+    eventually("nothing is pending", || server.metrics().value("serve_lite_pending_requests") == 0.0);
     // The queue finds out when it comes to them.
     let done = |metrics: &Metrics| {
-        let executed = metrics.get("serve_lite_executions_total") - 1.0;
+        let executed = metrics.value("serve_lite_executions_total") - 1.0;
         let reason = ["reason=\"canceled\""];
         (executed, metrics.sum("serve_lite_dropped_pictures_total", &reason))
     };
@@ -258,7 +263,7 @@ fn work_for_callers_that_have_left_is_not_done() {
     let metrics = server.metrics();
     let (executed, dropped) = done(&metrics);
     assert!(executed < 20.0, "{executed} executed, {dropped} dropped");
-    assert_eq!(metrics.get("serve_lite_queued_pictures"), 0.0);
+    assert_eq!(metrics.value("serve_lite_queued_pictures"), 0.0);
     let infer = |code: &str| {
         metrics.sum("serve_lite_requests_total", &["route=\"infer\"", &format!("code=\"{code}\"")])
     };
@@ -266,7 +271,7 @@ fn work_for_callers_that_have_left_is_not_done() {
     assert!(infer("canceled") >= dropped);
     let canceled = metrics.sum("nv_inference_request_failure", &["reason=\"CANCELED\""]);
     assert_eq!(canceled, infer("canceled"));
-    eventually("their sockets are closed", || files() <= before);
+    eventually("their sockets are closed", || server.n_open_files() <= before);
     let start = Instant::now();
     assert_eq!(server.ask(&binary(&halves(1, 2))).status, 200);
     assert!(start.elapsed() < Duration::from_secs(10));

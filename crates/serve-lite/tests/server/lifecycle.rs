@@ -5,25 +5,26 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::faulty::{biased, damaged, slow};
 use crate::models::{bytes, halves, random_bytes, sides};
-use crate::process::{Server, eventually};
-use crate::requests::*;
+use crate::test_server::{TestServer, eventually};
+use serve_client::blocking::Connection;
+use serve_client::requests::*;
 
 #[test]
 fn the_one_line_on_standard_output_says_what_is_where() {
-    let mut server = Server::start(&sides(), &["--name", "digits"]);
-    let expected = format!("digits version 1 at http://127.0.0.1:{}/\n", server.port);
-    assert_eq!(server.greeting, expected);
-    server.signal("INT");
+    let mut server = TestServer::start(&sides(), &["--name", "digits"]);
+    let expected = format!("digits version 1 at http://127.0.0.1:{}/", server.address.port());
+    assert_eq!(server.ready_line, expected);
+    server.signal("INT").unwrap();
     assert_eq!(server.end().code(), Some(0));
-    assert!(TcpStream::connect(("127.0.0.1", server.port)).is_err());
+    assert!(TcpStream::connect(server.address).is_err());
 }
 
 #[test]
 fn while_it_drains_it_is_alive_and_serves_but_is_not_ready() {
-    let mut server = Server::start(&sides(), &["--drain-delay", "2"]);
+    let mut server = TestServer::start(&sides(), &["--drain-delay", "2"]);
     let mut idle = server.connect();
-    assert_eq!(idle.ask(&get("/v2/health/ready")).status, 200);
-    server.signal("TERM");
+    assert_eq!(idle.exchange(&get("/v2/health/ready")).unwrap().status, 200);
+    server.signal("TERM").unwrap();
     let mut not_ready = None;
     eventually("it is no longer ready", || {
         let reply = server.ask(&get("/v2/health/ready"));
@@ -31,7 +32,7 @@ fn while_it_drains_it_is_alive_and_serves_but_is_not_ready() {
         not_ready = Some(reply);
         is_503
     });
-    not_ready.unwrap().error();
+    not_ready.unwrap().error().unwrap();
     assert_eq!(server.ask(&get("/v2/models/mnist/ready")).status, 503);
     assert_eq!(server.ask(&get("/v2/health/live")).status, 200);
     assert_eq!(server.ask(&binary(&halves(1, 2))).status, 200);
@@ -41,13 +42,13 @@ fn while_it_drains_it_is_alive_and_serves_but_is_not_ready() {
 
 #[test]
 fn what_is_under_way_is_answered_before_the_end() {
-    let mut server = Server::start(&slow(40), &["--threads", "1", "--drain-timeout", "20"]);
+    let mut server = TestServer::start(&slow(40), &["--threads", "1", "--drain-timeout", "20"]);
     let mut connections: Vec<_> = (0..5).map(|_| server.connect()).collect();
     connections.iter_mut().for_each(|connection| connection.send(&binary(&halves(1, 2))));
     eventually("all have come", || server.received() >= 5.0);
-    server.signal("TERM");
+    server.signal("TERM").unwrap();
     for connection in &mut connections {
-        let reply = connection.reply().expect("an answer to what was accepted");
+        let reply = connection.receive().expect("an answer to what was accepted");
         assert_eq!(reply.status, 200, "{}", reply.text());
         assert!(connection.is_closed());
     }
@@ -55,9 +56,9 @@ fn what_is_under_way_is_answered_before_the_end() {
 }
 
 /// A client that sent half a request and then nothing: within `flags`, the server waits for it.
-fn stuck(flags: &[&str]) -> (Server, crate::client::Connection) {
+fn stuck(flags: &[&str]) -> (TestServer, Connection) {
     let flags = [&["--body-timeout", "100", "--header-timeout", "100"], flags].concat();
-    let server = Server::start(&sides(), &flags);
+    let server = TestServer::start(&sides(), &flags);
     let mut client = server.connect();
     let request = binary(&halves(1, 2));
     client.send(&request[..request.len() - 1]);
@@ -69,45 +70,45 @@ fn stuck(flags: &[&str]) -> (Server, crate::client::Connection) {
 #[test]
 fn a_stuck_client_holds_up_the_end_no_longer_than_the_bound() {
     let (mut server, _client) = stuck(&["--drain-timeout", "1"]);
-    server.signal("TERM");
+    server.signal("TERM").unwrap();
     assert_eq!(server.end().code(), Some(0));
 }
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let (mut server, _client) = stuck(&["--drain-timeout", "100"]);
-    server.signal("TERM");
-    eventually("it stops listening", || TcpStream::connect(("127.0.0.1", server.port)).is_err());
+    server.signal("TERM").unwrap();
+    eventually("it stops listening", || TcpStream::connect(server.address).is_err());
     assert!(server.is_running());
-    server.signal("TERM");
+    server.signal("TERM").unwrap();
     server.end();
 }
 
 #[test]
 fn connections_that_are_idle_do_not_hold_up_the_end() {
     let mut server =
-        Server::start(&sides(), &["--drain-timeout", "100", "--header-timeout", "100"]);
+        TestServer::start(&sides(), &["--drain-timeout", "100", "--header-timeout", "100"]);
     let mut idle: Vec<_> = (0..3).map(|_| server.connect()).collect();
     for connection in &mut idle[1..] {
-        assert_eq!(connection.ask(&get("/v2")).status, 200);
+        assert_eq!(connection.exchange(&get("/v2")).unwrap().status, 200);
     }
-    server.signal("TERM");
+    server.signal("TERM").unwrap();
     assert_eq!(server.end().code(), Some(0));
 }
 
 /// The version that serves, and the logit by which its model is told from others.
-fn serving(server: &Server) -> (String, f32) {
-    let (header, tensors) = server.ask(&binary(&halves(0, 0))).tensors();
+fn serving(server: &TestServer) -> (String, f32) {
+    let (header, tensors) = server.ask(&binary(&halves(0, 0))).tensors().unwrap();
     (header["model_version"].as_str().unwrap().to_owned(), tensors[0][2])
 }
 
 #[test]
 fn a_new_model_is_taken_by_signal_by_request_and_by_watching() {
     let load = post("/v2/repository/models/mnist/load", b"");
-    let server = Server::start(&biased(1.0), &["--watch", "0"]);
+    let server = TestServer::start(&biased(1.0), &["--watch", "0"]);
     assert_eq!(serving(&server), ("1".into(), 1.0));
     server.replace_model(&bytes(&biased(2.0)));
-    server.signal("HUP");
+    server.signal("HUP").unwrap();
     eventually("a signal loads it", || serving(&server) == ("2".into(), 2.0));
     server.replace_model(&bytes(&biased(3.0)));
     let reply = server.ask(&load);
@@ -117,20 +118,20 @@ fn a_new_model_is_taken_by_signal_by_request_and_by_watching() {
     let body = json_body(&halves(0, 0));
     let versioned = |v: u32| post(&format!("/v2/models/mnist/versions/{v}/infer"), body.as_bytes());
     assert_eq!([1, 2, 3, 4].map(|v| server.ask(&versioned(v)).status), [404, 404, 200, 404]);
-    assert_eq!(server.ask(&get("/v2/models/mnist")).json()["versions"][0], "3");
+    assert_eq!(server.ask(&get("/v2/models/mnist")).json().unwrap()["versions"][0], "3");
     let metrics = server.metrics();
-    assert_eq!(metrics.get("serve_lite_model_version"), 3.0);
+    assert_eq!(metrics.value("serve_lite_model_version"), 3.0);
     assert_eq!(metrics.sum("serve_lite_model_loads_total", &["outcome=\"failure\""]), 0.0);
     drop(server);
 
-    let server = Server::start(&biased(1.0), &["--watch", "1"]);
+    let server = TestServer::start(&biased(1.0), &["--watch", "1"]);
     server.replace_model(&bytes(&biased(5.0)));
     eventually("the watcher loads it", || serving(&server) == ("2".into(), 5.0));
 }
 
 #[test]
 fn a_bad_file_leaves_the_old_model_and_is_accused() {
-    let server = Server::start(&biased(1.0), &["--watch", "0"]);
+    let server = TestServer::start(&biased(1.0), &["--watch", "0"]);
     let good = bytes(&biased(2.0));
     let bad: [(&str, Vec<u8>, &str); 6] = [
         ("half", good[..good.len() / 2].to_vec(), "onnx"),
@@ -148,14 +149,14 @@ fn a_bad_file_leaves_the_old_model_and_is_accused() {
             "kiln.classes",
         ),
     ];
-    let failures = |server: &Server| {
+    let failures = |server: &TestServer| {
         server.metrics().sum("serve_lite_model_loads_total", &["outcome=\"failure\""])
     };
     for (i, (what, file, says)) in bad.iter().enumerate() {
         server.replace_model(file);
         let reply = server.ask(&post("/v2/repository/models/mnist/load", b""));
         assert_eq!(reply.status, 400, "{what}: {}", reply.text());
-        assert!(reply.error().to_lowercase().contains(says), "{what}: {}", reply.text());
+        assert!(reply.error().unwrap().to_lowercase().contains(says), "{what}: {}", reply.text());
         assert_eq!(serving(&server), ("1".into(), 1.0), "{what}");
         assert_eq!(failures(&server), (i + 1) as f64, "{what}");
         assert_eq!(server.ask(&get("/v2/health/ready")).status, 200, "{what}");
@@ -163,7 +164,7 @@ fn a_bad_file_leaves_the_old_model_and_is_accused() {
     std::fs::remove_file(server.model()).unwrap();
     assert_eq!(server.ask(&post("/v2/repository/models/mnist/load", b"")).status, 400);
     let logged = server.log().lines().count();
-    server.signal("HUP");
+    server.signal("HUP").unwrap();
     eventually("the signal's failure is counted", || failures(&server) == 8.0);
     eventually("the log says so", || server.log().lines().count() > logged);
     assert!(server.log().contains("model.onnx"), "{}", server.log());
@@ -178,7 +179,7 @@ fn a_bad_file_leaves_the_old_model_and_is_accused() {
 #[test]
 fn no_request_fails_or_is_mixed_up_while_models_change() {
     const LOADS: u32 = 20;
-    let server = Server::start(&biased(1.0), &["--watch", "0"]);
+    let server = TestServer::start(&biased(1.0), &["--watch", "0"]);
     let (done, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -186,7 +187,7 @@ fn no_request_fails_or_is_mixed_up_while_models_change() {
                 let mut connection = server.connect();
                 let mut last = 0.0;
                 while !done.load(Ordering::Relaxed) {
-                    let (header, tensors) = connection.ask(&binary(&halves(3, 0))).tensors();
+                    let (header, tensors) = connection.exchange(&binary(&halves(3, 0))).unwrap().tensors().unwrap();
                     let version: f32 = header["model_version"].as_str().unwrap().parse().unwrap();
                     assert_eq!(tensors[0][2], version);
                     assert!(version >= last, "version {version} after {last}");

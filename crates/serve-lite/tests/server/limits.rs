@@ -3,21 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crate::models::{PIXELS, halves, sides};
-use crate::process::{Server, eventually};
-use crate::requests::*;
+use crate::test_server::{TestServer, eventually};
+use serve_client::requests::*;
 
 const MIB: usize = 1 << 20;
 
-/// Memory of the server's process, in KiB.
-fn resident(server: &Server) -> u64 {
-    let status = std::fs::read_to_string(server.proc("status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 #[test]
 fn a_body_beyond_the_cap_is_refused_however_it_comes() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let claim = |length: usize| {
         format!("POST {INFER} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n").into_bytes()
     };
@@ -40,7 +33,7 @@ fn a_body_beyond_the_cap_is_refused_however_it_comes() {
         let start = Instant::now();
         let reply = server.ask(&request);
         assert_eq!(reply.status, 413, "{what}: {}", reply.text());
-        assert!(reply.error().contains('4'), "{what}: {}", reply.text());
+        assert!(reply.error().unwrap().contains('4'), "{what}: {}", reply.text());
         assert!(start.elapsed() < Duration::from_secs(5), "{what}: {:?}", start.elapsed());
     }
     // Up to the cap a body is read, and is wrong in another way.
@@ -51,7 +44,7 @@ fn a_body_beyond_the_cap_is_refused_however_it_comes() {
 
 #[test]
 fn the_cap_can_be_moved() {
-    let server = Server::start(&sides(), &["--max-body", "1"]);
+    let server = TestServer::start(&sides(), &["--max-body", "1"]);
     let refused = server.ask(&binary(&vec![0; 1400 * PIXELS]));
     assert_eq!(refused.status, 413);
     assert_eq!(server.ask(&binary(&vec![0; 1000 * PIXELS])).status, 200);
@@ -59,7 +52,7 @@ fn the_cap_can_be_moved() {
 
 #[test]
 fn bombs_leave_no_memory_behind() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let bomb = request("POST", INFER, &[("Content-Encoding", "gzip")], &gzip(&vec![0; 64 * MIB]));
     let deep = json(&"[".repeat(MIB));
     let large = json(&"0,".repeat(2 * MIB - 100));
@@ -69,16 +62,16 @@ fn bombs_leave_no_memory_behind() {
         }
     };
     (0..20).for_each(|_| round());
-    let before = resident(&server);
+    let before = server.resident_mib();
     (0..40).for_each(|_| round());
-    let after = resident(&server);
-    assert!(after < before + 8 * 1024, "{before} KiB, then {after} KiB");
+    let after = server.resident_mib();
+    assert!(after < before + 8.0, "{before} MiB, then {after} MiB");
 }
 
 #[test]
 fn slow_clients_are_cut_off_and_others_served() {
     let flags = ["--header-timeout", "1", "--body-timeout", "1"];
-    let server = Server::start(&sides(), &flags);
+    let server = TestServer::start(&sides(), &flags);
     let start = Instant::now();
     let mut headers: Vec<_> = (0..5).map(|_| server.connect()).collect();
     headers.iter_mut().for_each(|c| c.send(b"GET /v2/health/live HTTP/1.1\r\nHost: a\r\n"));
@@ -87,18 +80,18 @@ fn slow_clients_are_cut_off_and_others_served() {
     bodies.iter_mut().for_each(|c| c.send(&request[..request.len() - 100]));
     let mut silent: Vec<_> = (0..5).map(|_| server.connect()).collect();
     let mut idle: Vec<_> = (0..5).map(|_| server.connect()).collect();
-    idle.iter_mut().for_each(|c| assert_eq!(c.ask(&get("/v2/health/live")).status, 200));
+    idle.iter_mut().for_each(|c| assert_eq!(c.exchange(&get("/v2/health/live")).unwrap().status, 200));
     assert_eq!(server.ask(&request).status, 200);
 
     for connection in &mut bodies {
-        let reply = connection.reply().expect("an answer to half a body");
+        let reply = connection.receive().expect("an answer to half a body");
         assert_eq!(reply.status, 408);
-        reply.error();
+        reply.error().unwrap();
         assert!(connection.is_closed());
     }
     for connection in &mut headers {
         // Before there is a request there is nothing to answer; 408 will do as well.
-        if let Some(reply) = connection.reply() {
+        if let Ok(reply) = connection.receive() {
             assert_eq!(reply.status, 408);
         }
         assert!(connection.is_closed());
@@ -108,14 +101,14 @@ fn slow_clients_are_cut_off_and_others_served() {
     assert!(start.elapsed() > Duration::from_millis(900), "{:?}", start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     eventually("their connections are gone", || {
-        server.metrics().get("serve_lite_connections") <= 1.0
+        server.metrics().value("serve_lite_connections") <= 1.0
     });
 }
 
 /// A byte now and then does not make a body quick: the limit is on the whole of it.
 #[test]
 fn a_body_that_trickles_is_cut_off_too() {
-    let server = Server::start(&sides(), &["--body-timeout", "1"]);
+    let server = TestServer::start(&sides(), &["--body-timeout", "1"]);
     let mut connection = server.connect();
     let request = binary(&halves(1, 1));
     let (start, rest) = request.split_at(request.len() - 400);
@@ -128,33 +121,33 @@ fn a_body_that_trickles_is_cut_off_too() {
         connection.send(&[*byte]);
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(connection.reply().map(|reply| reply.status), Some(408));
+    assert_eq!(connection.receive().map(|reply| reply.status), Ok(408));
 }
 
 #[test]
 fn connections_beyond_the_cap_are_turned_away_in_words() {
-    let server = Server::start(&sides(), &["--max-connections", "3"]);
+    let server = TestServer::start(&sides(), &["--max-connections", "3"]);
     let mut taken: Vec<_> = (0..3).map(|_| server.connect()).collect();
-    taken.iter_mut().for_each(|c| assert_eq!(c.ask(&get("/v2/health/live")).status, 200));
+    taken.iter_mut().for_each(|c| assert_eq!(c.exchange(&get("/v2/health/live")).unwrap().status, 200));
     for _ in 0..3 {
         let mut refused = server.connect();
-        let reply = refused.ask(&get("/v2/health/live"));
+        let reply = refused.exchange(&get("/v2/health/live")).unwrap();
         assert_eq!(reply.status, 503);
-        assert!(reply.error().contains("connection"), "{}", reply.text());
+        assert!(reply.error().unwrap().contains("connection"), "{}", reply.text());
         assert!(reply.header("retry-after").is_some());
         assert!(refused.is_closed());
     }
     // Those that are in have noticed nothing, and one that leaves makes room.
-    taken.iter_mut().for_each(|c| assert_eq!(c.ask(&get("/v2/health/live")).status, 200));
-    let metrics = taken[0].ask(&get("/metrics")).text();
-    let metrics = crate::process::Metrics::parse(&metrics);
-    assert_eq!(metrics.get("serve_lite_refused_connections_total"), 3.0);
-    assert_eq!(metrics.get("serve_lite_connections"), 3.0);
+    taken.iter_mut().for_each(|c| assert_eq!(c.exchange(&get("/v2/health/live")).unwrap().status, 200));
+    let metrics = taken[0].exchange(&get("/metrics")).unwrap().text();
+    let metrics = serve_client::Metrics::parse(&metrics).unwrap();
+    assert_eq!(metrics.value("serve_lite_refused_connections_total"), 3.0);
+    assert_eq!(metrics.value("serve_lite_connections"), 3.0);
     taken.pop();
     eventually("there is room again", || {
         let mut connection = server.connect();
         connection.send(&get("/v2/health/live"));
-        connection.reply().is_some_and(|reply| reply.status == 200)
+        connection.receive().is_ok_and(|reply| reply.status == 200)
     });
 }
 
@@ -163,8 +156,8 @@ fn with_a_token_only_health_and_the_page_are_open() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     std::fs::write(&file, "open-sesame\n").unwrap();
-    let from_file = Server::start(&sides(), &["--token-file", file.to_str().unwrap()]);
-    let from_variable = Server::start_with(&sides(), &[], &[("SERVE_LITE_TOKEN", "open-sesame")]);
+    let from_file = TestServer::start(&sides(), &["--token-file", file.to_str().unwrap()]);
+    let from_variable = TestServer::start_with(&sides(), &[], &[("SERVE_LITE_TOKEN", "open-sesame")]);
     for server in [from_file, from_variable] {
         let open = ["/v2/health/live", "/v2/health/ready", "/", "/page.css", "/page.js"];
         for path in open {
@@ -200,7 +193,7 @@ fn with_a_token_only_health_and_the_page_are_open() {
                 let reply = ask(wrong);
                 assert_eq!(reply.status, 401, "{path} with {wrong:?}");
                 assert!(reply.header("www-authenticate").is_some_and(|h| h.starts_with("Bearer")));
-                assert!(!reply.error().contains("sesame"));
+                assert!(!reply.error().unwrap().contains("sesame"));
             }
             for right in ["Bearer open-sesame", "bearer open-sesame"] {
                 assert_ne!(ask(Some(right)).status, 401, "{path} with {right:?}");

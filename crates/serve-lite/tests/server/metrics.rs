@@ -1,10 +1,8 @@
 //! What is counted is what was sent.
 
-use std::collections::BTreeSet;
-
 use crate::models::{PIXELS, halves, sides};
-use crate::process::{Metrics, Server, eventually};
-use crate::requests::*;
+use crate::test_server::{TestServer, eventually};
+use serve_client::requests::*;
 
 const INFER_ROUTE: &str = "route=\"infer\"";
 /// Every series of the specification that has no labels.
@@ -19,10 +17,10 @@ const PLAIN: &[&str] = &[
 
 #[test]
 fn counts_are_exact() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let fresh = server.metrics();
     for name in PLAIN {
-        fresh.get(name);
+        assert!(fresh.names().contains(name), "{name}");
     }
     let mut connection = server.connect();
     let mut n_pictures = 0;
@@ -35,22 +33,22 @@ fn counts_are_exact() {
             1 => json(&json_body(&pictures)),
             _ => post("/v2/models/mnist/versions/1/infer", json_body(&pictures).as_bytes()),
         };
-        assert_eq!(connection.ask(&request).status, 200);
+        assert_eq!(connection.exchange(&request).unwrap().status, 200);
     }
     for _ in 0..7 {
-        assert_eq!(connection.ask(&json("{}")).status, 400);
+        assert_eq!(connection.exchange(&json("{}")).unwrap().status, 400);
     }
     for _ in 0..5 {
         let encoded = request("POST", INFER, &[("Content-Encoding", "br")], b"x");
-        assert_eq!(connection.ask(&encoded).status, 415);
+        assert_eq!(connection.exchange(&encoded).unwrap().status, 415);
     }
     for _ in 0..3 {
-        assert_eq!(connection.ask(&binary_within(1, &halves(1, 1))).status, 503);
+        assert_eq!(connection.exchange(&InferRequest { timeout: Some(1), ..InferRequest::binary(&halves(1, 1)) }.request()).unwrap().status, 503);
     }
-    assert!([400, 415].contains(&connection.ask(&post("/v1/predict", b"no picture")).status));
+    assert!([400, 415].contains(&connection.exchange(&post("/v1/predict", b"no picture")).unwrap().status));
     // Other paths are not counted among these.
-    connection.ask(&get("/v2"));
-    connection.ask(&get("/nosuch"));
+    connection.exchange(&get("/v2")).unwrap();
+    connection.exchange(&get("/nosuch")).unwrap();
 
     let metrics = server.metrics();
     let requests = |code: &str| {
@@ -68,17 +66,17 @@ fn counts_are_exact() {
     assert_eq!(bucket("le=\"+Inf\""), all);
     assert!(bucket("le=\"0.00025\"") <= bucket("le=\"10\"") && bucket("le=\"10\"") <= all);
 
-    assert_eq!(metrics.get("serve_lite_pictures_total"), n_pictures as f64);
+    assert_eq!(metrics.value("serve_lite_pictures_total"), n_pictures as f64);
     assert_eq!(metrics.sum("nv_inference_count", &[]), n_pictures as f64);
     assert_eq!(metrics.sum("nv_inference_request_success", &[]), 30.0);
     // Triton's have no route: the one that was no picture is among them.
     assert_eq!(metrics.sum("nv_inference_request_failure", &[]), 16.0);
-    let executions = metrics.get("serve_lite_executions_total");
+    let executions = metrics.value("serve_lite_executions_total");
     assert_eq!(executions, 30.0, "one caller alone is never kept waiting for others");
     assert_eq!(metrics.sum("nv_inference_exec_count", &[]), executions);
-    assert_eq!(metrics.get("serve_lite_batch_pictures_count"), executions);
-    assert_eq!(metrics.get("serve_lite_batch_pictures_sum"), n_pictures as f64);
-    assert_eq!(metrics.get("serve_lite_compute_duration_seconds_count"), executions);
+    assert_eq!(metrics.value("serve_lite_batch_pictures_count"), executions);
+    assert_eq!(metrics.value("serve_lite_batch_pictures_sum"), n_pictures as f64);
+    assert_eq!(metrics.value("serve_lite_compute_duration_seconds_count"), executions);
     for part in ["request", "queue", "compute_input", "compute_infer", "compute_output"] {
         assert!(metrics.sum(&format!("nv_inference_{part}_duration_us"), &[]) >= 0.0);
     }
@@ -86,12 +84,12 @@ fn counts_are_exact() {
         metrics.sum("nv_inference_request_duration_us", &["model=\"mnist\"", "version=\"1\""])
             > 0.0
     );
-    assert_eq!(metrics.get("serve_lite_pending_requests"), 0.0);
+    assert_eq!(metrics.value("serve_lite_pending_requests"), 0.0);
     assert_eq!(metrics.sum("nv_inference_pending_request_count", &[]), 0.0);
-    assert_eq!(metrics.get("serve_lite_queued_pictures"), 0.0);
-    assert_eq!(metrics.get("serve_lite_model_version"), 1.0);
+    assert_eq!(metrics.value("serve_lite_queued_pictures"), 0.0);
+    assert_eq!(metrics.value("serve_lite_model_version"), 1.0);
 
-    let stats = server.ask(&get("/v2/models/mnist/stats")).json();
+    let stats = server.ask(&get("/v2/models/mnist/stats")).json().unwrap();
     let stats = &stats["model_stats"][0];
     assert_eq!(stats["inference_count"], n_pictures);
     assert_eq!(stats["execution_count"], 30);
@@ -100,7 +98,7 @@ fn counts_are_exact() {
 
 #[test]
 fn names_that_callers_make_up_become_no_series() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let mut connection = server.connect();
     let mut ask = |i: usize| {
         let paths = [
@@ -109,30 +107,29 @@ fn names_that_callers_make_up_become_no_series() {
             format!("/path{i}"),
         ];
         for path in paths {
-            assert_eq!(connection.ask(&post(&path, b"{}")).status, 404);
+            assert_eq!(connection.exchange(&post(&path, b"{}")).unwrap().status, 404);
         }
         let id = format!("id-{i}");
         let odd = request(&format!("METHOD{i}"), INFER, &[("X-Request-Id", &id)], b"");
-        assert_eq!(connection.ask(&odd).status, 405);
+        assert_eq!(connection.exchange(&odd).unwrap().status, 405);
     };
     ask(0);
-    let names = |metrics: &Metrics| metrics.0.keys().cloned().collect::<BTreeSet<_>>();
-    let before = names(&server.metrics());
+    let before = server.metrics();
     (1..50).for_each(&mut ask);
-    let after = names(&server.metrics());
-    assert_eq!(before, after);
-    assert!(after.iter().all(|name| !name.contains("model1") && !name.contains("id-")));
+    let after = server.metrics();
+    assert_eq!(before.names(), after.names());
+    assert!(!after.mentions("model1") && !after.mentions("id-"));
 }
 
 #[test]
 fn the_text_is_prometheus_and_connections_are_counted() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let reply = server.ask(&get("/metrics"));
     let content_type = reply.header("content-type").unwrap();
     assert!(content_type.starts_with("text/plain; version=0.0.4"), "{content_type}");
     let mut open: Vec<_> = (0..5).map(|_| server.connect()).collect();
-    open.iter_mut().for_each(|connection| assert_eq!(connection.ask(&get("/v2")).status, 200));
-    eventually("five and this one", || server.metrics().get("serve_lite_connections") == 6.0);
+    open.iter_mut().for_each(|connection| assert_eq!(connection.exchange(&get("/v2")).unwrap().status, 200));
+    eventually("five and this one", || server.metrics().value("serve_lite_connections") == 6.0);
     drop(open);
-    eventually("only this one", || server.metrics().get("serve_lite_connections") == 1.0);
+    eventually("only this one", || server.metrics().value("serve_lite_connections") == 1.0);
 }

@@ -1,8 +1,8 @@
 //! Every path with every method.
 
 use crate::models::sides;
-use crate::process::Server;
-use crate::requests::*;
+use crate::test_server::TestServer;
+use serve_client::requests::*;
 
 /// Paths and the methods that each of them has.
 #[rustfmt::skip]
@@ -24,15 +24,15 @@ const METHODS: [&str; 9] =
 
 #[test]
 fn every_route_has_its_method_and_answers_the_others_with_405_and_those_that_it_has() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     for (path, has) in ROUTES {
         for method in METHODS {
             let what = format!("{method} {path}");
             let mut connection = server.connect();
             connection.send(&request(method, path, &[], b""));
             let reply = match method {
-                "HEAD" => connection.reply_to_head().unwrap(),
-                _ => connection.reply().unwrap(),
+                "HEAD" => connection.receive_without_body().unwrap(),
+                _ => connection.receive().unwrap(),
             };
             if method == *has {
                 // An empty body is no request and no picture, and nothing is ever unloaded.
@@ -51,13 +51,13 @@ fn every_route_has_its_method_and_answers_the_others_with_405_and_those_that_it_
                 let allowed: Vec<_> = allow.split(',').map(str::trim).collect();
                 assert!(allowed.contains(has) && !allowed.contains(&method), "{what}: {allow}");
                 if method != "HEAD" {
-                    reply.error();
+                    reply.error().unwrap();
                 }
             }
             assert!(reply.header("x-request-id").is_some(), "{what}");
             // A reply to HEAD has no body, or the next reply would be read as its end.
             if method == "HEAD" {
-                let next = connection.ask(&get("/v2/health/live"));
+                let next = connection.exchange(&get("/v2/health/live")).unwrap();
                 assert_eq!(next.status, 200, "{what}");
             }
         }
@@ -66,8 +66,8 @@ fn every_route_has_its_method_and_answers_the_others_with_405_and_those_that_it_
 
 #[test]
 fn the_target_may_be_absolute_and_a_star_or_an_authority_is_no_path() {
-    let server = Server::start(&sides(), &[]);
-    let absolute = get(&format!("http://127.0.0.1:{}/v2/health/live", server.port));
+    let server = TestServer::start(&sides(), &[]);
+    let absolute = get(&format!("http://{}/v2/health/live", server.address));
     assert_eq!(server.ask(&absolute).status, 200);
     for request in [request("OPTIONS", "*", &[], b""), request("CONNECT", "localhost:80", &[], b"")]
     {
@@ -79,7 +79,7 @@ fn the_target_may_be_absolute_and_a_star_or_an_authority_is_no_path() {
 
 #[test]
 fn replies_carry_the_callers_request_id_or_one_of_their_own() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let with = |path: &str, id: &str| {
         let reply = server.ask(&request("GET", path, &[("X-Request-Id", id)], b""));
         reply.header("x-request-id").unwrap_or_default().to_owned()

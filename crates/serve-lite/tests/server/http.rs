@@ -1,18 +1,20 @@
 //! HTTP/1.1 as far as clients use it: kept connections, pipelines, chunks, `100 Continue`.
 
 use crate::models::{PIXELS, halves, sides};
-use crate::process::Server;
-use crate::requests::*;
+use crate::test_server::TestServer;
+use serve_client::requests::*;
 
 #[test]
 fn a_hundred_requests_in_one_write_are_answered_in_order() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let mut connection = server.connect();
-    let request = |i: usize| binary_with(&format!(r#""id":"{i}","#), &halves(i, 100 - i));
+    let request = |i: usize| {
+        InferRequest { id: &i.to_string(), ..InferRequest::binary(&halves(i, 100 - i)) }.request()
+    };
     let expected: Vec<_> = (0..100).map(|i| server.logits(&halves(i, 100 - i))).collect();
     connection.send(&(0..100).flat_map(request).collect::<Vec<u8>>());
     for (i, expected) in expected.iter().enumerate() {
-        let (header, tensors) = connection.reply().unwrap().tensors();
+        let (header, tensors) = connection.receive().unwrap().tensors().unwrap();
         assert_eq!(header["id"], i.to_string());
         assert_eq!(&tensors[0], expected);
     }
@@ -22,13 +24,13 @@ fn a_hundred_requests_in_one_write_are_answered_in_order() {
     mixed.extend(get("/nosuch"));
     mixed.extend(request(4));
     connection.send(&mixed);
-    let statuses = [0; 4].map(|_| connection.reply().unwrap().status);
+    let statuses = [0; 4].map(|_| connection.receive().unwrap().status);
     assert_eq!(statuses, [200, 400, 404, 200]);
 }
 
 #[test]
 fn a_request_may_arrive_in_the_smallest_of_pieces() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let mut connection = server.connect();
     let request = binary(&halves(9, 1));
     let (head, body) = request.split_at(request.len() - PIXELS - 20);
@@ -39,74 +41,74 @@ fn a_request_may_arrive_in_the_smallest_of_pieces() {
         connection.send(piece);
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
-    assert_eq!(connection.reply().unwrap().tensors().1[0], server.logits(&halves(9, 1)));
+    assert_eq!(connection.receive().unwrap().tensors().unwrap().1[0], server.logits(&halves(9, 1)));
 }
 
 #[test]
 fn the_client_is_told_to_continue_only_with_a_body_that_will_be_read() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let expecting = |length: usize| {
         format!(
             "POST {INFER} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{JSON_LENGTH}: 0\r\nContent-Length: {length}\r\n\r\n"
         )
     };
     let mut connection = server.connect();
-    let interim = connection.ask(expecting(PIXELS).as_bytes());
+    let interim = connection.exchange(expecting(PIXELS).as_bytes()).unwrap();
     assert_eq!(interim.status, 100);
-    let reply = connection.ask(&halves(5, 0));
-    assert_eq!(reply.tensors().1[0], server.logits(&halves(5, 0)));
+    let reply = connection.exchange(&halves(5, 0)).unwrap();
+    assert_eq!(reply.tensors().unwrap().1[0], server.logits(&halves(5, 0)));
     let refused = server.ask(expecting(5 << 20).as_bytes());
     assert_eq!(refused.status, 413);
-    refused.error();
+    refused.error().unwrap();
 }
 
 #[test]
 fn connections_are_kept_and_closed_as_the_client_says() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let mut kept = server.connect();
     for _ in 0..3 {
-        assert_eq!(kept.ask(&get("/v2/health/live")).status, 200);
-        assert_eq!(kept.ask(&get("/nosuch")).status, 404);
-        assert_eq!(kept.ask(&json("{}")).status, 400);
+        assert_eq!(kept.exchange(&get("/v2/health/live")).unwrap().status, 200);
+        assert_eq!(kept.exchange(&get("/nosuch")).unwrap().status, 404);
+        assert_eq!(kept.exchange(&json("{}")).unwrap().status, 400);
     }
     let mut closed = server.connect();
     let close = request("GET", "/v2/health/live", &[("Connection", "close")], b"");
-    assert_eq!(closed.ask(&close).status, 200);
+    assert_eq!(closed.exchange(&close).unwrap().status, 200);
     assert!(closed.is_closed());
     let mut old = server.connect();
-    assert_eq!(old.ask(b"GET /v2/health/live HTTP/1.0\r\n\r\n").status, 200);
+    assert_eq!(old.exchange(b"GET /v2/health/live HTTP/1.0\r\n\r\n").unwrap().status, 200);
     assert!(old.is_closed());
     let mut old = server.connect();
     let head =
         format!("POST {INFER} HTTP/1.0\r\n{JSON_LENGTH}: 0\r\nContent-Length: {PIXELS}\r\n\r\n");
-    let reply = old.ask(&[head.as_bytes(), &halves(5, 0)].concat());
-    assert_eq!(reply.tensors().1[0], server.logits(&halves(5, 0)));
+    let reply = old.exchange(&[head.as_bytes(), &halves(5, 0)].concat()).unwrap();
+    assert_eq!(reply.tensors().unwrap().1[0], server.logits(&halves(5, 0)));
 }
 
 /// A body has one length: where it is said in two ways, a proxy in front could believe the other,
 /// and take for the next request what here is the end of this one.
 #[test]
 fn a_second_length_does_not_smuggle_a_request_in() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let smuggled = "GET /v2/health/live HTTP/1.1\r\nHost: a\r\n\r\n";
     let request = format!(
         "POST {INFER} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}",
         smuggled.len() + 5
     );
     let mut connection = server.connect();
-    assert_eq!(connection.ask(request.as_bytes()).status, 400);
+    assert_eq!(connection.exchange(request.as_bytes()).unwrap().status, 400);
     assert!(connection.is_closed(), "a request was found behind the chunks");
 }
 
 #[test]
 fn tiny_chunks_are_counted() {
-    let server = Server::start(&sides(), &[]);
+    let server = TestServer::start(&sides(), &[]);
     let body = json_body(&halves(1, 0));
     let padded = |n: usize| [body.as_bytes(), &vec![b' '; n - body.len()]].concat();
     let taken = server.ask(&chunked(INFER, &[], 1, &padded(60_000)));
     assert_eq!(taken.status, 200, "{}", taken.text());
     let refused = server.ask(&chunked(INFER, &[], 1, &padded(70_000)));
     assert_eq!(refused.status, 413, "{}", refused.text());
-    assert!(refused.error().contains("chunk"), "{}", refused.text());
+    assert!(refused.error().unwrap().contains("chunk"), "{}", refused.text());
     assert_eq!(server.ask(&chunked(INFER, &[], 2, &padded(70_000))).status, 200);
 }

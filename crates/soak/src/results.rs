@@ -1,0 +1,180 @@
+//! The results: every measured value beside what is required of it.
+
+use run::markdown_table;
+use serve_client::ServerProcess;
+
+use crate::console;
+
+/// One measured value.
+struct Row {
+    requirement: u8,
+    check: &'static str,
+    name: String,
+    required: String,
+    measured: String,
+    /// Whether the value is as required; `None` if nothing is required of it.
+    holds: Option<bool>,
+}
+
+/// All values, in the order in which they were measured.
+pub(crate) struct Results {
+    rows: Vec<Row>,
+    requirement: u8,
+    check: &'static str,
+    quick: bool,
+}
+
+impl Results {
+    pub(crate) fn new(quick: bool) -> Self {
+        Self { rows: Vec::new(), requirement: 0, check: "", quick }
+    }
+
+    /// Names the check that measures the values that follow.
+    pub(crate) fn begin(&mut self, requirement: u8, check: &'static str) {
+        (self.requirement, self.check) = (requirement, check);
+    }
+
+    /// Adds a value, what is required of it, and whether it is so.
+    pub(crate) fn require(&mut self, name: &str, required: &str, measured: impl Into<String>, holds: bool) {
+        self.add(name, required, measured.into(), Some(holds));
+    }
+
+    /// Adds a number that may be at most `limit`.
+    pub(crate) fn at_most(&mut self, name: &str, limit: f64, unit: &str, measured: f64) {
+        self.compare(name, "<=", limit, unit, measured, measured <= limit);
+    }
+
+    /// Adds a number that must be at least `limit`.
+    pub(crate) fn at_least(&mut self, name: &str, limit: f64, unit: &str, measured: f64) {
+        self.compare(name, ">=", limit, unit, measured, measured >= limit);
+    }
+
+    fn compare(&mut self, name: &str, sign: &str, limit: f64, unit: &str, measured: f64, holds: bool) {
+        let measured = format!("{} {unit}", short(measured));
+        // A few seconds of load on a machine that does other things too do not tell how fast a server is.
+        if self.quick && ["ms", "/s", "times", "%"].contains(&unit) {
+            return self.note(name, measured);
+        }
+        self.require(name, &format!("{sign} {} {unit}", short(limit)), measured, holds);
+    }
+
+    /// Adds two counts that must be equal.
+    pub(crate) fn equal(&mut self, name: &str, required: f64, measured: f64) {
+        self.require(name, &format!("{required:.0}"), format!("{measured:.0}"), required == measured);
+    }
+
+    /// Adds a count that must be 0; `details` explain another.
+    pub(crate) fn zero(&mut self, name: &str, count: u64, details: &str) {
+        let measured = if count == 0 { "0".to_owned() } else { format!("{count}: {details}") };
+        self.require(name, "0", measured, count == 0);
+    }
+
+    /// Adds a count that must be all of `total`.
+    pub(crate) fn all_of(&mut self, name: &str, total: u64, count: u64) {
+        self.require(name, &format!("{total} of {total}"), format!("{count} of {total}"), count == total);
+    }
+
+    /// Adds whether the server process that was started still runs.
+    pub(crate) fn still_running(&mut self, name: &str, server: &mut ServerProcess) {
+        let ended = server.exit_status();
+        let measured = ended.map_or("the same process".to_owned(), |status| format!("{status}: {}", server.log_tail()));
+        self.require(name, "the same process", measured, ended.is_none());
+    }
+
+    /// Adds a value of which nothing is required.
+    pub(crate) fn note(&mut self, name: &str, measured: impl Into<String>) {
+        self.add(name, "-", measured.into(), None);
+    }
+
+    fn add(&mut self, name: &str, required: &str, measured: String, holds: Option<bool>) {
+        let verdict = match holds {
+            Some(true) => "ok  ",
+            Some(false) => "FAIL",
+            None => "    ",
+        };
+        let suffix = if holds.is_some() { format!(" (required: {required})") } else { String::new() };
+        console::line(&format!("  {verdict} {:>2} {name}: {measured}{suffix}", self.requirement));
+        self.rows.push(Row {
+            requirement: self.requirement,
+            check: self.check,
+            name: name.to_owned(),
+            required: required.to_owned(),
+            measured,
+            holds,
+        });
+    }
+
+    /// How many values are not as required, and of how many something is required.
+    pub(crate) fn n_failed(&self) -> (usize, usize) {
+        let judged = self.rows.iter().filter_map(|row| row.holds);
+        (judged.clone().filter(|holds| !holds).count(), judged.count())
+    }
+
+    /// The results as a Markdown page, after some facts on the measurement.
+    pub(crate) fn markdown(&self, facts: &[(&'static str, String)]) -> String {
+        let facts: Vec<_> = facts.iter().map(|(name, value)| vec![(*name).to_owned(), value.clone()]).collect();
+        let row = |row: &Row| {
+            let holds = match row.holds {
+                Some(true) => "yes",
+                Some(false) => "**no**",
+                None => "-",
+            };
+            let command = format!("`cargo xtask soak --only {}`", row.check);
+            let number = row.requirement.to_string();
+            vec![number, row.name.clone(), row.required.clone(), row.measured.clone(), holds.to_owned(), command]
+        };
+        let rows: Vec<_> = self.rows.iter().map(row).collect();
+        let quick = if self.quick { "Quick runs: they show that it works, not how fast.\n\n" } else { "" };
+        let header = ["#", "requirement", "required", "measured", "holds", "command"];
+        format!(
+            "# serve-lite: requirements and measurements\n\n{quick}{}\n{}",
+            markdown_table(&["what", "value"], &facts),
+            markdown_table(&header, &rows)
+        )
+    }
+}
+
+/// A number with about three significant digits.
+fn short(number: f64) -> String {
+    match number.abs() {
+        1000.0.. => format!("{number:.0}"),
+        10.0.. => format!("{number:.1}"),
+        _ if number == number.trunc() => format!("{number:.0}"),
+        _ => format!("{number:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_which_requirements_hold() {
+        let mut results = Results::new(false);
+        results.begin(8, "overload");
+        results.at_least("throughput", 900.0, "/s", 950.4);
+        results.at_most("p99", 10.0, "ms", f64::INFINITY);
+        results.zero("resets", 2, "a|b");
+        results.all_of("exit 0", 3, 3);
+        results.equal("counted", 4.0, 5.0);
+        results.note("speed", "1");
+        let page = results.markdown(&[("server", "a\nb".to_owned())]);
+        let command = "`cargo xtask soak --only overload`";
+        for line in [
+            "| server | a b |".to_owned(),
+            format!("| 8 | throughput | >= 900.0 /s | 950.4 /s | yes | {command} |"),
+            format!("| 8 | p99 | <= 10.0 ms | inf ms | **no** | {command} |"),
+            format!("| 8 | resets | 0 | 2: a\\|b | **no** | {command} |"),
+            format!("| 8 | exit 0 | 3 of 3 | 3 of 3 | yes | {command} |"),
+            format!("| 8 | counted | 4 | 5 | **no** | {command} |"),
+            format!("| 8 | speed | - | 1 | - | {command} |"),
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line}\nis not in\n{page}");
+        }
+        assert_eq!(results.n_failed(), (3, 5));
+        let mut quick = Results::new(true);
+        quick.at_most("p99", 10.0, "ms", 11.0);
+        quick.at_most("memory", 10.0, "MiB", 11.0);
+        assert_eq!(quick.n_failed(), (1, 1));
+    }
+}
