@@ -6,42 +6,43 @@ use std::path::PathBuf;
 use anstream::{AutoStream, ColorChoice};
 use images::Preparation;
 
-use crate::format::{Format, Shades};
-use crate::predict::PredictOptions;
+use crate::drawing::Shades;
+use crate::files::PredictOptions;
+use crate::format::Format;
 
-/// Which pictures to classify and how to print what they are, as a command line says it.
+/// The arguments of `predict`: which images to classify, and how to prepare them and print the results.
 #[derive(Clone, Debug, clap::Args)]
 pub struct PredictArgs {
-    /// PNG, JPEG, PGM or IDX files, also gzipped ones; - reads standard input
+    /// PNG, JPEG, PGM or IDX files, optionally gzipped; - reads standard input
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
-    /// How to make pictures fit for the network
+    /// How to prepare the images for the network
     #[arg(long, value_enum, default_value_t = Prepare::Auto)]
     pub prepare: Prepare,
-    /// One JSON object a line, with the probabilities of all classes
+    /// Print one JSON object per image, with the probabilities of all classes
     #[arg(long)]
     pub json: bool,
-    /// Draw the 28x28 pixels that the network saw
+    /// Draw the network's input
     #[arg(long, conflicts_with = "json")]
     pub show: bool,
-    /// How many classes to name, the most probable first
+    /// Number of classes to name, the most probable first
     #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     pub top: u16,
 }
 
-/// [`Preparation`] as a command line says it.
+/// [`Preparation`] as an argument of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Prepare {
-    /// 28x28 as it is, anything else as a digit
+    /// Images of the network's size unchanged, others as a digit
     Auto,
-    /// Tell the ink from the paper, scale and centre it
+    /// Separate ink and paper, scale and centre the ink as in MNIST
     Digit,
-    /// Leave 28x28 pixels untouched, refuse other sizes
+    /// Images of the network's size unchanged, others are refused
     AsIs,
 }
 
 impl PredictArgs {
-    /// The options these arguments stand for, with pictures drawn as standard output can show them.
+    /// The options that these arguments stand for; images are drawn with the characters that standard output can show.
     #[must_use]
     pub fn options(&self) -> PredictOptions {
         let preparation = match self.prepare {
@@ -55,10 +56,10 @@ impl PredictArgs {
     }
 }
 
-/// What standard output can show.
+/// The characters that standard output can show.
 fn shades() -> Shades {
     let colours = AutoStream::choice(&stdout()) != ColorChoice::Never;
-    // The first of these that is set decides (POSIX, Base Definitions, section 8.2).
+    // The first variable that is set decides (POSIX, Base Definitions, section 8.2).
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));

@@ -1,9 +1,9 @@
-//! A loaded model and what it says about pictures.
+//! A loaded model, ready to classify images.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use images::SIDE;
+use images::ImageShape;
 use rayon::prelude::*;
 use tract_onnx::prelude::Framework;
 
@@ -12,30 +12,29 @@ use crate::error::{Error, Result};
 use crate::input::read_file;
 use crate::plan::{Kernels, Plan};
 
-/// Bytes of one picture: 28 rows of 28 grey levels.
-pub const PIXELS: usize = SIDE * SIDE;
-/// The largest model file that is read, in bytes: fifty times kiln's own network (4.8 MB), and
-/// little enough to refuse a disk image given by mistake.
+/// The largest model file that is read, in bytes: fifty times kiln's own network (4.8 MB), and small enough to refuse
+/// a disk image given by mistake.
 pub const MAX_MODEL_BYTES: u64 = 256 << 20;
 
-/// A model that is ready to classify; share it between threads by reference.
+/// A model that is ready to classify; threads share it by reference.
 #[derive(Debug)]
 pub struct Classifier {
+    /// The shape of one image, from the model's input.
+    pub shape: ImageShape,
     /// Names of the classes, in the order of the outputs.
     pub classes: Vec<String>,
-    /// The file's metadata, such as `kiln.dataset`, as it stands there.
+    /// The file's metadata, such as `kiln.dataset`, unchanged.
     pub properties: BTreeMap<String, String>,
-    /// The operators that kiln's kernels run, in words and in order: `dense 128 -> 10`.
+    /// Descriptions of the operators that kiln's kernels run, in order: `dense 128 -> 10`.
     pub by_kernels: Vec<String>,
-    /// The operators that tract runs, by tract's names and in order.
+    /// tract's names of the operators that tract runs, in order.
     pub by_tract: Vec<String>,
-    /// The most pictures that go through the model at once; 1 where tract's operators would let
-    /// them depend on one another.
-    pub pictures_at_once: usize,
+    /// The most images in one call of the model; 1 where an image's result could depend on the others.
+    pub images_per_call: usize,
     plan: Plan,
 }
 
-/// What a model says about `n` pictures.
+/// A model's outputs for `n` images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outputs {
     /// `n * classes` logits, row by row.
@@ -47,7 +46,7 @@ pub struct Outputs {
 }
 
 impl Classifier {
-    /// Loads a model and runs it once; kiln's kernels run the operators that they can.
+    /// Loads a model and runs it once; kiln's kernels run the operators that they implement.
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::TooLarge`] beyond [`MAX_MODEL_BYTES`], or what [`from_bytes`]
@@ -58,22 +57,22 @@ impl Classifier {
         Self::from_bytes(&read_file(MAX_MODEL_BYTES, path)?, path)
     }
 
-    /// [`load`](Self::load) without kiln's kernels: all operators are tract's, to compare.
+    /// [`load`](Self::load) without kiln's kernels: tract runs all operators, for comparison.
     ///
     /// # Errors
     /// As [`load`](Self::load).
     pub fn load_with_tract_ops(path: &Path) -> Result<Self> {
-        Self::new(&read_file(MAX_MODEL_BYTES, path)?, path, Kernels::LeftOut)
+        Self::new(&read_file(MAX_MODEL_BYTES, path)?, path, Kernels::Disabled)
     }
 
-    /// The model in `bytes`, run once; `path` only names it in errors.
+    /// Loads a model from `bytes` and runs it once; `path` only names it in errors.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::NotOnnx`] if the bytes are empty, cut off or something else,
+    /// [`Error::TooLarge`], [`Error::NotOnnx`] if the bytes are empty, truncated or not ONNX,
     /// [`Error::Contract`] if the model is not a kiln classifier, [`Error::Unsupported`] if tract
-    /// refuses it, [`Error::NotFinite`] if its weights or outputs are damaged.
+    /// refuses it, [`Error::NotFinite`] if its weights or outputs are not finite.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
-        Self::new(bytes, path, Kernels::Used)
+        Self::new(bytes, path, Kernels::Enabled)
     }
 
     fn new(bytes: &[u8], path: &Path, kernels: Kernels) -> Result<Self> {
@@ -93,78 +92,79 @@ impl Classifier {
         if let Some(name) = contract::weight_not_finite(&model) {
             return Err(Error::NotFinite { path: path(), what: format!("weights in {name} are") });
         }
-        let plan = Plan::new(&model, contract.classes.len(), kernels)
+        let plan = Plan::new(&model, contract.shape, contract.classes.len(), kernels)
             .map_err(|reason| Error::Unsupported { path: path(), reason })?;
         let classifier = Self {
+            shape: contract.shape,
             classes: contract.classes,
             properties: contract.properties,
             by_kernels: plan.operators.by_kernels.clone(),
             by_tract: plan.operators.by_tract.clone(),
-            pictures_at_once: plan.pictures_at_once,
+            images_per_call: plan.images_per_call,
             plan,
         };
         classifier.warm_up(&path())?;
         Ok(classifier)
     }
 
-    /// Classifies any number of pictures, on all of rayon's threads.
+    /// Classifies any number of images, on all of rayon's threads.
     ///
-    /// A picture's outputs are the same to the last bit in whatever company it comes, and whatever
-    /// the number of threads: pictures go through the model together only where each of its
-    /// operators is known to treat them one by one.
+    /// An image's outputs are the same to the last bit in any batch and with any number of threads: images share a
+    /// call of the model only if each of its operators is known to compute every image independently.
     ///
     /// # Shapes
-    /// - `pixels`: `n * 784` grey levels, picture by picture, row by row; the background is 0
-    /// - output: `[n, classes]` each
+    /// - `pixels`: `[n, channels, height, width]` in the model's [`shape`](Self::shape), 0 to 255; the background is 0
+    /// - outputs: `[n, classes]` each
     ///
     /// # Errors
-    /// [`Error::Pixels`] if the length is not a multiple of [`PIXELS`], [`Error::Inference`] if
-    /// tract fails.
+    /// [`Error::Pixels`] if the length is not a multiple of the size of an image, [`Error::Inference`] if tract fails.
     pub fn classify(&self, pixels: &[u8]) -> Result<Outputs> {
-        if !pixels.len().is_multiple_of(PIXELS) {
-            return Err(Error::Pixels { length: pixels.len(), picture: PIXELS });
+        let image = self.shape.size();
+        if !pixels.len().is_multiple_of(image) {
+            return Err(Error::Pixels { length: pixels.len(), image });
         }
-        let (n, classes) = (pixels.len() / PIXELS, self.classes.len());
+        let (n, classes) = (pixels.len() / image, self.classes.len());
         let mut logits = vec![0.0; n * classes];
         let mut probabilities = vec![0.0; n * classes];
         let run = |((pixels, logits), probabilities): ((&[u8], &mut [f32]), &mut [f32])| {
             self.plan.run(pixels, logits, probabilities)
         };
-        // A single picture stays on the caller's thread: waking another takes longer than it gains.
+        // A single image is computed on the caller's thread: waking another takes longer than it saves.
         let result = if n == 1 {
             run(((pixels, &mut logits), &mut probabilities))
         } else {
-            // As many calls for each thread, all about as large.
-            let n_calls = n.div_ceil(self.pictures_at_once);
+            // The same number of calls for each thread, all of about the same size.
+            let n_calls = n.div_ceil(self.images_per_call);
             let n_calls = n_calls.next_multiple_of(rayon::current_num_threads());
-            let at_once = n.div_ceil(n_calls.max(1)).max(1);
+            let per_call = n.div_ceil(n_calls.max(1)).max(1);
             pixels
-                .par_chunks(at_once * PIXELS)
-                .zip(logits.par_chunks_mut(at_once * classes))
-                .zip(probabilities.par_chunks_mut(at_once * classes))
+                .par_chunks(per_call * image)
+                .zip(logits.par_chunks_mut(per_call * classes))
+                .zip(probabilities.par_chunks_mut(per_call * classes))
                 .try_for_each(run)
         };
         result.map_err(|reason| Error::Inference { reason })?;
         Ok(Outputs { logits, probabilities, classes })
     }
 
-    /// Whether the model says that it was trained on synthetic digits.
+    /// Whether the metadata says that the model was trained on synthetic digits.
     #[must_use]
     pub fn is_synthetic(&self) -> bool {
         self.properties.get("kiln.synthetic").is_some_and(|value| value == "true")
     }
 
-    /// Runs an empty and a full picture, so that a model which fails does so now.
+    /// Runs an empty and a full image, so that a model that fails is refused when it is loaded.
     fn warm_up(&self, path: &Path) -> Result<()> {
-        let pictures = [[0; PIXELS], [u8::MAX; PIXELS]].concat();
-        let outputs = self.classify(&pictures).map_err(|error| match error {
+        let image = self.shape.size();
+        let images = [vec![0; image], vec![u8::MAX; image]].concat();
+        let outputs = self.classify(&images).map_err(|error| match error {
             Error::Inference { reason } => Error::Unsupported { path: path.to_owned(), reason },
             other => other,
         })?;
         for (name, values) in [("logits", outputs.logits), ("probabilities", outputs.probabilities)]
         {
             if values.iter().any(|value| !value.is_finite()) {
-                let what = format!("the {name} of a plain picture are");
+                let what = format!("the {name} of a plain image are");
                 return Err(Error::NotFinite { path: path.to_owned(), what });
             }
         }
@@ -173,7 +173,7 @@ impl Classifier {
 }
 
 impl Outputs {
-    /// The class with the highest logit of picture `row`, the first if several have it.
+    /// The class with the highest logit of image `row`, the first one if several are equal.
     ///
     /// # Panics
     /// If there is no such row.
@@ -183,7 +183,7 @@ impl Outputs {
         (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
     }
 
-    /// The probabilities of picture `row`, one for each class.
+    /// The probabilities of image `row`, one for each class.
     ///
     /// # Panics
     /// If there is no such row.

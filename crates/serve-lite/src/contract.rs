@@ -1,8 +1,7 @@
-//! What an ONNX file has to promise before it is run, and what is left of it for tract.
+//! The contract that an ONNX file must meet before it is run, and the reduced model that tract gets.
 //!
-//! A kiln model takes `pixels`, uint8 `[batch, 1, 28, 28]`, and gives `logits` and `probabilities`,
-//! float32 `[batch, classes]`. The metadata entry `kiln.classes` names the classes, as a JSON
-//! array.
+//! A kiln model takes `pixels`, uint8 `[batch, channels, height, width]`, and gives `logits` and `probabilities`,
+//! float32 `[batch, classes]`. The metadata entry `kiln.classes` names the classes, as a JSON array.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +10,24 @@ use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dim;
 use tract_onnx::pb::type_proto::Value as Type;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 
-use images::SIDE;
+use images::ImageShape;
 
 /// The model's only input.
 pub(crate) const PIXELS_INPUT: &str = "pixels";
-/// The model's outputs, in the order in which they are asked of tract.
+/// The model's outputs, in the order in which tract gives them.
 pub(crate) const OUTPUTS: [&str; 2] = ["logits", "probabilities"];
-/// The name of the batch in what [`check`] leaves of a model.
+/// The name of the batch dimension in a model that [`check`] has reduced.
 pub(crate) const BATCH: &str = "batch";
 /// The metadata entry that names the classes.
 const CLASSES: &str = "kiln.classes";
-/// Beyond the largest axis, kernel, stride, padding or group that a network over 28x28 pixels has a
-/// use for; a damaged one would ask for terabytes, and memory that is not there ends the process.
+/// The largest axis, kernel, stride, padding or group of an operator, and the most channels, rows or columns of an
+/// image. A damaged file could ask for terabytes, and an allocation that fails ends the process.
 const MAX_ATTRIBUTE: i64 = 1024;
+/// The largest image, in bytes: as much as the server accepts in a request by default (`--max-body`).
+const MAX_IMAGE_BYTES: usize = 4 << 20;
 
-/// Operators whose time and memory follow from the shapes in the file: no loops, no branches,
-/// nothing that makes a tensor of a size it computes. A convolutional network needs no others.
+/// Operators whose time and memory follow from the shapes in the file: no loops, no branches, no tensor whose size is
+/// computed at run time. A convolutional network needs no others.
 #[rustfmt::skip]
 const OPERATORS: [&str; 45] = [
     "Abs", "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Constant",
@@ -37,29 +38,30 @@ const OPERATORS: [&str; 45] = [
     "Transpose", "Unsqueeze",
 ];
 
-/// Where a file breaks the contract.
+/// How a file breaks the contract.
 #[derive(Debug)]
 pub(crate) struct Mismatch {
     pub(crate) expected: String,
     pub(crate) found: String,
 }
 
-/// What a file that keeps the contract says about itself.
+/// What a file that meets the contract says about itself.
 #[derive(Debug)]
 pub(crate) struct Contract {
+    pub(crate) shape: ImageShape,
     pub(crate) classes: Vec<String>,
     pub(crate) properties: BTreeMap<String, String>,
 }
 
-/// Checks `model` against the contract and makes of it what tract is to run: a batch named [`BATCH`],
-/// without other outputs or the shapes that the file states for what lies between.
+/// Checks `model` against the contract and reduces it to what tract runs: the batch dimension is named [`BATCH`], and
+/// other outputs and the stated shapes of intermediate values are removed.
 pub(crate) fn check(model: &mut ModelProto) -> Result<Contract, Mismatch> {
     let properties: BTreeMap<String, String> =
         model.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
     let Some(graph) = &mut model.graph else {
         return mismatch("a graph", "none");
     };
-    check_input(graph)?;
+    let shape = input_shape(graph)?;
     for output in OUTPUTS {
         check_output(graph, output)?;
     }
@@ -69,12 +71,12 @@ pub(crate) fn check(model: &mut ModelProto) -> Result<Contract, Mismatch> {
     }
     check_operators(graph)?;
     reduce(graph);
-    Ok(Contract { classes, properties })
+    Ok(Contract { shape, classes, properties })
 }
 
-/// The name of a weight with a number that is not finite, if there is one.
+/// The name of a weight with a value that is not finite, if there is one.
 ///
-/// Running the model does not reveal it for certain: a maximum with 0 makes 0 of NaN on some CPUs.
+/// Running the model may not reveal it: on some CPUs the maximum of NaN and 0 is 0.
 pub(crate) fn weight_not_finite(model: &ModelProto) -> Option<&str> {
     let graph = model.graph.as_ref()?;
     let constants = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|a| a.t.as_ref());
@@ -89,21 +91,37 @@ pub(crate) fn weight_not_finite(model: &ModelProto) -> Option<&str> {
     graph.initializer.iter().chain(constants).find(damaged).map(|weight| weight.name.as_str())
 }
 
-fn check_input(graph: &GraphProto) -> Result<(), Mismatch> {
-    let expected = format!("one input, {PIXELS_INPUT}: uint8 [batch, 1, {SIDE}, {SIDE}]");
+/// The shape of one image, from the model's only input.
+fn input_shape(graph: &GraphProto) -> Result<ImageShape, Mismatch> {
+    let expected = format!(
+        "one input, {PIXELS_INPUT}: uint8 [batch, channels, height, width], each of the three 1 to {MAX_ATTRIBUTE}, \
+         and an image of at most {} MiB",
+        MAX_IMAGE_BYTES >> 20
+    );
     // Files of old ONNX versions list their weights among the inputs.
     let is_weight = |name: &str| graph.initializer.iter().any(|weight| weight.name == name);
     let inputs: Vec<_> = graph.input.iter().filter(|input| !is_weight(&input.name)).collect();
-    let fits = |input: &ValueInfoProto| {
-        input.name == PIXELS_INPUT
-            && element_type(input) == Some(DataType::Uint8)
-            && shape(input) == Some(vec![None, Some(1), Some(SIDE as i64), Some(SIDE as i64)])
-    };
-    match inputs[..] {
-        [input] if fits(input) => Ok(()),
-        [] => mismatch(expected, "no input"),
-        _ => mismatch(expected, inputs.iter().map(|i| describe(i)).collect::<Vec<_>>().join("; ")),
+    if let [input] = inputs[..]
+        && input.name == PIXELS_INPUT
+        && element_type(input) == Some(DataType::Uint8)
+        && let Some(shape) = image_shape(input)
+    {
+        return Ok(shape);
     }
+    let found: Vec<_> = inputs.iter().map(|input| describe(input)).collect();
+    mismatch(expected, if found.is_empty() { "no input".into() } else { found.join("; ") })
+}
+
+/// `[batch, channels, height, width]` as the shape of one image, if the batch is free and the rest is within the
+/// limits.
+fn image_shape(input: &ValueInfoProto) -> Option<ImageShape> {
+    let size = |dim: i64| (1..=MAX_ATTRIBUTE).contains(&dim).then_some(dim as usize);
+    let [None, Some(channels), Some(height), Some(width)] = dimensions(input)?[..] else {
+        return None;
+    };
+    let shape =
+        ImageShape { channels: size(channels)?, height: size(height)?, width: size(width)? };
+    (shape.size() <= MAX_IMAGE_BYTES).then_some(shape)
 }
 
 fn check_output(graph: &GraphProto, name: &str) -> Result<(), Mismatch> {
@@ -117,7 +135,7 @@ fn check_output(graph: &GraphProto, name: &str) -> Result<(), Mismatch> {
     };
     let computed = graph.node.iter().any(|node| node.output.iter().any(|o| o == name));
     let float = element_type(output) == Some(DataType::Float);
-    match shape(output).as_deref() {
+    match dimensions(output).as_deref() {
         Some([None, Some(1..)]) if float && computed => Ok(()),
         Some([None, Some(1..)]) if float => mismatch(expected, "no operator that computes it"),
         _ => mismatch(expected, describe(output)),
@@ -147,7 +165,7 @@ fn class_names(properties: &BTreeMap<String, String>) -> Result<Vec<String>, Mis
 
 fn check_width(graph: &GraphProto, name: &str, n_classes: usize) -> Result<(), Mismatch> {
     let output = graph.output.iter().find(|output| output.name == name);
-    let width = output.and_then(shape).and_then(|shape| shape[1]);
+    let width = output.and_then(dimensions).and_then(|dims| dims[1]);
     if width == i64::try_from(n_classes).ok() {
         return Ok(());
     }
@@ -165,7 +183,7 @@ fn check_operators(graph: &GraphProto) -> Result<(), Mismatch> {
             let AttributeProto { name, i, ints, g, graphs, .. } = attribute;
             let out_of_range = |value: &&i64| !(-MAX_ATTRIBUTE..=MAX_ATTRIBUTE).contains(*value);
             if g.is_some() || !graphs.is_empty() {
-                return mismatch("a graph without graphs in it", format!("one in {name:?}"));
+                return mismatch("a graph without subgraphs", format!("one in {name:?}"));
             }
             if let Some(value) = ints.iter().chain([i]).find(out_of_range) {
                 let expected = format!("attributes within +-{MAX_ATTRIBUTE}");
@@ -176,9 +194,8 @@ fn check_operators(graph: &GraphProto) -> Result<(), Mismatch> {
     Ok(())
 }
 
-/// Leaves the outputs of the contract, gives the batch a name that tract need not interpret, and
-/// forgets every other stated shape: they follow from the operators, and where a file states them
-/// wrongly it would be believed.
+/// Keeps only the contract's outputs, names the batch dimension, and removes every other stated shape: shapes follow
+/// from the operators, and tract would believe a wrong statement.
 fn reduce(graph: &mut GraphProto) {
     graph.value_info.clear();
     graph.output = OUTPUTS
@@ -199,8 +216,8 @@ fn element_type(value: &ValueInfoProto) -> Option<DataType> {
     DataType::try_from(tensor.elem_type).ok()
 }
 
-/// The dimensions that a file states: a number where it is fixed, `None` where it has a symbol.
-fn shape(value: &ValueInfoProto) -> Option<Vec<Option<i64>>> {
+/// The stated dimensions of an input or output: a number where one is fixed, `None` where it is a symbol.
+fn dimensions(value: &ValueInfoProto) -> Option<Vec<Option<i64>>> {
     let Type::TensorType(tensor) = value.r#type.as_ref()?.value.as_ref()?;
     let fixed = |dim: &Option<Dim>| match dim {
         Some(Dim::DimValue(value)) => Some(*value),
@@ -217,7 +234,7 @@ fn describe(value: &ValueInfoProto) -> String {
         Some(DataType::Double) => "float64".into(),
         Some(other) => other.as_str_name().to_lowercase(),
     };
-    let dims = shape(value).map(|dims| {
+    let dims = dimensions(value).map(|dims| {
         let dims = dims.iter().map(|dim| dim.map_or("?".into(), |dim| dim.to_string()));
         format!(" [{}]", dims.collect::<Vec<_>>().join(", "))
     });

@@ -1,15 +1,19 @@
-//! What can go wrong between files and predictions.
+//! The errors of this crate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// The result of loading a model or of classifying pictures.
+use images::ImageShape;
+
+use crate::text::shape_text;
+
+/// The result of loading a model, classifying images or serving.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What can go wrong between files and predictions; every message says what to do next.
+/// Why a model could not be loaded, an image not classified, or a server not started; every message names a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused to read a file.
+    /// The operating system could not read a file.
     #[error(
         "cannot read {}: check that it exists, is a file, and that you may read it",
         path.display()
@@ -20,19 +24,15 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// A file is larger than anything meant for this program, so it was not read to its end.
-    #[error(
-        "{} has more than {} MiB: check that it is the file you meant",
-        path.display(),
-        limit >> 20
-    )]
+    /// A file is larger than any valid input, so it was not read to its end.
+    #[error("{} has more than {} MiB: check that it is the intended file", path.display(), limit >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// The most that is read, in bytes.
+        /// The largest size that is read, in bytes.
         limit: u64,
     },
-    /// A model file is empty, cut off, or something else than ONNX.
+    /// A model file is empty, truncated, or not ONNX.
     #[error("{} is not an ONNX model ({reason}): export or download it again", path.display())]
     NotOnnx {
         /// The model file.
@@ -40,9 +40,9 @@ pub enum Error {
         /// What is wrong with its content.
         reason: String,
     },
-    /// An ONNX model that is not a kiln digit classifier.
+    /// An ONNX model whose inputs, outputs, metadata or operators are not those of a kiln classifier.
     #[error(
-        "{} is not a model that kiln serves: expected {expected}, found {found}; export it anew",
+        "{} is not a model that kiln serves: expected {expected}, found {found}; export it again",
         path.display()
     )]
     Contract {
@@ -50,18 +50,18 @@ pub enum Error {
         path: PathBuf,
         /// What every kiln model has.
         expected: String,
-        /// What this one has in its place.
+        /// What this model has instead.
         found: String,
     },
-    /// A model holds, or computes, numbers that are not finite.
+    /// A model has weights or gives outputs that are not finite.
     #[error("{} is damaged: {what} not finite; train and export it again", path.display())]
     NotFinite {
         /// The model file.
         path: PathBuf,
-        /// The weights or outputs, with their verb: "the logits are".
+        /// The weights or outputs, with a verb: "the logits are".
         what: String,
     },
-    /// tract cannot run the model, although it keeps the contract.
+    /// tract cannot run a model that meets the contract.
     #[error("tract cannot run {}: export it again ({reason})", path.display())]
     Unsupported {
         /// The model file.
@@ -69,41 +69,41 @@ pub enum Error {
         /// tract's reason.
         reason: String,
     },
-    /// The pixels handed over are not a whole number of pictures.
-    #[error("{length} bytes are not a whole number of pictures: pass {picture} for each")]
+    /// The pixels passed are not a whole number of images.
+    #[error("{length} bytes are not a whole number of images: pass {image} bytes for each")]
     Pixels {
         /// Bytes that were passed.
         length: usize,
-        /// Bytes of one picture.
-        picture: usize,
+        /// Bytes of one image.
+        image: usize,
     },
     /// tract failed while it ran a model that it had accepted.
-    #[error("the model failed on this picture: export it again ({reason})")]
+    #[error("the model failed on this image: export it again ({reason})")]
     Inference {
         /// tract's reason.
         reason: String,
     },
-    /// A file of pictures is neither a picture nor a whole IDX file.
-    #[error("{} is not a file of pictures ({reason}): download it again", path.display())]
+    /// A file begins as an IDX file of images, but its header or length is wrong.
+    #[error("{} is not a valid IDX file of images ({reason}): download it again", path.display())]
     Idx {
         /// The file.
         path: PathBuf,
         /// What is wrong with its content.
         reason: String,
     },
-    /// A picture could not be prepared for the network.
-    #[error("cannot use the picture {}", at(path, *index))]
-    Picture {
+    /// An image cannot be the model's input.
+    #[error("cannot use the image {}", at(path, *index))]
+    Image {
         /// The file.
         path: PathBuf,
-        /// Which picture of an IDX file it is, from 0; `None` for a file of one picture.
+        /// The position of the image in an IDX file, from 0; `None` for a file of one image.
         index: Option<usize>,
-        /// What is wrong with it and what to do.
-        source: images::Error,
+        /// What is wrong with it, and the remedy.
+        source: ImageError,
     },
-    /// The address to serve on cannot be had.
+    /// The server cannot listen on its address.
     #[error(
-        "cannot listen on {address}: stop what listens there, or choose another --host or --port"
+        "cannot listen on {address}: stop the program that uses it, or choose another --host or --port"
     )]
     Listen {
         /// The address.
@@ -111,18 +111,51 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// A bearer token is empty, or has characters that no header carries.
-    #[error("the bearer token is empty or not printable ASCII: write it anew, without spaces")]
+    /// A bearer token is empty, or has characters that a header cannot carry.
+    #[error("the bearer token is empty or not printable ASCII: write a new one, without spaces")]
     Token,
-    /// The operating system refused what a server needs to run at all.
-    #[error("cannot start threads to serve with ({reason}): raise the limits of this process")]
+    /// The operating system refused the threads or signal handlers that a server needs.
+    #[error("cannot start the server's threads ({reason}): raise the limits of this process")]
     Threads {
         /// The reason, in words.
         reason: String,
     },
 }
 
-fn at(path: &std::path::Path, index: Option<usize>) -> String {
+/// Why an image cannot be the input of a model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// It cannot be decoded, or cannot be prepared as a digit.
+    #[error(transparent)]
+    Unusable(#[from] images::Error),
+    /// The model does not take digits, and the image does not have exactly its shape.
+    #[error(
+        "it is 1x{height}x{width} (channels x height x width; image files are read as grey levels), but the model \
+         takes {}: resize it to exactly that shape",
+        shape_text(*expected)
+    )]
+    Shape {
+        /// Height of the image, in pixels.
+        height: usize,
+        /// Width of the image, in pixels.
+        width: usize,
+        /// The shape that the model takes.
+        expected: ImageShape,
+    },
+    /// The digit preparation was asked for, and the model takes another shape than it gives.
+    #[error(
+        "the digit preparation gives {}, but the model takes {} (channels x height x width): leave the preparation out",
+        shape_text(ImageShape::DIGIT),
+        shape_text(*expected)
+    )]
+    DigitPreparation {
+        /// The shape that the model takes.
+        expected: ImageShape,
+    },
+}
+
+fn at(path: &Path, index: Option<usize>) -> String {
     match index {
         Some(index) => format!("{}[{index}]", path.display()),
         None => path.display().to_string(),

@@ -1,38 +1,38 @@
-//! Files of pictures, one or many, to what the network takes.
+//! Reads image files, of one image or many, and prepares them for a model.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use images::{Grey, Preparation};
+use images::{Grey, ImageShape, Preparation};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ImageError, Result};
 
 /// The name that stands for standard input.
 const STDIN: &str = "-";
-/// The most bytes that are read from a file, and unpacked from one: twice the largest data set of
-/// this kind (EMNIST ByClass, 547 MB of training pictures), so that a gzip bomb ends early.
+/// The largest file that is read, and the largest that one may decompress to, in bytes: twice the largest data set of
+/// this kind (EMNIST ByClass, 547 MB of training images). A gzip bomb is refused there.
 const MAX_INPUT_BYTES: u64 = 1 << 30;
-/// How a gzip file begins (RFC 1952, section 2.3.1).
+/// The first bytes of a gzip file (RFC 1952, section 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// How an IDX file of pictures begins: unsigned bytes in three dimensions
+/// The first bytes of an IDX file of images: unsigned bytes in three dimensions
 /// (<http://yann.lecun.com/exdb/mnist/>, "The IDX file format").
-const IDX_PICTURES: [u8; 4] = [0, 0, 8, 3];
-/// The magic number and three big-endian dimensions.
+const IDX_IMAGES: [u8; 4] = [0, 0, 8, 3];
+/// Bytes of an IDX header: the magic number and three big-endian dimensions.
 const IDX_HEADER: usize = 16;
 
-/// The pictures of one file.
+/// The images of one file.
 #[derive(Debug)]
-pub(crate) struct Pictures {
-    /// Whether the file numbers its pictures, as IDX does.
+pub(crate) struct Images {
+    /// Whether the file numbers its images, as IDX does.
     pub(crate) numbered: bool,
-    /// `n * 784` grey levels, ready for the network.
+    /// `[n, channels, height, width]`: `n` images in the model's input shape.
     pub(crate) pixels: Vec<u8>,
 }
 
-/// Reads and prepares the pictures of `path`, or of standard input if it is `-`.
-pub(crate) fn read(path: &Path, preparation: Preparation) -> Result<Pictures> {
+/// Reads the images of `path`, or of standard input if it is `-`, and prepares them for a model that takes `shape`.
+pub(crate) fn read(path: &Path, shape: ImageShape, preparation: Preparation) -> Result<Images> {
     let bytes = if path.as_os_str() == STDIN {
         read_at_most(MAX_INPUT_BYTES, io::stdin().lock(), path)?
     } else {
@@ -43,29 +43,41 @@ pub(crate) fn read(path: &Path, preparation: Preparation) -> Result<Pictures> {
     } else {
         bytes
     };
-    let prepare = |grey: &Grey, index| {
-        images::to_network(grey, preparation).map_err(|source| Error::Picture {
-            path: path.to_owned(),
-            index,
-            source,
-        })
-    };
-    if !bytes.starts_with(&IDX_PICTURES) {
-        let grey = images::decode(&bytes).map_err(|source| Error::Picture {
-            path: path.to_owned(),
-            index: None,
-            source,
-        })?;
-        return Ok(Pictures { numbered: false, pixels: prepare(&grey, None)? });
+    let unusable = |index| move |source| Error::Image { path: path.to_owned(), index, source };
+    if !bytes.starts_with(&IDX_IMAGES) {
+        let grey = images::decode(&bytes).map_err(ImageError::from).map_err(unusable(None))?;
+        let pixels = prepare(&grey, shape, preparation).map_err(unusable(None))?;
+        return Ok(Images { numbered: false, pixels });
     }
     let [_, height, width] =
         idx_dimensions(&bytes).map_err(|reason| Error::Idx { path: path.to_owned(), reason })?;
     let mut pixels = Vec::new();
-    for (index, picture) in bytes[IDX_HEADER..].chunks_exact(height * width).enumerate() {
-        let grey = Grey { width, height, pixels: picture.to_vec(), lossy: false };
-        pixels.extend(prepare(&grey, Some(index))?);
+    for (index, image) in bytes[IDX_HEADER..].chunks_exact(height * width).enumerate() {
+        let grey = Grey { width, height, pixels: image.to_vec(), lossy: false };
+        pixels.extend(prepare(&grey, shape, preparation).map_err(unusable(Some(index)))?);
     }
-    Ok(Pictures { numbered: true, pixels })
+    Ok(Images { numbered: true, pixels })
+}
+
+/// The pixels of a decoded image in the shape that a model takes.
+///
+/// Only digits can be prepared: for any other shape the image must have exactly that shape.
+pub(crate) fn prepare(
+    grey: &Grey,
+    expected: ImageShape,
+    preparation: Preparation,
+) -> std::result::Result<Vec<u8>, ImageError> {
+    if expected == ImageShape::DIGIT {
+        return Ok(images::to_network(grey, preparation)?);
+    }
+    if preparation == Preparation::Digit {
+        return Err(ImageError::DigitPreparation { expected });
+    }
+    let Grey { width, height, .. } = *grey;
+    if expected != (ImageShape { channels: 1, height, width }) {
+        return Err(ImageError::Shape { height, width, expected });
+    }
+    Ok(grey.pixels.clone())
 }
 
 /// Reads a whole file, unless it has more than `limit` bytes.
@@ -84,9 +96,9 @@ fn read_at_most(limit: u64, source: impl Read, path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Number, height and width of the pictures; all at least 1, and the file has exactly their bytes.
+/// Number, height and width of an IDX file's images; each is at least 1, and the file has exactly their bytes.
 fn idx_dimensions(bytes: &[u8]) -> std::result::Result<[usize; 3], String> {
-    let header = bytes.get(IDX_PICTURES.len()..IDX_HEADER).ok_or("its header is cut off")?;
+    let header = bytes.get(IDX_IMAGES.len()..IDX_HEADER).ok_or("its header is cut off")?;
     let mut dimensions = [0; 3];
     for (dimension, bytes) in dimensions.iter_mut().zip(header.chunks_exact(4)) {
         *dimension = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
@@ -95,9 +107,9 @@ fn idx_dimensions(bytes: &[u8]) -> std::result::Result<[usize; 3], String> {
     let expected = dimensions.iter().try_fold(1_usize, |volume, &d| volume.checked_mul(d));
     let found = bytes.len() - IDX_HEADER;
     match expected {
-        Some(0) => Err("it holds no picture".into()),
+        Some(0) => Err("it holds no image".into()),
         Some(expected) if expected == found => Ok(dimensions),
-        _ => Err(format!("{n} pictures of {width}x{height} are not {found} bytes")),
+        _ => Err(format!("{n} images of {width}x{height} are not {found} bytes")),
     }
 }
 
@@ -108,7 +120,7 @@ mod tests {
 
     fn header(dimensions: [u32; 3]) -> Vec<u8> {
         let dimensions = dimensions.iter().flat_map(|d| d.to_be_bytes());
-        IDX_PICTURES.into_iter().chain(dimensions).collect()
+        IDX_IMAGES.into_iter().chain(dimensions).collect()
     }
 
     #[test]
@@ -122,16 +134,30 @@ mod tests {
     }
 
     #[test]
-    fn idx_dimensions_that_overflow_or_vanish_are_refused() {
+    fn idx_dimensions_that_overflow_or_are_zero_are_refused() {
         assert!(idx_dimensions(&header([u32::MAX; 3])).is_err());
         assert!(idx_dimensions(&header([0, 28, 28])).is_err());
         assert!(idx_dimensions(&header([5, 0, 28])).is_err());
     }
 
     #[test]
-    fn a_stream_beyond_the_limit_is_refused_without_being_kept() {
+    fn a_stream_beyond_the_limit_is_refused_without_reading_on() {
         let error = read_at_most(9, io::repeat(0), Path::new("bomb.gz")).unwrap_err();
         assert!(matches!(error, Error::TooLarge { limit: 9, .. }));
         assert_eq!(read_at_most(9, &[7; 9][..], Path::new("whole")).unwrap(), [7; 9]);
+    }
+
+    #[test]
+    fn only_digits_are_prepared_and_other_shapes_must_match_exactly() {
+        let grey = Grey { width: 3, height: 2, pixels: vec![9; 6], lossy: false };
+        let shape = |channels, height, width| ImageShape { channels, height, width };
+        let prepared = |shape| prepare(&grey, shape, Preparation::Auto);
+        assert_eq!(prepared(shape(1, 2, 3)).unwrap(), vec![9; 6]);
+        for other in [shape(1, 3, 2), shape(2, 2, 3), shape(1, 2, 4)] {
+            let error = prepared(other).unwrap_err();
+            assert!(matches!(error, ImageError::Shape { expected, .. } if expected == other));
+        }
+        let error = prepare(&grey, shape(1, 2, 3), Preparation::Digit).unwrap_err();
+        assert!(matches!(error, ImageError::DigitPreparation { .. }), "{error}");
     }
 }

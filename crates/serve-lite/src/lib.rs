@@ -1,33 +1,37 @@
-//! Pictures of digits to class probabilities: an ONNX file, run on the CPU by tract and, where its
-//! operators are of kiln's kind, by kiln's kernels.
+//! Classifies images on the CPU with an ONNX model: tract runs the model, and kiln's kernels replace the operators
+//! that they implement.
 //!
 //! ```text
 //! model.onnx -> Classifier
-//! picture files -> 784 grey levels each -> Classifier -> predictions -> text or JSON
+//! image files -> pixels in the model's input shape -> Classifier -> classifications -> text or JSON
 //! ```
 //!
-//! The file says all there is to know: what it takes, what it gives, the names of its classes. This
-//! crate shares nothing with the code that trained it, and tract's types stay inside
-//! [`Classifier`]. [`serve`] puts one behind HTTP.
+//! The model file describes itself: the shape of its input, its outputs and the names of its classes. This crate
+//! shares no code with training, and tract's types are private to [`Classifier`]. [`serve`] answers over HTTP.
 
 mod accelerate;
 mod args;
 mod classifier;
 mod contract;
+mod drawing;
 mod error;
+mod files;
 mod format;
 mod input;
 mod pipe;
 mod plan;
-mod predict;
 mod server;
+mod text;
 
 pub use args::{PredictArgs, Prepare};
-pub use classifier::{Classifier, MAX_MODEL_BYTES, Outputs, PIXELS};
-pub use error::{Error, Result};
-pub use format::{Format, Shades, printable, write_predictions};
+pub use classifier::{Classifier, MAX_MODEL_BYTES, Outputs};
+pub use drawing::Shades;
+pub use error::{Error, ImageError, Result};
+pub use files::{Classification, FileCounts, PredictOptions, classify_file, classify_files};
+pub use format::Format;
+pub use images::{ImageShape, Preparation};
 pub use pipe::is_broken_pipe;
-pub use predict::{Outcome, PredictOptions, Prediction, predict, predict_all};
 pub use server::{
-    Ended, LogFormat, LogLevel, ModelName, ServeOptions, Service, log_to_stderr, serve,
+    LogFormat, LogLevel, ModelName, ServeOptions, Service, Shutdown, log_to_stderr, serve,
 };
+pub use text::{printable, shape_text};

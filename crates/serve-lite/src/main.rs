@@ -1,4 +1,4 @@
-//! `serve-lite`: an ONNX digit model on the CPU, without the code that trains it.
+//! `serve-lite`: runs an ONNX image classifier on the CPU, without the code that trains it.
 
 mod commands;
 
@@ -10,16 +10,16 @@ use commands::{bench, completions, info, predict, serve};
 
 const EXAMPLES: &str = "\
 Examples:
-  serve-lite predict model.onnx 3.png photo.jpg      say which digits these are
-  serve-lite predict --show model.onnx 3.png         draw what the network saw of it
+  serve-lite predict model.onnx 3.png photo.jpg      classify image files
+  serve-lite predict --show model.onnx 3.png         also draw the network's input
   serve-lite predict --json model.onnx t10k-images-idx3-ubyte.gz | head -1
   serve-lite serve model.onnx                        answer over HTTP, with a page to draw on
-  serve-lite info model.onnx                         what the model takes, gives and knows
-  serve-lite bench model.onnx --batch 64             images a second on one thread
+  serve-lite info model.onnx                         show inputs, outputs, classes and metadata
+  serve-lite bench model.onnx --batch 64             measure throughput on one thread
 
-Exit status: 0 if all went well, 1 if anything failed, 2 if the command line is wrong.";
+Exit status: 0 on success, 1 if anything failed, 2 if the command line is wrong.";
 
-/// Runs an ONNX digit model on the CPU.
+/// Runs an ONNX image classifier on the CPU.
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES, arg_required_else_help = true)]
 struct Cli {

@@ -1,10 +1,10 @@
-//! What to make of a reader that goes away.
+//! Output whose reader has closed the pipe.
 
 use std::error::Error;
 use std::io;
 
-/// Whether `error`, or what caused it, is that the reader of our output, such as `head`, has had
-/// enough. That is its right, and no failure of the program.
+/// Whether `error`, or one of its sources, is a broken pipe: the reader of the output, such as `head`, has closed it.
+/// That is not a failure of the program.
 #[must_use]
 pub fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     let broken = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_found_however_deep_and_nothing_else_is_taken_for_it() {
+    fn a_broken_pipe_is_found_at_any_depth_and_other_errors_are_not() {
         let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
         assert!(is_broken_pipe(&broken()));
         let wrapped = anyhow::Error::new(broken()).context("writing").context("predicting");

@@ -27,7 +27,7 @@ fn with_tract_ops(model: &ModelProto) -> Classifier {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes(model)).unwrap();
     let classifier = Classifier::load_with_tract_ops(file.path()).unwrap();
-    assert_eq!((classifier.by_kernels.len(), classifier.pictures_at_once), (0, 1));
+    assert_eq!((classifier.by_kernels.len(), classifier.images_per_call), (0, 1));
     classifier
 }
 
@@ -97,7 +97,7 @@ fn kilns_network_runs_by_kernels_and_tract_keeps_three_operators() {
         assert_eq!(classifier.by_kernels, by_kernels);
         // The cast, and the standardisation as tract has it: no transposition among them.
         assert_eq!(classifier.by_tract, ["Cast", "Sub", "Mul"]);
-        assert_eq!(classifier.pictures_at_once, 32);
+        assert_eq!(classifier.images_per_call, 32);
         let pictures = random_bytes(5, 40 * PIXELS);
         let expected = with_tract_ops(&model).classify(&pictures).unwrap();
         assert_close(&classifier.classify(&pictures).unwrap(), &expected, "kiln's network");
@@ -352,7 +352,7 @@ fn a_picture_has_the_same_outputs_in_any_company_and_on_any_number_of_threads() 
     let pictures = random_bytes(3, 100 * PIXELS);
     for (what, model, at_once) in all {
         let classifier = with_kernels(&model);
-        assert_eq!(classifier.pictures_at_once, at_once, "{what}");
+        assert_eq!(classifier.images_per_call, at_once, "{what}");
         let classes = classifier.classes.len();
         let alone: Vec<Outputs> =
             pictures.chunks(PIXELS).map(|p| classifier.classify(p).unwrap()).collect();
@@ -392,7 +392,7 @@ fn wide_layers_take_fewer_pictures_at_once() {
     // 300 channels of 26x26 are 202,800 numbers for a picture: 20 are below the limit, 21 above.
     let model = cnn(300, 2, 4, &SIDES);
     let classifier = with_kernels(&model);
-    assert_eq!(classifier.pictures_at_once, 20);
+    assert_eq!(classifier.images_per_call, 20);
     assert_eq!(classifier.by_kernels[0], "conv 3x3 1 -> 300, relu");
     let pictures = random_bytes(2, 23 * PIXELS);
     let expected = with_tract_ops(&model).classify(&pictures).unwrap();

@@ -22,7 +22,7 @@ pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let classifier = Classifier::load(&run.onnx())?;
     let mut out = BufWriter::new(anstream::stdout().lock());
     let problems = &mut anstream::stderr();
-    let outcome =
-        serve_lite::predict_all(&classifier, &args.predict.options(), &mut out, problems)?;
-    Ok(if outcome.n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let files =
+        serve_lite::classify_files(&classifier, &args.predict.options(), &mut out, problems)?;
+    Ok(if files.n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use run::RunDirectory;
-use serve_lite::Ended;
+use serve_lite::Shutdown;
 
 /// What to serve, and how.
 #[derive(clap::Args, Debug)]
@@ -19,6 +19,6 @@ pub struct Args {
 pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let run = RunDirectory::open(runs, args.run.as_deref())?;
     let _log = serve_lite::log_to_stderr(&args.options);
-    let ended = serve_lite::serve(&run.onnx(), &args.options, &mut anstream::stdout())?;
-    Ok(if ended == Ended::Stopped { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let shutdown = serve_lite::serve(&run.onnx(), &args.options, &mut anstream::stdout())?;
+    Ok(if shutdown == Shutdown::Forced { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -1,24 +1,23 @@
-//! Convolutions 3x3 with what follows them.
+//! Replaces 3x3 convolutions, with the ReLU and the pooling after them.
 
 use kernels::{Filters, Isa, Shape, goes_by_tiles};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat, MaxPool, PoolSpec};
 use tract_onnx::tract_core::ops::nn::DataFormat;
 
-use super::graph::{bias, constant, numbers, per_picture, relu_after, sole_consumer};
+use super::graph::{bias, constant, dims_per_image, relu_after, sole_consumer, values};
 use super::layer::Layer;
 use super::operation::Operation;
 
-/// Beyond as many input channels, and below those from which on it goes by tiles, a convolution that
-/// is not pooled is tract's: the kernel sums each output directly, 9 products for each input channel,
-/// where few of them leave nothing to gain by unrolling them for a matrix product.
+/// An unpooled convolution of more input channels than this, and of too few for the tiled kernel, is left to tract. The
+/// direct kernel sums 9 products for each input channel of an output, which is faster than a matrix product only for
+/// few channels.
 const MAX_DIRECT_CHANNELS: usize = 4;
-/// The most channels in or out: eight times what kiln's own network has. Winograd's form of filters
-/// is at least four times as large as they are, and a damaged file could ask for more than the
-/// machine has.
+/// The most input or output channels: eight times those of kiln's own network. Filters transformed for Winograd's
+/// algorithm are at least four times as large, and a damaged file could ask for more memory than the machine has.
 const MAX_CHANNELS: usize = 512;
 
-/// A convolution with ReLU becomes one operation, and takes a pooling along if one follows.
+/// A convolution and its ReLU become one operation, together with a max-pooling directly after them.
 pub(super) fn rule(
     _: &(),
     model: &TypedModel,
@@ -38,18 +37,18 @@ pub(super) fn rule(
     let (isa, channels_last) = (Isa::best(), AxisOp::Move(1, 3));
     let mut patch = TypedModelPatch::default();
     let mut wire = patch.tap_model(model, x)?;
-    // With one channel both layouts are the same numbers in the same order.
+    // With one channel both layouts hold the same values in the same order.
     if channels_in > 1 {
         wire = patch.wire_node(format!("{name}.in"), channels_last.clone(), &[wire])?[0];
     }
     if let Some(pool) = pool_after(model, relu, shape)? {
-        let weights = numbers(&weights)?;
+        let weights = values(&weights)?;
         let layer = Layer::ConvReluPool(Filters::new(isa, shape, weights, &bias));
         wire = patch.wire_node(name, Operation::new(layer), &[wire])?[0];
         patch.shunt_outside(model, pool.id.into(), wire)?;
     } else {
         let layer = if goes_by_tiles(shape) {
-            Layer::ConvReluTiled(Filters::new(isa, shape, numbers(&weights)?, &bias))
+            Layer::ConvReluTiled(Filters::new(isa, shape, values(&weights)?, &bias))
         } else {
             rule_if!(channels_in <= MAX_DIRECT_CHANNELS);
             Layer::ConvRelu { isa, shape, weights, bias }
@@ -61,12 +60,12 @@ pub(super) fn rule(
     Ok(Some(patch))
 }
 
-/// The shape of a convolution of the kind that the kernels are for.
+/// The shape of a convolution that the kernels implement.
 fn shape(model: &TypedModel, node: &TypedNode, conv: &Conv) -> TractResult<Option<Shape>> {
     let fact = model.outlet_fact(node.inputs[0])?;
     rule_if!(fact.datum_type == f32::datum_type());
     rule_if!(conv.q_params.is_none() && conv.group == 1 && conv.kernel_fmt == KernelFormat::OIHW);
-    rule_if_some!(dims = per_picture(fact));
+    rule_if_some!(dims = dims_per_image(fact));
     rule_if_let!([channels_in, height, width] = dims[..]);
     rule_if!(is_plain(&conv.pool_spec, 3, 1, [height, width]));
     let channels_out = conv.output_channels();
@@ -75,7 +74,7 @@ fn shape(model: &TypedModel, node: &TypedNode, conv: &Conv) -> TractResult<Optio
     Ok(Some(Shape { channels_in, channels_out, height, width }))
 }
 
-/// The max-pooling 2x2 that follows `relu` and nothing else does.
+/// The 2x2 max-pooling that is the only consumer of `relu`.
 fn pool_after<'a>(
     model: &'a TypedModel,
     relu: &TypedNode,
@@ -85,15 +84,15 @@ fn pool_after<'a>(
     rule_if_some!(pool = node.op_as::<MaxPool>());
     rule_if!(pool.with_index_outputs.is_none());
     rule_if!(is_plain(&pool.pool_spec, 2, 2, shape.output_sides()));
-    // An odd last row or column is left out by the kernel; a file can ask for it to be kept.
+    // The kernel drops an odd last row or column; a file can ask for it to be kept.
     let [rows, columns] = shape.pooled_sides();
-    let sides = per_picture(&node.outputs[0].fact);
+    let sides = dims_per_image(&node.outputs[0].fact);
     rule_if!(rows > 0 && columns > 0);
     rule_if!(sides.is_some_and(|sides| sides[..] == [shape.channels_out, rows, columns]));
     Ok(Some(node))
 }
 
-/// Whether windows of `side` by `side` step by `stride`, without gaps in them and without padding.
+/// Whether windows of `side` by `side` move by `stride`, without dilation and without padding.
 fn is_plain(spec: &PoolSpec, side: usize, stride: usize, input: [usize; 2]) -> bool {
     spec.data_format == DataFormat::NCHW
         && spec.kernel_shape[..] == [side; 2]

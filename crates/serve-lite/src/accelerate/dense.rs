@@ -1,15 +1,15 @@
-//! Dense layers: a matrix product with constant weights, and what follows it.
+//! Replaces dense layers: a matrix product with constant weights, and the bias and ReLU after it.
 
 use kernels::{Isa, all_finite};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::math::Add;
 
-use super::graph::{bias, binary_after, constant, numbers, per_picture, relu_after};
+use super::graph::{bias, binary_after, constant, dims_per_image, relu_after, values};
 use super::layer::Layer;
 use super::operation::Operation;
 
-/// A product becomes one operation, and takes a bias and ReLU along if they follow.
+/// A product becomes one operation, together with a bias and a ReLU directly after it.
 pub(super) fn rule(
     _: &(),
     model: &TypedModel,
@@ -28,7 +28,7 @@ pub(super) fn rule(
     }
     let relu = relu_after(model, last)?;
     let isa = Isa::best();
-    let finite = all_finite(isa, numbers(&weights)?);
+    let finite = all_finite(isa, values(&weights)?);
     let layer = Layer::Dense { isa, weights, bias: added, finite, relu: relu.is_some() };
     let mut patch = TypedModelPatch::default();
     let wire = patch.tap_model(model, x)?;
@@ -37,11 +37,11 @@ pub(super) fn rule(
     Ok(Some(patch))
 }
 
-/// What is multiplied, and the weights as `[inputs.., n_out]`, of a product `[batch, inputs..]` by
-/// constants that gives `[batch, n_out]`.
+/// The input of a product of `[batch, inputs..]` and constants that gives `[batch, n_out]`, and the constants as
+/// `[inputs.., n_out]`.
 ///
-/// tract has the inputs in several axes where it took in the reshape before the product, and the
-/// weights' axes in any order.
+/// The inputs have several axes where tract merged a reshape into the product, and the axes of the weights can be in
+/// any order.
 fn operands(
     model: &TypedModel,
     node: &TypedNode,
@@ -56,14 +56,14 @@ fn operands(
     };
     let fact = model.outlet_fact(x)?;
     rule_if!(fact.datum_type == f32::datum_type());
-    rule_if_some!(inputs = per_picture(fact));
-    // The axis of the weights, and how long it has to be, that belongs to each of the inputs' axes.
+    rule_if_some!(inputs = dims_per_image(fact));
+    // For each axis of the inputs: the axis of the weights that belongs to it, and its length.
     let (mut of_inputs, mut of_outputs) = (vec![None; inputs.len()], None);
     for axis in product.axes.iter_all_axes() {
         let (x, weights) = (&axis.inputs[x_slot][..], &axis.inputs[1 - x_slot][..]);
         match (x, weights, &axis.outputs[0][..]) {
             ([0], [], [0]) => {}
-            // tract leaves an axis of one out of the weights.
+            // tract removes an axis of length 1 from the weights.
             (&[x], [], []) if x > 0 && inputs[x - 1] == 1 => {}
             (&[x], &[weight], []) if x > 0 => of_inputs[x - 1] = Some((weight, inputs[x - 1])),
             ([], &[weight], [1]) => of_outputs = Some(weight),

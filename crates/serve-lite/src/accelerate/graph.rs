@@ -1,37 +1,37 @@
-//! What the rules ask of tract's graph.
+//! Queries of tract's graph that the rules share.
 
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::binary::{BinMiniOp, TypedBinOp};
 use tract_onnx::tract_core::ops::math::Max;
 
-/// The constant of float32 that an outlet gives; `None` if it gives something else.
+/// The float32 constant of an outlet; `None` if it is not one.
 pub(super) fn constant(model: &TypedModel, outlet: OutletId) -> TractResult<Option<Arc<Tensor>>> {
     let is_f32 = |tensor: &Arc<Tensor>| tensor.datum_type() == f32::datum_type();
     Ok(model.outlet_fact(outlet)?.konst.clone().filter(is_f32))
 }
 
-/// The numbers of a tensor of float32.
-pub(super) fn numbers(tensor: &Tensor) -> TractResult<&[f32]> {
+/// The values of a float32 tensor.
+pub(super) fn values(tensor: &Tensor) -> TractResult<&[f32]> {
     tensor.try_as_plain_ram()?.as_slice::<f32>()
 }
 
-/// A bias of `n` numbers, of which the file may have a single one for all; `None` if it has others.
+/// A bias of `n` values; a single value in the file stands for all of them. `None` for any other number.
 pub(super) fn bias(tensor: &Tensor, n: usize) -> TractResult<Option<Vec<f32>>> {
-    Ok(match *numbers(tensor)? {
+    Ok(match *values(tensor)? {
         [one] => Some(vec![one; n]),
         ref each if each.len() == n => Some(each.to_vec()),
         _ => None,
     })
 }
 
-/// The dimensions after the first, which is the batch; `None` if one of them is no plain number.
-pub(super) fn per_picture(fact: &TypedFact) -> Option<TVec<usize>> {
+/// The dimensions after the first, which is the batch; `None` if one of them is not a number.
+pub(super) fn dims_per_image(fact: &TypedFact) -> Option<TVec<usize>> {
     let (_, dims) = fact.shape.dims().split_first()?;
     dims.iter().map(|dim| dim.to_usize().ok()).collect()
 }
 
-/// The node that takes what `node` gives, if that is all that becomes of it: a value that another
-/// node takes too, or that the model gives, has to be there, and is not fused away.
+/// The only consumer of `node`. `None` if its value has several consumers or is an output of the model: such a value
+/// has to exist, so that it cannot be fused away.
 pub(super) fn sole_consumer<'a>(model: &'a TypedModel, node: &TypedNode) -> Option<&'a TypedNode> {
     let [output] = &node.outputs[..] else { return None };
     let [consumer] = output.successors[..] else { return None };
@@ -39,18 +39,18 @@ pub(super) fn sole_consumer<'a>(model: &'a TypedModel, node: &TypedNode) -> Opti
     (!is_given).then(|| model.node(consumer.node))
 }
 
-/// The ReLU that follows `node` and nothing else does: `Max` with zeros.
+/// The ReLU, `Max` with zeros, that is the only consumer of `node`.
 pub(super) fn relu_after<'a>(
     model: &'a TypedModel,
     node: &TypedNode,
 ) -> TractResult<Option<&'a TypedNode>> {
     rule_if_some!((relu, zeros) = binary_after::<Max>(model, node)?);
-    rule_if!(numbers(&zeros)?.iter().all(|&zero| zero == 0.0));
+    rule_if!(values(&zeros)?.iter().all(|&zero| zero == 0.0));
     Ok(Some(relu))
 }
 
-/// The operator `O` that follows `node` and nothing else does, with the constant that is its other
-/// operand and does not widen the result.
+/// The operator `O` that is the only consumer of `node`, and the constant that is its other operand. The constant must
+/// not broadcast the result to a larger shape.
 pub(super) fn binary_after<'a, O: BinMiniOp>(
     model: &'a TypedModel,
     node: &TypedNode,

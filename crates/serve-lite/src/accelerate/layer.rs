@@ -1,14 +1,14 @@
-//! What the operations compute: layers with their weights, as the kernels take them.
+//! Layers with their weights, in the form that the kernels take.
 
 use std::fmt;
 
 use kernels::{Dense, Filters, Isa, Shape, conv_relu, conv_relu_pool, conv_relu_tiled, dense};
 use tract_onnx::tract_core::internal::*;
 
-use super::graph::numbers;
+use super::graph::values;
 use super::softmax::softmax;
 
-/// A layer that takes and gives float32, picture by picture.
+/// A layer with float32 input and output that computes each image independently.
 pub(super) enum Layer {
     /// `[height, width, channels]` to the same with fewer rows and columns.
     ConvRelu {
@@ -19,7 +19,7 @@ pub(super) enum Layer {
         /// `[channels_out]`
         bias: Vec<f32>,
     },
-    /// The same by tiles, for more channels.
+    /// The same by the tiled kernel, for more channels.
     ConvReluTiled(Filters),
     /// `[height, width, channels]` to `[channels, rows, columns]`.
     ConvReluPool(Filters),
@@ -30,7 +30,7 @@ pub(super) enum Layer {
         weights: Arc<Tensor>,
         /// `[n_out]`
         bias: Vec<f32>,
-        /// Whether all weights are.
+        /// Whether all weights are finite.
         finite: bool,
         relu: bool,
     },
@@ -39,8 +39,8 @@ pub(super) enum Layer {
 }
 
 impl Layer {
-    /// Numbers that the layer takes for one picture, at least 1.
-    pub(super) fn input(&self) -> usize {
+    /// Input values of one image, at least 1.
+    pub(super) fn input_size(&self) -> usize {
         match self {
             Self::ConvRelu { shape, .. } => shape.input(),
             Self::ConvReluTiled(filters) | Self::ConvReluPool(filters) => filters.shape().input(),
@@ -49,8 +49,8 @@ impl Layer {
         }
     }
 
-    /// The shape of what the layer gives for one picture.
-    pub(super) fn output(&self) -> TVec<usize> {
+    /// The shape of one image's output.
+    pub(super) fn output_shape(&self) -> TVec<usize> {
         match self {
             Self::ConvRelu { shape, .. } => unpooled(*shape),
             Self::ConvReluTiled(filters) => unpooled(filters.shape()),
@@ -63,20 +63,20 @@ impl Layer {
         }
     }
 
-    /// Runs `n` pictures, on rayon's threads.
+    /// Runs `n` images, on rayon's threads.
     ///
     /// # Shapes
-    /// - `x`: `n * input()` numbers, `y`: `n` times the volume of `output()`; the kernels panic if
-    ///   they are others
+    /// - `x`: `n * input_size()` values, `y`: `n` times the volume of `output_shape()`; the kernels panic for other
+    ///   lengths
     pub(super) fn run(&self, x: &[f32], y: &mut [f32]) -> TractResult<()> {
         match self {
             Self::ConvRelu { isa, shape, weights, bias } => {
-                conv_relu(*isa, *shape, numbers(weights)?, bias, x, y);
+                conv_relu(*isa, *shape, values(weights)?, bias, x, y);
             }
             Self::ConvReluTiled(filters) => conv_relu_tiled(filters, x, y),
             Self::ConvReluPool(filters) => conv_relu_pool(filters, x, y, None),
             Self::Dense { isa, weights, bias, finite, relu } => {
-                let layer = Dense { weights: numbers(weights)?, bias, finite: *finite };
+                let layer = Dense { weights: values(weights)?, bias, finite: *finite };
                 dense(*isa, layer, *relu, x, y);
             }
             Self::Softmax { classes } => softmax(*classes, x, y),
@@ -94,19 +94,19 @@ impl fmt::Display for Layer {
             Self::ConvReluPool(filters) => write!(f, "{}, pool 2x2", convolution(filters.shape())),
             Self::Dense { bias, relu, .. } => {
                 let relu = if *relu { ", relu" } else { "" };
-                write!(f, "dense {} -> {}{relu}", self.input(), bias.len())
+                write!(f, "dense {} -> {}{relu}", self.input_size(), bias.len())
             }
             Self::Softmax { classes } => write!(f, "softmax {classes}"),
         }
     }
 }
 
-/// A convolution with ReLU in words.
+/// The description of a convolution with ReLU.
 fn convolution(Shape { channels_in, channels_out, .. }: Shape) -> String {
     format!("conv 3x3 {channels_in} -> {channels_out}, relu")
 }
 
-/// Rows, columns and channels of a convolution that is not pooled.
+/// Rows, columns and channels of an unpooled convolution's output.
 fn unpooled(shape: Shape) -> TVec<usize> {
     let [rows, columns] = shape.output_sides();
     tvec![rows, columns, shape.channels_out]

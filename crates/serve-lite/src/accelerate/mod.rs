@@ -1,24 +1,23 @@
-//! kiln's kernels inside tract: operators of the loaded model that they can do become operations of
-//! ours. Whatever does not match is left to tract.
+//! Runs kiln's kernels inside tract: rewrite rules replace the operators that the kernels implement. tract runs every
+//! operator that no rule matches.
 //!
 //! ```text
-//! Conv 3x3, ReLU                      -> conv_relu        pictures as [height, width, channels],
-//!                                        for 1 to 4 input channels, or conv_relu_tiled from 16 on
-//! Conv 3x3, ReLU, MaxPool 2x2         -> conv_relu_pool   in as above, out as tract has it
+//! Conv 3x3, ReLU                       -> conv_relu        images as [height, width, channels], for 1 to 4 input
+//!                                         channels, or conv_relu_tiled from 16 on
+//! Conv 3x3, ReLU, MaxPool 2x2          -> conv_relu_pool   input as above, output in tract's layout
 //! EinSum by constants [, Add] [, ReLU] -> dense
-//! Softmax                             -> softmax, row by row
+//! Softmax                              -> softmax, row by row
 //! ```
 //!
-//! The kernels want the channels of a pixel side by side, tract has each channel's picture whole.
-//! Every rule puts the axis moves that it needs around its operation, and tract's own declutter
-//! cancels two that meet: between two convolutions nothing is transposed.
+//! The kernels take images channels-last, tract has them channels-first. Every rule adds the transpositions that its
+//! operation needs, and tract's declutter cancels adjacent ones: nothing is transposed between two convolutions.
 
 mod conv;
 mod dense;
 mod graph;
+mod independence;
 mod layer;
 mod operation;
-mod rows;
 mod softmax;
 
 use tract_onnx::tract_core::internal::*;
@@ -26,10 +25,10 @@ use tract_onnx::tract_core::model::Rewriter;
 use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::ops::source::TypedSource;
 
+pub(crate) use independence::images_are_independent;
 use operation::Operation;
-pub(crate) use rows::each_picture_is_alone;
 
-/// Replaces what the kernels can do in a decluttered model.
+/// Replaces the operators of a decluttered model that the kernels implement.
 pub(crate) fn accelerate(model: &mut TypedModel) -> TractResult<()> {
     Rewriter::<()>::default()
         .with_rule_for("convolution", conv::rule)
@@ -39,14 +38,14 @@ pub(crate) fn accelerate(model: &mut TypedModel) -> TractResult<()> {
     model.declutter()
 }
 
-/// What runs by kiln's kernels and what by tract, in words.
+/// Descriptions of the operators that kiln's kernels run, and of those that tract runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Operators {
     pub(crate) by_kernels: Vec<String>,
     pub(crate) by_tract: Vec<String>,
 }
 
-/// The operators of a model in the order in which they run.
+/// The operators of a model, in the order in which they run.
 pub(crate) fn operators(model: &TypedModel) -> TractResult<Operators> {
     let mut operators = Operators::default();
     for node in model.eval_order()?.into_iter().map(|id| model.node(id)) {

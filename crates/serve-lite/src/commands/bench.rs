@@ -1,24 +1,24 @@
-//! `serve-lite bench`: how fast a model is in this process.
+//! `serve-lite bench`: throughput and latency of a model in this process.
 //!
-//! Read it as the most that a server built on this crate can reach with so many cores. Pictures are
-//! noise, which leaves as many zeros after a ReLU as any.
+//! The throughput is the upper bound of a server on this crate with the same number of cores. Images are random noise,
+//! which leaves as many zeros after a ReLU as real images.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use serve_lite::{Classifier, PIXELS};
+use serve_lite::Classifier;
 
-/// Calls that are not counted: they fill caches and let the CPU reach its clock rate.
+/// Time of the calls before the measurement: they fill caches and let the CPU reach its clock rate.
 const WARM_UP: Duration = Duration::from_millis(200);
 
-/// Measure images a second and latencies
+/// Measure throughput and latency in this process
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The ONNX model
     model: PathBuf,
-    /// Pictures in a call
+    /// Images in a call
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
@@ -26,13 +26,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     threads: u16,
-    /// Run tract's own operators, to compare
+    /// Run tract's own operators instead of kiln's kernels
     #[arg(long)]
     tract_ops: bool,
-    /// How long to measure
+    /// Time to measure
     #[arg(long, value_name = "S", default_value_t = 2.0, value_parser = seconds)]
     seconds: f64,
-    /// One JSON object in place of text
+    /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
 }
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let load = if args.tract_ops { Classifier::load_with_tract_ops } else { Classifier::load };
     let classifier = load(&args.model)?;
     let load = start.elapsed();
-    let pixels = noise(batch * PIXELS);
+    let pixels = noise(batch * classifier.shape.size());
     let measure = |time: Duration| -> serve_lite::Result<Vec<Duration>> {
         let (start, mut latencies) = (Instant::now(), Vec::new());
         while start.elapsed() < time || latencies.is_empty() {
@@ -60,9 +60,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     })?;
     let total: Duration = latencies.iter().sum();
     latencies.sort_unstable();
-    // The smallest latency that this part of the calls does not exceed ("nearest rank").
-    let percentile = |part: f64| {
-        let rank = (part * latencies.len() as f64).ceil() as usize;
+    // The smallest latency that this fraction of the calls does not exceed ("nearest rank").
+    let percentile = |fraction: f64| {
+        let rank = (fraction * latencies.len() as f64).ceil() as usize;
         latencies[rank.clamp(1, latencies.len()) - 1].as_secs_f64() * 1e3
     };
     let [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1.0].map(percentile);
@@ -92,7 +92,7 @@ fn seconds(text: &str) -> Result<f64, String> {
     seconds.ok_or_else(|| "expected 0.001 to 3600 seconds".into())
 }
 
-/// Grey levels without pattern, the same in every run (Knuth's MMIX generator, its upper bits).
+/// Pseudo-random pixels, the same in every run (the upper bits of Knuth's MMIX generator).
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let next = || {

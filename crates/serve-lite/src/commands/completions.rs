@@ -1,4 +1,4 @@
-//! `serve-lite completions`: what a shell needs to complete command lines.
+//! `serve-lite completions`: scripts with which a shell completes command lines.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run<C: CommandFactory>(args: &Args) -> anyhow::Result<ExitCode> {
-    // By way of memory: the generator panics where it cannot write.
+    // Generated in memory, because the generator panics where it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut C::command(), "serve-lite", &mut script);
     std::io::stdout().lock().write_all(&script)?;

@@ -1,14 +1,13 @@
-//! `serve-lite info`: what a model takes, gives and says about itself, and what runs it.
+//! `serve-lite info`: a model's inputs, outputs, classes, operators and metadata.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use images::SIDE;
 use serve_lite::{Classifier, printable};
 
-/// Show what a model takes, gives and says about itself
+/// Show a model's inputs, outputs, classes, operators and metadata
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The ONNX model
@@ -20,11 +19,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let size = std::fs::metadata(&args.model)
         .with_context(|| format!("cannot read {}", args.model.display()))?
         .len();
+    let [channels, height, width] = classifier.shape.dimensions();
     let n = classifier.classes.len();
     let mut out = anstream::stdout().lock();
     let name = printable(&args.model.to_string_lossy());
     writeln!(out, "model     {name}, {:.1} MB", size as f64 / 1e6)?;
-    writeln!(out, "input     pixels         uint8    [batch, 1, {SIDE}, {SIDE}]")?;
+    writeln!(out, "input     pixels         uint8    [batch, {channels}, {height}, {width}]")?;
     writeln!(out, "outputs   logits         float32  [batch, {n}]")?;
     writeln!(out, "          probabilities  float32  [batch, {n}]")?;
     writeln!(out, "classes   {}", classifier.classes.join(" "))?;

@@ -1,4 +1,4 @@
-//! One file a command: its arguments, and the call that does the work.
+//! One file per command: its arguments, and the call of the library that does the work.
 
 pub(crate) mod bench;
 pub(crate) mod completions;

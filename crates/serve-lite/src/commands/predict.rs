@@ -1,4 +1,4 @@
-//! `serve-lite predict`: which digits are in these files.
+//! `serve-lite predict`: classifies image files.
 
 use std::io::BufWriter;
 use std::path::PathBuf;
@@ -14,10 +14,11 @@ Examples:
   serve-lite predict model.onnx t10k-images-idx3-ubyte.gz
   curl -s https://example.com/3.png | serve-lite predict model.onnx -
 
-A picture of 28x28 pixels is taken as it is; any other is made one: the ink, bright or dark, is told
-from the paper, scaled and centred as the training digits were. --show draws the result.";
+A model of digits takes images of 28x28 pixels unchanged. It prepares any other image like its training
+digits: the ink, bright or dark, is separated from the paper, scaled and centred. --show draws the
+result. A model of another shape takes images of exactly that shape.";
 
-/// Say which digit each picture shows
+/// Classify image files
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let classifier = Classifier::load(&args.model)?;
     let mut out = BufWriter::new(anstream::stdout().lock());
     let problems = &mut anstream::stderr();
-    let outcome =
-        serve_lite::predict_all(&classifier, &args.predict.options(), &mut out, problems)?;
-    Ok(if outcome.n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let files =
+        serve_lite::classify_files(&classifier, &args.predict.options(), &mut out, problems)?;
+    Ok(if files.n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,4 +1,4 @@
-//! The body of a request, bounded in size, in time and in what all requests hold together.
+//! Reads the body of a request, with limits on its size, its time, and the memory of all bodies.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -11,85 +11,87 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::Server;
+use super::AppState;
 use super::failure::Failure;
 
-/// The most bytes that the bodies of all requests hold at once: 256 MiB, counted in units of
-/// [`UNIT`]. Without it, connections times the size of a body would be the bound.
-pub(crate) const ALL_BODIES: usize = (256 << 20) / UNIT;
-const UNIT: usize = 16 << 10;
-/// The most pieces a body may come in, as in Triton: each costs as much as a small request.
+/// The most memory that the bodies of all requests may take: 256 MiB in units of [`BODY_UNIT`]. Without it, the limit
+/// would be the number of connections times the size of a body.
+pub(super) const MAX_BODY_UNITS: usize = (256 << 20) / BODY_UNIT;
+/// The unit in which that memory is counted, in bytes.
+pub(super) const BODY_UNIT: usize = 16 << 10;
+/// The most chunks of a body, as in Triton: each costs as much as a small request.
 const MAX_CHUNKS: usize = 65_536;
-/// How much of a body beyond its limit is read and thrown away, in limits, so that a client which is
-/// still sending reads the answer rather than a reset.
-const DISCARDED: usize = 16;
+/// How much of a body beyond its limit is read and discarded, in multiples of the limit: a client that is still sending
+/// then reads the answer instead of a connection reset.
+const DISCARDED_LIMITS: usize = 16;
 
-/// A body, and its share of [`ALL_BODIES`] for as long as it is held.
-pub(crate) struct Received {
-    pub(crate) bytes: Bytes,
-    _share: Option<OwnedSemaphorePermit>,
+/// The body of a request, with its share of [`MAX_BODY_UNITS`] while it exists.
+pub(super) struct RequestBody {
+    pub(super) bytes: Bytes,
+    _memory: Option<OwnedSemaphorePermit>,
 }
 
-/// Reads a body of at most `limit` bytes, which it also has at most once unpacked.
-pub(crate) async fn read(
-    server: &Server,
+/// Reads a body of at most `limit` bytes; the limit also holds after decompression.
+pub(super) async fn read(
+    state: &AppState,
     headers: &HeaderMap,
     body: Body,
     limit: usize,
-) -> Result<Received, Failure> {
-    let unpack = encoding(headers)?;
+) -> Result<RequestBody, Failure> {
+    let encoding = encoding(headers)?;
     let received = timeout_at(
-        Instant::now() + server.options.body_timeout,
-        collect(&server.bodies, headers, body, limit),
+        Instant::now() + state.options.body_timeout,
+        receive(&state.body_memory, headers, body, limit),
     );
     let mut received = received.await.map_err(|_| {
-        let limit = server.options.body_timeout.as_secs_f64();
+        let limit = state.options.body_timeout.as_secs_f64();
         Failure::new(
             StatusCode::REQUEST_TIMEOUT,
-            format!("the body did not arrive within {limit} s: send it faster, or less of it"),
+            format!("the body did not arrive within {limit} s: send it faster, or send less"),
         )
     })??;
-    if let Some(unpack) = unpack {
+    if let Some(encoding) = encoding {
         let packed = received.bytes;
-        received.bytes = heavy(packed.len(), move || unpacked(unpack, &packed, limit)).await??;
+        let n_bytes = packed.len();
+        received.bytes = offload(n_bytes, move || decompress(encoding, &packed, limit)).await??;
     }
     Ok(received)
 }
 
-/// Runs work that may take milliseconds where it keeps no other request waiting, and work on few
-/// bytes right here, since handing it over would take longer.
-pub(crate) async fn heavy<T: Send + 'static>(
+/// Runs `work` on a blocking thread if it processes many bytes, so that it does not delay other requests. For few bytes
+/// it runs directly, because handing it over would take longer.
+pub(super) async fn offload<T: Send + 'static>(
     n_bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
-    if n_bytes <= UNIT {
+    if n_bytes <= BODY_UNIT {
         return Ok(work());
     }
     tokio::task::spawn_blocking(work).await.map_err(|_| Failure::lost_thread())
 }
 
-async fn collect(
-    all: &Arc<Semaphore>,
+async fn receive(
+    body_memory: &Arc<Semaphore>,
     headers: &HeaderMap,
     mut body: Body,
     limit: usize,
-) -> Result<Received, Failure> {
+) -> Result<RequestBody, Failure> {
     let too_large = || {
-        let mebibytes = limit >> 20;
         let message =
-            format!("the body has more than {mebibytes} MiB: send fewer pictures at once");
+            format!("the body has more than {} MiB: send fewer images at once", limit >> 20);
         Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
-    // A client that asks first, or sends for minutes, is told at once.
-    if announced > limit && (headers.contains_key(header::EXPECT) || announced > DISCARDED * limit)
+    // A client that waits for permission to send, or that would send for minutes, is refused at once.
+    if announced > limit
+        && (headers.contains_key(header::EXPECT) || announced > DISCARDED_LIMITS * limit)
     {
         return Err(too_large());
     }
-    let (mut pieces, mut n_chunks, mut length) = (BytesMut::new(), 0, 0);
-    let mut share: Option<OwnedSemaphorePermit> = None;
-    let mut only = Bytes::new();
+    let (mut chunks, mut n_chunks, mut length) = (BytesMut::new(), 0, 0);
+    let mut memory: Option<OwnedSemaphorePermit> = None;
+    let mut first_chunk = Bytes::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             Failure::bad(format!("the body ended before it was complete, or is malformed: {error}"))
@@ -97,52 +99,52 @@ async fn collect(
         let Ok(data) = frame.into_data() else { continue };
         (n_chunks, length) = (n_chunks + 1, length + data.len());
         if n_chunks > MAX_CHUNKS {
-            let message =
-                format!("the body came in more than {MAX_CHUNKS} chunks: send larger ones");
+            let message = format!("the body has more than {MAX_CHUNKS} chunks: send larger ones");
             return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message));
         }
         if length > limit {
-            (pieces, only, share) = (BytesMut::new(), Bytes::new(), None);
-            if length > DISCARDED * limit {
+            (chunks, first_chunk, memory) = (BytesMut::new(), Bytes::new(), None);
+            if length > DISCARDED_LIMITS * limit {
                 return Err(too_large());
             }
             continue;
         }
-        // Small bodies, nearly all, take no share: the bound on connections is theirs.
-        let needed = length / UNIT;
-        let held = share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        // Bodies of less than a unit, nearly all, take no share: the limit on connections bounds them.
+        let needed = length / BODY_UNIT;
+        let held = memory.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         if needed > held {
-            let more = Arc::clone(all).try_acquire_many_owned((needed - held) as u32);
+            let more = Arc::clone(body_memory).try_acquire_many_owned((needed - held) as u32);
             let more = more.map_err(|_| {
-                let message = "the server holds as much of requests' bodies as it may: try again";
+                let message = "the server's memory for request bodies is full: try again";
                 Failure::busy(StatusCode::SERVICE_UNAVAILABLE, message)
             })?;
-            match &mut share {
-                Some(share) => share.merge(more),
-                None => share = Some(more),
+            match &mut memory {
+                Some(memory) => memory.merge(more),
+                None => memory = Some(more),
             }
         }
+        // A body of one chunk is not copied.
         if n_chunks == 1 {
-            only = data;
+            first_chunk = data;
         } else {
             if n_chunks == 2 {
-                pieces.reserve(announced.clamp(length, limit));
-                pieces.extend_from_slice(&std::mem::take(&mut only));
+                chunks.reserve(announced.clamp(length, limit));
+                chunks.extend_from_slice(&std::mem::take(&mut first_chunk));
             }
-            pieces.extend_from_slice(&data);
+            chunks.extend_from_slice(&data);
         }
     }
     if length > limit {
         return Err(too_large());
     }
-    let bytes = if n_chunks <= 1 { only } else { pieces.freeze() };
-    Ok(Received { bytes, _share: share })
+    let bytes = if n_chunks <= 1 { first_chunk } else { chunks.freeze() };
+    Ok(RequestBody { bytes, _memory: memory })
 }
 
 #[derive(Clone, Copy)]
 enum Encoding {
     Gzip,
-    /// "deflate" of HTTP is zlib's format (RFC 9110, section 8.4.1.2).
+    /// HTTP's "deflate" is zlib's format (RFC 9110, section 8.4.1.2).
     Deflate,
 }
 
@@ -159,21 +161,21 @@ fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Failure> {
     }
     Err(Failure::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "this Content-Encoding is not understood: send gzip, deflate or none",
+        "this Content-Encoding is not supported: send gzip, deflate or none",
     ))
 }
 
-fn unpacked(encoding: Encoding, packed: &[u8], limit: usize) -> Result<Bytes, Failure> {
+fn decompress(encoding: Encoding, packed: &[u8], limit: usize) -> Result<Bytes, Failure> {
     let mut bytes = Vec::new();
     let most = limit as u64 + 1;
     let result = match encoding {
         Encoding::Gzip => MultiGzDecoder::new(packed).take(most).read_to_end(&mut bytes),
         Encoding::Deflate => ZlibDecoder::new(packed).take(most).read_to_end(&mut bytes),
     };
-    result.map_err(|error| Failure::bad(format!("the body cannot be unpacked: {error}")))?;
+    result.map_err(|error| Failure::bad(format!("the body cannot be decompressed: {error}")))?;
     if bytes.len() > limit {
         let message =
-            format!("the body unpacks to more than {} MiB: send fewer pictures", limit >> 20);
+            format!("the decompressed body has more than {} MiB: send fewer images", limit >> 20);
         return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message));
     }
     Ok(bytes.into())

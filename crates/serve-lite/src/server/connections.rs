@@ -1,4 +1,4 @@
-//! Connections: how many, how slow they may be, and how they end.
+//! Connections: their number, their timeouts, and how they close.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,37 +16,36 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_io_timeout::TimeoutStream;
 
-use super::{Phase, Server, door};
+use super::{AppState, Phase, middleware, routes};
 
-/// Bytes that a connection buffers: the longest head of a request, and a dozen pictures of a body.
+/// Bytes that a connection buffers: the longest head of a request, and a dozen digits of a body.
 const BUFFER: usize = 64 << 10;
-/// How long to wait when no connection can be accepted, for instance as there are no more file
-/// descriptors: trying again at once would only keep a core busy.
-const NO_MORE: Duration = Duration::from_millis(50);
-/// How long a connection that is refused has to read why.
-const REFUSED: Duration = Duration::from_secs(1);
+/// The delay after a connection could not be accepted, for instance because the process has no file descriptor left:
+/// retrying at once would only keep a core busy.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
+/// How long a refused connection has to read the reason.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long an idle connection stays open during shutdown: longer than a request takes to arrive that its client sent
+/// before it could know.
+const IDLE_GRACE_PERIOD: Duration = Duration::from_millis(250);
 
-/// How long an idle connection lives on when the server ends: a request that a client sent before it
-/// could know takes less to arrive.
-const LAST_WORDS: Duration = Duration::from_millis(250);
-
-/// Accepts connections until the phase is [`Phase::Closing`], then those that already wait.
-pub(crate) async fn accept(
-    server: Arc<Server>,
+/// Accepts connections until the phase is [`Phase::Closing`], then those that are already waiting.
+pub(super) async fn accept(
+    state: Arc<AppState>,
     listener: TcpListener,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let router = super::routes::router(Arc::clone(&server));
-    let slots = Arc::clone(&server.connections);
+    let router = routes::router(Arc::clone(&state));
+    let slots = Arc::clone(&state.connections);
     let start = |stream: TcpStream| {
         let _ = stream.set_nodelay(true);
         match Arc::clone(&slots).try_acquire_owned() {
             Ok(slot) => {
-                tokio::spawn(converse(Arc::clone(&server), router.clone(), stream, slot));
+                tokio::spawn(serve_connection(Arc::clone(&state), router.clone(), stream, slot));
             }
             Err(_) => {
-                server.metrics.refused_connections.inc();
-                tokio::spawn(tokio::time::timeout(REFUSED, refuse(stream)));
+                state.metrics.refused_connections.inc();
+                tokio::spawn(tokio::time::timeout(REFUSAL_TIMEOUT, refuse(stream)));
             }
         }
     };
@@ -59,12 +58,12 @@ pub(crate) async fn accept(
             Ok((stream, _)) => start(stream),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(NO_MORE).await;
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
-    // The system has completed these, and closing the listener would reset them. tokio may not have
-    // heard of them yet, so the system is asked.
+    // The operating system has completed these connections, and closing the listener would reset them. tokio may not
+    // have been notified of them yet, so they are accepted directly.
     let Ok(listener) = listener.into_std() else { return };
     while let Ok((stream, _)) = listener.accept() {
         let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
@@ -72,54 +71,55 @@ pub(crate) async fn accept(
     }
 }
 
-/// Waits until every connection has ended.
-pub(crate) async fn ended(slots: &Semaphore, n_slots: usize) {
+/// Waits until every connection is closed.
+pub(super) async fn wait_until_closed(slots: &Semaphore, n_slots: usize) {
     let _ = slots.acquire_many(n_slots as u32).await;
 }
 
-async fn converse(
-    server: Arc<Server>,
+/// Serves the requests of a connection until it closes; it holds its slot for as long.
+async fn serve_connection(
+    state: Arc<AppState>,
     router: Router,
     stream: TcpStream,
     _slot: OwnedSemaphorePermit,
 ) {
-    server.metrics.connections.inc();
+    state.metrics.connections.inc();
     let answer = |request: Request<Incoming>| {
-        let (server, router) = (Arc::clone(&server), router.clone());
+        let (state, router) = (Arc::clone(&state), router.clone());
         async move {
-            let response = door::answer(&server, router, request.map(Body::new)).await;
+            let response = middleware::answer(&state, router, request.map(Body::new)).await;
             Ok::<Response, std::convert::Infallible>(response)
         }
     };
-    // Whoever does not take its reply is given up as well; hyper minds only what it reads.
+    // Closes the connection of a client that does not read its reply; hyper only has timeouts for reading.
     let mut stream = Box::pin(TimeoutStream::new(stream));
-    stream.as_mut().set_write_timeout_pinned(Some(server.options.body_timeout));
+    stream.as_mut().set_write_timeout_pinned(Some(state.options.body_timeout));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(server.options.header_timeout)
+        .header_read_timeout(state.options.header_timeout)
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(stream), service_fn(answer));
     tokio::pin!(connection);
-    let mut phase = server.phase.subscribe();
+    let mut phase = state.phase.subscribe();
     let closing = phase.wait_for(|phase| *phase == Phase::Closing);
-    // Whatever a client does to its connection concerns that client alone.
+    // Errors of a connection are its client's and are ignored.
     let mut ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
         _ = closing => None,
     };
     if ended.is_none() {
-        // hyper closes an idle connection at once, though a request may be on its way. From now on the
-        // next reply ends it anyway.
-        ended = tokio::time::timeout(LAST_WORDS, connection.as_mut()).await.ok();
+        // hyper's shutdown closes an idle connection at once, although a request may be on its way. From this phase on,
+        // the next reply closes the connection anyway.
+        ended = tokio::time::timeout(IDLE_GRACE_PERIOD, connection.as_mut()).await.ok();
     }
     if ended.is_none() {
         connection.as_mut().graceful_shutdown();
         let _ = connection.await;
     }
-    server.metrics.connections.dec();
+    state.metrics.connections.dec();
 }
 
-/// Says that there is no room, without looking at what is asked.
+/// Replies that there are too many connections, without reading the request.
 async fn refuse(mut stream: TcpStream) {
     let body = r#"{"error":"too many connections: try again"}"#;
     let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -129,7 +129,7 @@ async fn refuse(mut stream: TcpStream) {
         body.len()
     );
     if stream.write_all(reply.as_bytes()).await.is_ok() && stream.shutdown().await.is_ok() {
-        // What the client still sends has to be read, or it is reset before it reads the reply.
+        // Unread data would reset the connection before the client reads the reply.
         let mut rest = [0; 1024];
         while stream.read(&mut rest).await.is_ok_and(|n_bytes| n_bytes > 0) {}
     }

@@ -1,24 +1,23 @@
-//! What a client is told when its request was not answered.
+//! The reply to a request that fails.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::format::printable;
+use crate::text::printable;
 
-/// Seconds after which a refused client may try again: the longest queue is computed in less.
+/// Seconds until a refused client should try again: a full queue is computed in less.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// The most bytes of a message that may quote a client: what it sent may be megabytes, and a few
-/// kilobytes while they were packed.
-const LONGEST: usize = 240;
+/// The most bytes of a message that can quote a request: a small compressed request can hold megabytes.
+const MAX_MESSAGE: usize = 240;
 
-/// A request that was not answered: a status, and in words what was wrong and what to do.
+/// Why a request failed: a status, and a message that names the problem and the remedy.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
-    /// Whether the same request may succeed a moment later.
+    /// Whether the same request can succeed a moment later.
     pub(crate) retry: bool,
 }
 
@@ -27,23 +26,25 @@ impl Failure {
         Self { status, message: message.into(), retry: false }
     }
 
-    /// The request itself is wrong. Such a message may quote it, so it is cut to [`LONGEST`] and made
-    /// printable.
+    /// The request is invalid. The message can quote it, so it is cut to [`MAX_MESSAGE`] bytes and made printable.
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         let mut message: String = message.into();
-        if message.len() > LONGEST {
-            message.truncate(message.floor_char_boundary(LONGEST));
+        if message.len() > MAX_MESSAGE {
+            message.truncate(message.floor_char_boundary(MAX_MESSAGE));
             message.push_str("...");
         }
         Self::new(StatusCode::BAD_REQUEST, printable(&message))
     }
 
-    /// The work for the request ended with its thread.
+    /// The thread that worked on the request panicked.
     pub(crate) fn lost_thread() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the server lost a thread")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the thread of this request ended unexpectedly",
+        )
     }
 
-    /// The server cannot take the request now.
+    /// The server cannot accept the request now.
     pub(crate) fn busy(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), retry: true }
     }
@@ -58,7 +59,7 @@ impl IntoResponse for Failure {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         if self.status == StatusCode::REQUEST_TIMEOUT {
-            // What is left of the body would be taken for the next request.
+            // The rest of the body would be read as the next request.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if self.status == StatusCode::UNAUTHORIZED {

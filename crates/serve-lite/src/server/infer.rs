@@ -1,4 +1,4 @@
-//! An inference request, from its body to its reply.
+//! Handles an inference request, from its body to its reply.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,91 +10,93 @@ use axum::response::Response;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::Server;
-use super::body::{self, heavy};
+use super::AppState;
+use super::body::{self, offload};
 use super::failure::Failure;
 use super::models::Model;
-use super::queue::{Answer, Job};
+use super::queue::{Job, JobResult};
 use super::{reply, request};
-use crate::classifier::{Outputs, PIXELS};
+use crate::classifier::Outputs;
 
-/// Answers a request of the protocol for `model`.
-pub(crate) async fn infer(
-    server: &Server,
+/// Answers an inference request of the protocol for `model`.
+pub(super) async fn infer(
+    state: &AppState,
     model: &Arc<Model>,
     request: Request,
 ) -> Result<Response, Failure> {
     let start = Instant::now();
     let (Parts { headers, .. }, body) = request.into_parts();
-    let received = body::read(server, &headers, body, server.options.max_body << 20).await?;
-    if server.queue.is_full() {
-        // Refusing has to cost less than answering, or a server drowns in refusals.
-        return Err(full(server));
+    let received = body::read(state, &headers, body, state.options.max_body << 20).await?;
+    if state.queue.is_full() {
+        // Refused before parsing: a refusal must cost less than an answer, or overload leaves no time for answers.
+        return Err(queue_full(state));
     }
-    let (bytes, max_batch) = (received.bytes.clone(), server.options.max_batch);
-    let asked = heavy(bytes.len(), move || request::parse(&headers, &bytes, max_batch)).await??;
-    let deadline = start + asked.timeout.unwrap_or(server.options.timeout);
-    let outputs = classify(server, model, asked.pixels.clone(), deadline).await?;
-    let (name, n_bytes) = (server.options.name.as_str().to_owned(), 4 * outputs.logits.len());
+    let bytes = received.bytes.clone();
+    let (shape, max_batch) = (model.classifier.shape, state.options.max_batch);
+    let parse = move || request::parse(&headers, &bytes, shape, max_batch);
+    let request = offload(received.bytes.len(), parse).await??;
+    let deadline = start + request.timeout.unwrap_or(state.options.timeout);
+    let outputs = classify(state, model, request.pixels.clone(), deadline).await?;
+    let (name, n_bytes) = (state.options.name.as_str().to_owned(), 4 * outputs.logits.len());
     let model = Arc::clone(model);
-    let write = move || reply::infer(&name, &model, asked.id.as_deref(), &asked.outputs, &outputs);
-    let reply = heavy(n_bytes, write).await?;
+    let write =
+        move || reply::infer(&name, &model, request.id.as_deref(), &request.outputs, &outputs);
+    let reply = offload(n_bytes, write).await?;
     if reply.as_ref().is_err_and(|failure| failure.status == StatusCode::INTERNAL_SERVER_ERROR) {
-        server.metrics.nonfinite_outputs.inc();
+        state.metrics.nonfinite_outputs.inc();
     }
     reply
 }
 
-/// Has `pixels`, of any number of pictures, computed by `model` until `deadline`.
-pub(crate) async fn classify(
-    server: &Server,
+/// The outputs of `model` for `pixels`, any number of images in the model's input shape, before `deadline`.
+pub(super) async fn classify(
+    state: &AppState,
     model: &Arc<Model>,
     pixels: Bytes,
     deadline: Instant,
 ) -> Result<Outputs, Failure> {
-    let at_once = model.classifier.pictures_at_once * PIXELS;
+    let image = model.classifier.shape.size();
+    let job_size = model.classifier.images_per_call * image;
     let queued = Instant::now();
-    // Parts of a large request may be computed by several workers.
-    let (jobs, answers): (Vec<Job>, Vec<oneshot::Receiver<Answer>>) = (0..pixels.len())
-        .step_by(at_once)
+    // A large request becomes several jobs, which several workers may compute.
+    let (jobs, results): (Vec<Job>, Vec<oneshot::Receiver<JobResult>>) = (0..pixels.len())
+        .step_by(job_size)
         .map(|start| {
-            let (reply, answer) = oneshot::channel();
-            let end = pixels.len().min(start + at_once);
-            let behind = pixels.len() - end;
-            let (jobs_behind, pictures_behind) = (behind.div_ceil(at_once), behind / PIXELS);
+            let (reply, result) = oneshot::channel();
+            let end = pixels.len().min(start + job_size);
+            let later = pixels.len() - end;
+            let (later_jobs, later_images) = (later.div_ceil(job_size), later / image);
             let (model, pixels) = (Arc::clone(model), pixels.slice(start..end));
-            (Job { model, pixels, queued, deadline, jobs_behind, pictures_behind, reply }, answer)
+            (Job { model, pixels, queued, deadline, later_jobs, later_images, reply }, result)
         })
         .unzip();
-    if !server.queue.push(jobs, &server.metrics) {
-        return Err(full(server));
+    if !state.queue.push(jobs, &state.metrics) {
+        return Err(queue_full(state));
     }
-    let outputs = tokio::time::timeout_at(deadline.into(), gather(answers));
-    // A job is dropped unanswered only where it would not be done in time.
+    let outputs = tokio::time::timeout_at(deadline.into(), gather(results));
+    // A job is dropped without a result only if it would have missed its deadline.
     outputs.await.ok().flatten().unwrap_or_else(|| {
-        Err(busy(
-            server,
-            "the deadline passed, or would have: try again, or allow more time".into(),
-        ))
+        let message = "the deadline has passed or cannot be met: try again, or allow more time";
+        Err(busy(state, message.into()))
     })
 }
 
-fn full(server: &Server) -> Failure {
-    let n = server.options.queue;
-    busy(server, format!("the queue is full, at most {n} pictures wait: try again"))
+fn queue_full(state: &AppState) -> Failure {
+    let n = state.options.queue;
+    busy(state, format!("the queue is full, it holds at most {n} images: try again"))
 }
 
-fn busy(server: &Server, message: String) -> Failure {
-    Failure::busy(server.options.overload_status, message)
+fn busy(state: &AppState, message: String) -> Failure {
+    Failure::busy(state.options.overload_status, message)
 }
 
-/// The answers to all parts, in their order; `None` where one was dropped.
-async fn gather(answers: Vec<oneshot::Receiver<Answer>>) -> Option<Result<Outputs, Failure>> {
+/// The outputs of all jobs of a request, in their order; `None` if one was dropped.
+async fn gather(results: Vec<oneshot::Receiver<JobResult>>) -> Option<Result<Outputs, Failure>> {
     let mut all: Option<Outputs> = None;
-    for answer in answers {
-        match (answer.await.ok()?, &mut all) {
+    for result in results {
+        match (result.await.ok()?, &mut all) {
             (Err(reason), _) => {
-                let message = format!("the model failed on these pictures: {reason}");
+                let message = format!("the model failed on these images: {reason}");
                 return Some(Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, message)));
             }
             (Ok(outputs), None) => all = Some(outputs),

@@ -1,4 +1,4 @@
-//! Where the server's log lines go.
+//! The server's log.
 
 use std::io::IsTerminal;
 
@@ -7,10 +7,10 @@ use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 
 use super::options::{LogFormat, LogLevel, ServeOptions};
 
-/// Writes this process's log lines to standard error until the guard is dropped.
+/// Writes this process's log to standard error until the guard is dropped.
 ///
-/// A thread of its own writes them, and lines are lost rather than waited for where standard error
-/// is slower than they come, stuck or full: a log must not stop a server.
+/// A separate thread writes the lines. Lines are dropped if standard error is slow, blocked or full, because the log
+/// must not delay requests.
 pub fn log_to_stderr(options: &ServeOptions) -> WorkerGuard {
     let (writer, guard) = NonBlocking::new(std::io::stderr());
     let level = match options.log_level {

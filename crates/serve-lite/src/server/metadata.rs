@@ -1,13 +1,12 @@
-//! What the server says about itself and its model, in the protocol's words and in Triton's.
+//! Descriptions of the server and its model, as the protocol and Triton define them.
 
-use images::SIDE;
 use serde_json::{Value, json};
 
-use super::Server;
+use super::AppState;
 use super::models::Model;
 use crate::contract::{OUTPUTS, PIXELS_INPUT};
 
-/// What of the protocol's extensions is here (`docs/protocol` of triton-inference-server/server).
+/// The supported extensions of the protocol (`docs/protocol` of triton-inference-server/server).
 const EXTENSIONS: [&str; 6] = [
     "binary_tensor_data",
     "classification",
@@ -22,42 +21,46 @@ pub(crate) fn server() -> Value {
     json!({ "name": "serve-lite (tract)", "version": version, "extensions": EXTENSIONS })
 }
 
-pub(crate) fn model(server: &Server, model: &Model) -> Value {
+pub(crate) fn model(state: &AppState, model: &Model) -> Value {
+    let [channels, height, width] = model.classifier.shape.dimensions();
     let n_classes = model.classifier.classes.len();
     let output = |name| json!({ "name": name, "datatype": "FP32", "shape": [-1, n_classes] });
     json!({
-        "name": server.options.name.as_str(),
+        "name": state.options.name.as_str(),
         "versions": [model.version_text],
         "platform": "onnx_onnxv1",
-        "inputs": [{ "name": PIXELS_INPUT, "datatype": "UINT8", "shape": [-1, 1, SIDE, SIDE] }],
+        "inputs": [{
+            "name": PIXELS_INPUT,
+            "datatype": "UINT8",
+            "shape": [-1, channels, height, width],
+        }],
         "outputs": OUTPUTS.map(output),
         "properties": model.classifier.properties,
     })
 }
 
-/// Triton's configuration of the model, from which its load generator learns the shapes.
-pub(crate) fn config(server: &Server, model: &Model) -> Value {
-    let n_classes = model.classifier.classes.len();
+/// Triton's configuration of the model; its load generator reads the shapes from it.
+pub(crate) fn config(state: &AppState, model: &Model) -> Value {
+    let (dims, n_classes) = (model.classifier.shape.dimensions(), model.classifier.classes.len());
     let output = |name| json!({ "name": name, "data_type": "TYPE_FP32", "dims": [n_classes] });
     json!({
-        "name": server.options.name.as_str(),
+        "name": state.options.name.as_str(),
         "platform": "onnxruntime_onnx",
         "backend": "onnxruntime",
-        "max_batch_size": server.options.max_batch,
-        "input": [{ "name": PIXELS_INPUT, "data_type": "TYPE_UINT8", "dims": [1, SIDE, SIDE] }],
+        "max_batch_size": state.options.max_batch,
+        "input": [{ "name": PIXELS_INPUT, "data_type": "TYPE_UINT8", "dims": dims }],
         "output": OUTPUTS.map(output),
     })
 }
 
-/// Triton's statistics of the version that is served; times in nanoseconds, counted in whole
-/// microseconds.
-pub(crate) fn statistics(server: &Server, model: &Model) -> Value {
+/// Triton's statistics of the current version; times in nanoseconds, measured in whole microseconds.
+pub(crate) fn statistics(state: &AppState, model: &Model) -> Value {
     let s = model.counters.statistics();
     let of = |count: u64, us: u64| json!({ "count": count, "ns": us * 1000 });
     json!({ "model_stats": [{
-        "name": server.options.name.as_str(),
+        "name": state.options.name.as_str(),
         "version": model.version_text,
-        "inference_count": s.pictures,
+        "inference_count": s.images,
         "execution_count": s.executions,
         "inference_stats": {
             "success": of(s.success, s.request_us),
@@ -71,8 +74,8 @@ pub(crate) fn statistics(server: &Server, model: &Model) -> Value {
     }] })
 }
 
-/// The repository's models: one.
-pub(crate) fn index(server: &Server, model: &Model) -> Value {
-    let name = server.options.name.as_str();
+/// The index of the repository, which has one model.
+pub(crate) fn index(state: &AppState, model: &Model) -> Value {
+    let name = state.options.name.as_str();
     json!([{ "name": name, "version": model.version_text, "state": "READY", "reason": "" }])
 }

@@ -1,4 +1,4 @@
-//! The model that is served, and how another takes its place while requests go on.
+//! The model that is served, and its replacement while requests continue.
 
 use std::fs::Metadata;
 use std::path::PathBuf;
@@ -16,37 +16,36 @@ use crate::error::{Error, Result};
 /// A version of the model.
 pub(crate) struct Model {
     pub(crate) classifier: Classifier,
-    /// [`Models`] counts them from 1.
+    /// The number of the version, from 1.
     pub(crate) version: u64,
-    /// The same as the protocol has it.
+    /// `version` as the protocol writes it.
     pub(crate) version_text: String,
     pub(crate) counters: Arc<ModelCounters>,
 }
 
-/// The file that models come from, and the model that came last.
+/// The model file, and the model that was loaded from it last.
 ///
-/// A model is complete and has been run before it takes its predecessor's place, and it takes it at
-/// once: requests that came before are computed with the old one, later ones with the new one.
+/// A new model is loaded and run completely before it replaces the old one, in one step: requests that arrived before
+/// are computed by the old model, later ones by the new one.
 pub(crate) struct Models {
     pub(crate) path: PathBuf,
     current: RwLock<Arc<Model>>,
-    /// What the file looked like when it was last read; held while it is read, so that two readers
-    /// do not race.
-    seen: Mutex<Option<Stamp>>,
-    /// One thread: a model that is being made ready must not take all cores from those who serve.
+    /// The stamp of the file when it was last read; locked during a reload, so that two reloads do not race.
+    seen: Mutex<Option<FileStamp>>,
+    /// One thread, so that loading a model does not take all cores from requests.
     loader: ThreadPool,
 }
 
-/// What changes when a file is replaced or written to.
+/// Changes when a file is replaced or written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
+struct FileStamp {
     modified: Option<SystemTime>,
     length: u64,
     inode: u64,
 }
 
 impl Models {
-    /// Reads the first model.
+    /// Loads the first model.
     pub(crate) fn open(path: PathBuf, metrics: &Metrics) -> Result<Self> {
         let loader = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "loader".into());
         let loader =
@@ -57,19 +56,18 @@ impl Models {
         Ok(Self { path, current: RwLock::new(Arc::new(model)), seen: Mutex::new(seen), loader })
     }
 
-    /// The model that serves from here on.
+    /// The model for requests that arrive now.
     pub(crate) fn current(&self) -> Arc<Model> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the file again, and serves what it holds if that is sound; blocks for as long as it
-    /// takes. Whatever happened is logged and counted.
+    /// Reads the file again and serves its model if it is valid. Blocks until then; the outcome is logged and counted.
     pub(crate) fn reload(&self, metrics: &Metrics) -> Result<u64> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         *seen = stamp(&self.path);
         let load = || {
-            // Not for the first model, which everybody waits for.
-            priority::idle();
+            // Not for the first model, which all requests wait for.
+            priority::set_idle_policy();
             Classifier::load(&self.path)
         };
         match self.loader.install(load) {
@@ -83,16 +81,16 @@ impl Models {
             Err(error) => {
                 metrics.load_failed();
                 let version = self.current().version;
-                let reason = crate::predict::reasons(&error);
+                let reason = crate::text::error_chain(&error);
                 tracing::error!(serving = version, reason, "the model was not reloaded");
                 Err(error)
             }
         }
     }
 
-    /// [`reload`](Self::reload), if the file is not as it was when it was last read.
+    /// [`reload`](Self::reload) if the file has changed since it was last read.
     ///
-    /// A file that is missing for a moment is not read: whoever replaces it is not done.
+    /// A missing file is not an error: it is about to be replaced.
     pub(crate) fn reload_if_changed(&self, metrics: &Metrics) {
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let now = stamp(&self.path);
@@ -109,10 +107,10 @@ impl Model {
     }
 }
 
-fn stamp(path: &std::path::Path) -> Option<Stamp> {
+fn stamp(path: &std::path::Path) -> Option<FileStamp> {
     let metadata = std::fs::metadata(path).ok()?;
     let (modified, length) = (metadata.modified().ok(), metadata.len());
-    Some(Stamp { modified, length, inode: inode(&metadata) })
+    Some(FileStamp { modified, length, inode: inode(&metadata) })
 }
 
 #[cfg(unix)]

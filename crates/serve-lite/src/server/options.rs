@@ -1,4 +1,4 @@
-//! How a server is to run: the arguments of `serve`, which `serve-lite` and `cargo xtask` share.
+//! The options of a server: the arguments of `serve`, which `serve-lite` and `cargo xtask` share.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -7,108 +7,113 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-/// How a server runs; `serve --help` says the same.
+/// The options of a server, with the texts and defaults of `serve --help`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServeOptions {
-    /// Address to listen on; 0.0.0.0 is every address this machine has
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", help_heading = "Where")]
+    /// Address to listen on; 0.0.0.0 is every address of this machine
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1",
+        help_heading = "Address and model"
+    )]
     pub host: IpAddr,
-    /// Port to listen on; 0 takes any that is free
-    #[arg(long, default_value_t = 8000, help_heading = "Where")]
+    /// Port to listen on; 0 chooses a free one
+    #[arg(long, default_value_t = 8000, help_heading = "Address and model")]
     pub port: u16,
-    /// Name of the model in the protocol's paths: letters, digits, and . _ - inside
-    #[arg(long, default_value = "mnist", help_heading = "Where")]
+    /// Name of the model in the protocol's paths: letters, digits, and . _ - after the first
+    #[arg(long, default_value = "mnist", help_heading = "Address and model")]
     pub name: ModelName,
-    /// Bearer token that clients must send; without a file SERVE_LITE_TOKEN may hold it
-    #[arg(long, value_name = "FILE", help_heading = "Where")]
+    /// File with the bearer token that clients must send; SERVE_LITE_TOKEN can hold it instead
+    #[arg(long, value_name = "FILE", help_heading = "Address and model")]
     pub token_file: Option<PathBuf>,
-    /// Seconds between looks at the model file; 0 leaves reloading to SIGHUP and the load API
-    #[arg(long, value_name = "S", default_value = "1", value_parser = seconds, help_heading = "Where")]
+    /// Seconds between checks of the model file; with 0 only SIGHUP and the load API reload it
+    #[arg(long, value_name = "S", default_value = "1", value_parser = seconds, help_heading = "Address and model")]
     pub watch: Duration,
 
-    /// Threads that compute [default: all cores]
-    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "How much")]
+    /// Threads for computation [default: all cores]
+    #[arg(long, value_name = "N", value_parser = size, help_heading = "Limits")]
     pub threads: Option<usize>,
-    /// Pictures of different callers that are computed together, at most; 1 keeps callers apart
-    #[arg(long, value_name = "N", default_value = "32", value_parser = at_least_one)]
-    #[arg(help_heading = "How much")]
+    /// Most images of different requests in one batch; 1 turns batching off
+    #[arg(long, value_name = "N", default_value = "32", value_parser = size)]
+    #[arg(help_heading = "Limits")]
     pub micro_batch: usize,
-    /// Pictures in a request, at most
-    #[arg(long, value_name = "N", default_value = "1024", value_parser = at_least_one)]
-    #[arg(help_heading = "How much")]
+    /// Most images in a request
+    #[arg(long, value_name = "N", default_value = "1024", value_parser = size)]
+    #[arg(help_heading = "Limits")]
     pub max_batch: usize,
-    /// Pictures that may wait; a request that finds no room is refused at once, and half may wait until it has drained
-    #[arg(long, value_name = "N", default_value = "1024", value_parser = at_least_one)]
-    #[arg(help_heading = "How much")]
+    /// Most images that wait; beyond it requests are refused, and half as many may wait until the queue has drained
+    #[arg(long, value_name = "N", default_value = "1024", value_parser = size)]
+    #[arg(help_heading = "Limits")]
     pub queue: usize,
-    /// MiB of a request's body, at most, also once unpacked; a picture file may have four times that
-    #[arg(long, value_name = "MIB", default_value = "4", value_parser = at_least_one)]
-    #[arg(help_heading = "How much")]
+    /// Largest body of a request in MiB, also after decompression; an image file may have four times that
+    #[arg(long, value_name = "MIB", default_value = "4", value_parser = size)]
+    #[arg(help_heading = "Limits")]
     pub max_body: usize,
-    /// Connections at once, at most
-    #[arg(long, value_name = "N", default_value = "4096", value_parser = at_least_one)]
-    #[arg(help_heading = "How much")]
+    /// Most open connections
+    #[arg(long, value_name = "N", default_value = "4096", value_parser = size)]
+    #[arg(help_heading = "Limits")]
     pub max_connections: usize,
-    /// Status of a request that found no room
+    /// Status of a request that is refused because the queue is full
     #[arg(long, value_name = "CODE", default_value = "503", value_parser = overload_status)]
-    #[arg(help_heading = "How much")]
+    #[arg(help_heading = "Limits")]
     pub overload_status: StatusCode,
 
-    /// Seconds until a request must be answered, unless it names a deadline of its own
+    /// Seconds until a request must be answered, unless it has its own timeout
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
-    #[arg(help_heading = "How long")]
+    #[arg(help_heading = "Timeouts")]
     pub timeout: Duration,
-    /// Seconds for the headers of a request, and for which a connection may be idle
+    /// Seconds for the headers of a request, and for an idle connection
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
-    #[arg(help_heading = "How long")]
+    #[arg(help_heading = "Timeouts")]
     pub header_timeout: Duration,
-    /// Seconds for the body of a request, and in which a client must take some of its reply
+    /// Seconds for the body of a request, and until a client must have read some of its reply
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
-    #[arg(help_heading = "How long")]
+    #[arg(help_heading = "Timeouts")]
     pub body_timeout: Duration,
-    /// Seconds to serve on after SIGTERM while readiness says no, so that balancers can turn away
+    /// Seconds to keep serving after SIGTERM while not ready, so that load balancers stop sending requests
     #[arg(long, value_name = "S", default_value = "0", value_parser = seconds)]
-    #[arg(help_heading = "How long")]
+    #[arg(help_heading = "Timeouts")]
     pub drain_delay: Duration,
-    /// Seconds for requests in flight to end after that
+    /// Seconds after that for accepted requests to be answered
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
-    #[arg(help_heading = "How long")]
+    #[arg(help_heading = "Timeouts")]
     pub drain_timeout: Duration,
 
-    /// What is logged; debug has a line for every request
+    /// Level of the log; debug has a line for every request
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = LogLevel::Info)]
-    #[arg(help_heading = "What it tells")]
+    #[arg(help_heading = "Log")]
     pub log_level: LogLevel,
-    /// How it is logged, on standard error
+    /// Format of the log, which goes to standard error
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
-    #[arg(help_heading = "What it tells")]
+    #[arg(help_heading = "Log")]
     pub log_format: LogFormat,
 }
 
-/// What is logged; each level includes those before it.
+/// The level of the log; each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogLevel {
-    /// What failed by the server's own fault
+    /// Failures of the server
     Error,
-    /// What someone should look at
+    /// Conditions that need attention
     Warn,
-    /// Start, reloads and end
+    /// Start, reloads and shutdown
     Info,
     /// Every request
     Debug,
 }
 
-/// How a log line looks.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// For people
+    /// Text for people
     Text,
-    /// One JSON object a line, for collectors
+    /// One JSON object per line, for log collectors
     Json,
 }
 
-/// A model's name in paths, pages and folders: 1 to 64 ASCII letters, digits, dots, underscores and
-/// hyphens, a letter or digit first.
+/// A model's name in paths, pages and folders: 1 to 64 ASCII letters, digits, dots, underscores and hyphens; the first
+/// is a letter or digit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelName(String);
 
@@ -124,20 +129,20 @@ impl FromStr for ModelName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let inside = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         let begins_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
-        if !text.chars().all(inside) || !begins_well || text.len() > 64 {
+        if !text.chars().all(allowed) || !begins_well || text.len() > 64 {
             return Err("expected 1 to 64 letters, digits, and . _ - after the first".into());
         }
         match text {
-            "stats" => Err("the protocol has another use for this name".into()),
+            "stats" => Err("the protocol reserves this name".into()),
             _ => Ok(Self(text.to_owned())),
         }
     }
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
-    // Every size of this page is far below; sums of several cannot overflow.
+fn size(text: &str) -> Result<usize, String> {
+    // Far above any useful size, and low enough that sums and products of sizes do not overflow.
     let number = text.parse().ok().filter(|number| (1..=1 << 20).contains(number));
     number.ok_or_else(|| format!("expected 1 to {}", 1 << 20))
 }

@@ -1,4 +1,4 @@
-//! The page to draw on, and what it is made of; all of it is in the binary.
+//! The page to draw on; its files are embedded in the binary.
 
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
@@ -6,14 +6,14 @@ use axum::http::header::{
 };
 use axum::response::{IntoResponse, Response};
 
-/// Nothing but this server's own files, and no other page around them.
+/// Only this server's own files are loaded, and no other site can frame the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const INDEX: &str = include_str!("page/index.html");
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
-/// Path, type and text of the files that the page refers to.
+/// Path, content type and text of the files that the page loads.
 pub(crate) const FILES: [(&str, &str, &str); 6] = [
     ("/page.css", CSS, include_str!("page/page.css")),
     ("/page.js", SCRIPT, include_str!("page/page.js")),
@@ -23,12 +23,12 @@ pub(crate) const FILES: [(&str, &str, &str); 6] = [
     ("/samples.js", SCRIPT, include_str!("page/samples.js")),
 ];
 
-/// The page for the model of this name, which has no character with a meaning in HTML.
+/// The page for the model of this name, which contains no special character of HTML.
 pub(crate) fn index(model: &str) -> Response {
     file("text/html; charset=utf-8", INDEX.replace("{{model}}", model))
 }
 
-/// A file with the headers that keep a browser from making something else of it.
+/// A file, with the headers that restrict what a browser does with it.
 pub(crate) fn file(content_type: &'static str, text: impl IntoResponse) -> Response {
     let headers: [(HeaderName, &str); 5] = [
         (CONTENT_TYPE, content_type),

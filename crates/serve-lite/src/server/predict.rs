@@ -1,4 +1,4 @@
-//! The route for people: a picture file in, a label out.
+//! Handles `POST /v1/predict`: an image file in, a label out.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,85 +11,92 @@ use bytes::Bytes;
 use images::Preparation;
 use serde::Serialize;
 
-use super::Server;
+use super::AppState;
 use super::body;
 use super::failure::Failure;
 use super::infer::classify;
 use super::models::Model;
 use super::reply::not_finite;
+use crate::error::ImageError;
 use crate::format::ByClass;
+use crate::input;
 
-/// How many times the body of an inference request a picture file may have: photographs do.
-const LARGER: usize = 4;
-/// The most pixels that are decoded: a 24-megapixel camera's picture, which takes a quarter of a
-/// second and 200 MB.
+/// The largest image file, in multiples of the largest inference request (`--max-body`): photographs need it.
+const MAX_FILE_BODIES: usize = 4;
+/// The most pixels that are decoded: those of a 24-megapixel camera, which take a quarter of a second and 200 MB.
 const MAX_PIXELS: u64 = 24_000_000;
-/// Pictures that are decoded at once, for the same reason.
-pub(crate) const DECODED_AT_ONCE: usize = 1;
+/// Images that are decoded at once, for the same reason.
+pub(super) const MAX_DECODERS: usize = 1;
 
 #[derive(Serialize)]
-struct Prediction<'a> {
+struct Reply<'a> {
     model_name: &'a str,
     model_version: &'a str,
     label: &'a str,
     probability: f32,
     probabilities: ByClass<'a>,
-    /// What the network saw: 28 rows of 28 grey levels, ink is white.
+    /// The network's input, in the model's input shape; ink is white.
     pixels: &'a [u8],
 }
 
-/// Answers for a PNG or JPEG of any size.
-pub(crate) async fn predict(
-    server: &Server,
+/// Answers a request whose body is an image file.
+pub(super) async fn predict(
+    state: &AppState,
     model: &Arc<Model>,
     request: Request,
 ) -> Result<Response, Failure> {
     let (head, body) = request.into_parts();
-    let deadline = Instant::now() + server.options.timeout;
-    let limit = (LARGER * server.options.max_body) << 20;
-    let received = body::read(server, &head.headers, body, limit).await?;
-    let pixels = prepared(server, received.bytes.clone(), deadline).await?;
-    let outputs = classify(server, model, pixels.clone(), deadline).await?;
+    let deadline = Instant::now() + state.options.timeout;
+    let limit = (MAX_FILE_BODIES * state.options.max_body) << 20;
+    let received = body::read(state, &head.headers, body, limit).await?;
+    let pixels = prepare(state, model, received.bytes.clone(), deadline).await?;
+    let outputs = classify(state, model, pixels.clone(), deadline).await?;
     let class = outputs.best(0);
     if outputs.probabilities.iter().any(|probability| !probability.is_finite()) {
-        server.metrics.nonfinite_outputs.inc();
+        state.metrics.nonfinite_outputs.inc();
         return Err(not_finite("probabilities"));
     }
     let classes = &model.classifier.classes;
-    let prediction = Prediction {
-        model_name: server.options.name.as_str(),
+    let reply = Reply {
+        model_name: state.options.name.as_str(),
         model_version: &model.version_text,
         label: &classes[class],
         probability: outputs.row(0)[class],
         probabilities: ByClass(classes, outputs.row(0)),
         pixels: &pixels,
     };
-    Ok(Json(prediction).into_response())
+    Ok(Json(reply).into_response())
 }
 
-/// Decodes and prepares a picture on a thread where it keeps nobody waiting.
-async fn prepared(server: &Server, bytes: Bytes, deadline: Instant) -> Result<Bytes, Failure> {
-    let turn =
-        tokio::time::timeout_at(deadline.into(), Arc::clone(&server.decoders).acquire_owned());
-    let Ok(Ok(turn)) = turn.await else {
-        let message = "other pictures are being decoded: try again";
-        return Err(Failure::busy(server.options.overload_status, message));
+/// Decodes and prepares an image file on a blocking thread, where it does not delay other requests.
+async fn prepare(
+    state: &AppState,
+    model: &Model,
+    bytes: Bytes,
+    deadline: Instant,
+) -> Result<Bytes, Failure> {
+    let permit =
+        tokio::time::timeout_at(deadline.into(), Arc::clone(&state.decoders).acquire_owned());
+    let Ok(Ok(permit)) = permit.await else {
+        let message = "other images are being decoded: try again";
+        return Err(Failure::busy(state.options.overload_status, message));
     };
+    let shape = model.classifier.shape;
     let prepare = move || {
-        let _turn = turn;
+        let _permit = permit;
         let grey = images::decode_within(&bytes, MAX_PIXELS)?;
-        images::to_network(&grey, Preparation::Auto)
+        input::prepare(&grey, shape, Preparation::Auto)
     };
     let prepared = tokio::task::spawn_blocking(prepare).await;
-    // Only a decoder that panics does not come back.
-    let failed = |_| Failure::bad("the picture cannot be decoded: save it again");
+    // The thread returns nothing only if the decoder panics.
+    let failed = |_| Failure::bad("the image cannot be decoded: save it again");
     let pixels = prepared.map_err(failed)?.map_err(|error| {
         let status = match error {
-            images::Error::Format => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            images::Error::Gigantic { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            ImageError::Unusable(images::Error::Format) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ImageError::Unusable(images::Error::Gigantic { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,
         };
-        Failure::new(status, format!("the picture cannot be used: {error}"))
+        Failure::new(status, format!("the image cannot be used: {error}"))
     })?;
     Ok(pixels.into())
 }

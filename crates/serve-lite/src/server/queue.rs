@@ -1,4 +1,5 @@
-//! Pictures that wait to be computed: bounded, each with a deadline, and dropped once nobody waits.
+//! The queue of images that wait for computation: bounded, with a deadline for each, and without those whose client has
+//! disconnected.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,79 +11,79 @@ use tokio::sync::oneshot;
 
 use super::metrics::Metrics;
 use super::models::Model;
-use crate::classifier::{Outputs, PIXELS};
+use crate::classifier::Outputs;
 
-/// Pictures of one caller that are computed in one go.
-pub(crate) struct Job {
-    pub(crate) model: Arc<Model>,
-    /// `n * 784` grey levels.
-    pub(crate) pixels: Bytes,
-    pub(crate) queued: Instant,
-    pub(crate) deadline: Instant,
-    /// Jobs of the same request right behind this one, and their pictures.
-    pub(crate) jobs_behind: usize,
-    pub(crate) pictures_behind: usize,
-    pub(crate) reply: oneshot::Sender<Answer>,
+/// Images of one request that are computed in one call.
+pub(super) struct Job {
+    pub(super) model: Arc<Model>,
+    /// `[n, channels, height, width]`
+    pub(super) pixels: Bytes,
+    pub(super) queued: Instant,
+    pub(super) deadline: Instant,
+    /// Jobs of the same request directly after this one, and their images.
+    pub(super) later_jobs: usize,
+    pub(super) later_images: usize,
+    pub(super) reply: oneshot::Sender<JobResult>,
 }
 
-/// What became of a [`Job`]; the error is the model's, in words.
-pub(crate) type Answer = Result<Outputs, String>;
+/// The result of a [`Job`]; the error is the model's, in words.
+pub(super) type JobResult = Result<Outputs, String>;
 
-/// The pictures that wait, for any number of callers and workers.
-pub(crate) struct Queue {
+/// The queue between any number of requests and workers.
+pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
-    /// The most pictures that wait.
+    /// The most images that wait.
     capacity: usize,
-    /// Nanoseconds that a picture took of late, of all workers together.
-    picture_time: AtomicU64,
-    /// Whether callers are being refused: from the first that finds no room until three quarters are free.
-    crowded: Arc<AtomicBool>,
+    /// Recent computation time of an image, with all workers together, in nanoseconds.
+    image_time: AtomicU64,
+    /// Whether callers are being refused: from the first refusal until three quarters of the queue are free.
+    overloaded: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
-    n_pictures: usize,
+    n_images: usize,
     closed: bool,
 }
 
 impl Waiting {
-    /// Drops the first jobs, whose callers are told so; returns the number of their pictures.
+    /// Drops the first jobs, which their callers notice; returns the number of their images.
     fn drop_first(&mut self, n_jobs: usize) -> usize {
         let dropped = self.jobs.drain(..n_jobs.min(self.jobs.len()));
-        let n_pictures = dropped.map(|job| job.n_pictures()).sum();
-        self.n_pictures -= n_pictures;
-        n_pictures
+        let n_images = dropped.map(|job| job.n_images()).sum();
+        self.n_images -= n_images;
+        n_images
     }
 }
 
 impl Job {
-    pub(crate) fn n_pictures(&self) -> usize {
-        self.pixels.len() / PIXELS
+    pub(super) fn n_images(&self) -> usize {
+        self.pixels.len() / self.model.classifier.shape.size()
     }
 }
 
 impl Queue {
-    pub(crate) fn new(capacity: usize, crowded: Arc<AtomicBool>) -> Self {
-        let picture_time = AtomicU64::new(0);
-        Self { waiting: Mutex::default(), arrived: Condvar::new(), capacity, picture_time, crowded }
+    pub(super) fn new(capacity: usize, overloaded: Arc<AtomicBool>) -> Self {
+        let (waiting, arrived, image_time) = Default::default();
+        Self { waiting, arrived, capacity, image_time, overloaded }
     }
 
-    /// Takes all of a caller's jobs or none; `false` means that there is no room.
+    /// Takes all jobs of a request or none; `false` means that the queue is full.
     ///
-    /// Whatever is larger than the queue gets in when it is empty, or it never could.
-    pub(crate) fn push(&self, jobs: Vec<Job>, metrics: &Metrics) -> bool {
-        let n_pictures: usize = jobs.iter().map(Job::n_pictures).sum();
+    /// A request that is larger than the queue is taken when the queue is empty.
+    pub(super) fn push(&self, jobs: Vec<Job>, metrics: &Metrics) -> bool {
+        let n_images: usize = jobs.iter().map(Job::n_images).sum();
         let n_jobs = jobs.len();
         let mut waiting = self.lock();
-        let fits = waiting.n_pictures == 0 || waiting.n_pictures + n_pictures <= self.room();
+        let fits = waiting.n_images == 0 || waiting.n_images + n_images <= self.limit();
         if waiting.closed || !fits {
-            self.crowded.store(true, Ordering::Relaxed);
+            self.overloaded.store(true, Ordering::Relaxed);
             return false;
         }
-        waiting.n_pictures += n_pictures;
-        metrics.queued_pictures.set(waiting.n_pictures as i64);
+        waiting.n_images += n_images;
+        metrics.queued_images.set(waiting.n_images as i64);
         waiting.jobs.extend(jobs);
         drop(waiting);
         if n_jobs == 1 {
@@ -93,62 +94,62 @@ impl Queue {
         true
     }
 
-    /// The most pictures that may wait now: a burst may fill the queue, but one that stays full serves nobody
-    /// sooner and only makes everybody late, so that callers find half of it until it has drained.
-    fn room(&self) -> usize {
-        match self.crowded.load(Ordering::Relaxed) {
+    /// The most images that may wait now: all of the capacity, or half of it during overload. A queue that stays full
+    /// adds latency to every request and no throughput.
+    fn limit(&self) -> usize {
+        match self.overloaded.load(Ordering::Relaxed) {
             true => self.capacity.div_ceil(2),
             false => self.capacity,
         }
     }
 
-    /// Whether no request, however small, would be taken now.
-    pub(crate) fn is_full(&self) -> bool {
-        let full = self.lock().n_pictures >= self.room();
+    /// Whether a request of any size would be refused now.
+    pub(super) fn is_full(&self) -> bool {
+        let full = self.lock().n_images >= self.limit();
         if full {
-            self.crowded.store(true, Ordering::Relaxed);
+            self.overloaded.store(true, Ordering::Relaxed);
         }
         full
     }
 
-    /// Waits for work and takes jobs of one model, together at most `at_most` pictures unless the
-    /// first alone has more; `None` once the queue is closed and empty.
+    /// Waits for work and takes a batch: jobs of one model with together at most `max_images`, unless the first alone
+    /// has more. `None` once the queue is closed and empty.
     ///
-    /// Nothing waits for company: a batch is what gathered while the workers were busy. Jobs that
-    /// nobody waits for any more are dropped here, before they cost anything, and so are those that
-    /// would not be done in time: under load beyond capacity the first in the queue is always about to
-    /// expire, and a server that computes it all the same answers nobody.
-    pub(crate) fn pop(&self, at_most: usize, metrics: &Metrics) -> Option<Vec<Job>> {
+    /// No job waits for a batch to fill: a batch is what arrived while the workers were busy. Jobs whose client has
+    /// disconnected are dropped before they are computed, and so are those that would miss their deadline: under load
+    /// beyond capacity the first job is always about to expire, and computing it anyway would answer nobody in time.
+    pub(super) fn pop(&self, max_images: usize, metrics: &Metrics) -> Option<Vec<Job>> {
         let mut waiting = self.lock();
         loop {
-            let (mut batch, mut n_pictures): (Vec<Job>, usize) = (Vec::new(), 0);
-            let (now, mut guessed) = (Instant::now(), false);
+            let (mut batch, mut n_images): (Vec<Job>, usize) = (Vec::new(), 0);
+            let (now, mut dropped_early) = (Instant::now(), false);
             while let Some(job) = waiting.jobs.front() {
-                let n = job.n_pictures();
-                if now + self.time_for(n + job.pictures_behind) > job.deadline {
-                    let n_jobs = 1 + job.jobs_behind;
-                    guessed |= now < job.deadline;
+                let n = job.n_images();
+                if now + self.estimated_time(n + job.later_images) > job.deadline {
+                    let n_jobs = 1 + job.later_jobs;
+                    dropped_early |= now < job.deadline;
                     metrics.dropped_expired.inc_by(waiting.drop_first(n_jobs) as u64);
                 } else if job.reply.is_closed() {
                     metrics.dropped_canceled.inc_by(waiting.drop_first(1) as u64);
                 } else if batch.first().is_some_and(|first| {
-                    n_pictures + n > at_most || !Arc::ptr_eq(&first.model, &job.model)
+                    n_images + n > max_images || !Arc::ptr_eq(&first.model, &job.model)
                 }) {
                     break;
                 } else if let Some(job) = waiting.jobs.pop_front() {
-                    waiting.n_pictures -= n;
-                    n_pictures += n;
+                    waiting.n_images -= n;
+                    n_images += n;
                     batch.push(job);
                 }
             }
-            if guessed {
-                // One slow batch, on a machine that was halted say, must not refuse work for ever.
-                let time = self.picture_time.load(Ordering::Relaxed);
-                self.picture_time.store(time - time / 8, Ordering::Relaxed);
+            if dropped_early {
+                // The estimate decays, so that one slow batch, for instance of a suspended machine, does not refuse
+                // work for ever.
+                let time = self.image_time.load(Ordering::Relaxed);
+                self.image_time.store(time - time / 8, Ordering::Relaxed);
             }
-            metrics.queued_pictures.set(waiting.n_pictures as i64);
-            if waiting.n_pictures <= self.capacity / 4 {
-                self.crowded.store(false, Ordering::Relaxed);
+            metrics.queued_images.set(waiting.n_images as i64);
+            if waiting.n_images <= self.capacity / 4 {
+                self.overloaded.store(false, Ordering::Relaxed);
             }
             if !batch.is_empty() {
                 return Some(batch);
@@ -160,27 +161,26 @@ impl Queue {
         }
     }
 
-    /// Notes how long `n_pictures` took one of `n_workers`.
-    pub(crate) fn took(&self, n_pictures: usize, time: Duration, n_workers: usize) {
-        let one = time.as_nanos() as u64 / (n_pictures * n_workers).max(1) as u64;
-        let before = self.picture_time.load(Ordering::Relaxed);
-        // An eighth of the new: steady, and forgotten after a few batches.
-        let after = if before == 0 { one } else { before - before / 8 + one / 8 };
-        self.picture_time.store(after, Ordering::Relaxed);
+    /// Updates the estimate of an image's time: a batch of `n_images` took one of `n_workers` this long.
+    pub(super) fn record_batch(&self, n_images: usize, time: Duration, n_workers: usize) {
+        let new = time.as_nanos() as u64 / (n_images * n_workers).max(1) as u64;
+        let old = self.image_time.load(Ordering::Relaxed);
+        // A moving average with weight 1/8: steady, and it follows a change within a few batches.
+        let average = if old == 0 { new } else { old - old / 8 + new / 8 };
+        self.image_time.store(average, Ordering::Relaxed);
     }
 
-    fn time_for(&self, n_pictures: usize) -> Duration {
-        Duration::from_nanos(self.picture_time.load(Ordering::Relaxed) * n_pictures as u64)
+    fn estimated_time(&self, n_images: usize) -> Duration {
+        Duration::from_nanos(self.image_time.load(Ordering::Relaxed) * n_images as u64)
     }
 
-    /// Takes no more jobs; workers end once they have computed what waits.
-    pub(crate) fn close(&self) {
+    /// Refuses further jobs; workers end once they have computed those that wait.
+    pub(super) fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_all();
     }
 
-    /// Nothing that holds the lock can leave the queue half-changed, so a panic elsewhere is no
-    /// reason to stop serving.
+    /// A poisoned lock is used all the same: no code that holds it can panic half-way through a change.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

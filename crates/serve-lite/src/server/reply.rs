@@ -1,4 +1,4 @@
-//! The reply to an inference request.
+//! Writes the reply to an inference request.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::models::Model;
-use super::request::{HEADER_LENGTH, Output};
+use super::request::{HEADER_LENGTH, RequestedOutput};
 use crate::classifier::Outputs;
 use crate::contract::OUTPUTS;
 
@@ -38,38 +38,39 @@ struct BinarySize {
     binary_data_size: usize,
 }
 
-/// Numbers, or the texts of a classification.
+/// Numbers, or the strings of a classification.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Data<'a> {
     Numbers(&'a [f32]),
-    Texts(Vec<String>),
+    Strings(Vec<String>),
 }
 
-/// The outputs that were asked for, each in the form that was asked for.
+/// The requested outputs, each in its requested form.
 ///
-/// JSON has no word for a number that is not finite: clients would read `null`. So such an output is
-/// a failure of the model there, while in binary it passes as it is.
+/// JSON cannot express a number that is not finite; clients would read `null`. Such an output is a failure of the model
+/// in JSON, and is sent unchanged in binary.
 pub(crate) fn infer(
     name: &str,
     model: &Model,
     id: Option<&str>,
-    asked: &[Output],
+    requested: &[RequestedOutput],
     outputs: &Outputs,
 ) -> Result<Response, Failure> {
     let n_classes = outputs.classes;
     let n = outputs.logits.len() / n_classes;
     let mut binary = Vec::new();
-    let mut tensors = Vec::with_capacity(asked.len());
-    for output in asked {
+    let mut tensors = Vec::with_capacity(requested.len());
+    for output in requested {
         let values = [&outputs.logits, &outputs.probabilities][output.index].as_slice();
         let (data, datatype, width) = match output.classification {
             None => (Data::Numbers(values), "FP32", n_classes),
             Some(k) => {
                 let k = k.min(n_classes);
                 let rows = values.chunks_exact(n_classes);
-                let texts = rows.flat_map(|row| classification(row, k, &model.classifier.classes));
-                (Data::Texts(texts.collect()), "BYTES", k)
+                let strings =
+                    rows.flat_map(|row| classification(row, k, &model.classifier.classes));
+                (Data::Strings(strings.collect()), "BYTES", k)
             }
         };
         let (parameters, data) = match output.binary {
@@ -95,7 +96,7 @@ pub(crate) fn infer(
         let message = format!("the reply could not be written: {error}");
         Failure::new(StatusCode::INTERNAL_SERVER_ERROR, message)
     })?;
-    if asked.iter().all(|output| !output.binary) {
+    if requested.iter().all(|output| !output.binary) {
         return Ok(([(header::CONTENT_TYPE, JSON)], json).into_response());
     }
     let length = json.len();
@@ -106,17 +107,17 @@ pub(crate) fn infer(
     Ok(response)
 }
 
-/// The failure that [`infer`] has for an output which is not finite.
+/// The failure for an output that is not finite.
 pub(crate) fn not_finite(output: &str) -> Failure {
     Failure::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         format!(
-            "the model's {output} are not finite for these pictures, and JSON cannot say so: ask for binary data"
+            "the model's {output} are not finite for these images, which JSON cannot express: request binary data"
         ),
     )
 }
 
-/// `value:index:label` of the `k` highest, the highest first
+/// `value:index:label` of the `k` highest values, the highest first
 /// (`docs/protocol/extension_classification.md` of triton-inference-server/server).
 fn classification(row: &[f32], k: usize, classes: &[String]) -> Vec<String> {
     let mut order: Vec<usize> = (0..row.len()).collect();
@@ -125,16 +126,16 @@ fn classification(row: &[f32], k: usize, classes: &[String]) -> Vec<String> {
     order.into_iter().map(|i| format!("{:.6}:{i}:{}", row[i], classes[i])).collect()
 }
 
-/// Little-endian; a text is preceded by its length in bytes, as 32 bits.
+/// Appends numbers in little-endian order; a string follows its length in bytes as 32 bits.
 fn append(binary: &mut Vec<u8>, data: &Data) {
     match data {
         Data::Numbers(values) => {
             binary.extend(values.iter().flat_map(|value| value.to_le_bytes()));
         }
-        Data::Texts(texts) => {
-            for text in texts {
-                binary.extend((text.len() as u32).to_le_bytes());
-                binary.extend(text.as_bytes());
+        Data::Strings(strings) => {
+            for string in strings {
+                binary.extend((string.len() as u32).to_le_bytes());
+                binary.extend(string.as_bytes());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Which path leads where.
+//! The routes: which handler answers which path.
 
 use std::sync::Arc;
 
@@ -13,27 +13,27 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::models::Model;
-use super::recorder::{Recorder, Route};
-use super::{Server, body, infer, metadata, page, predict};
+use super::request_recorder::{RequestRecorder, Route};
+use super::{AppState, body, infer, metadata, page, predict};
 
-/// Which model a path names; the error is that its bytes are no text.
-type Named = Result<RawPathParams, RawPathParamsRejection>;
-type Shared = State<Arc<Server>>;
+/// The model and version in a path; the error is a path that is not UTF-8.
+type PathParams = Result<RawPathParams, RawPathParamsRejection>;
+type Shared = State<Arc<AppState>>;
 
-/// What needs no token: the page, which holds no secret, and what tells a balancer to come.
-pub(crate) fn is_open(path: &str) -> bool {
+/// Whether a path needs no token: the page, which holds no secret, and the health checks of load balancers.
+pub(crate) fn needs_no_token(path: &str) -> bool {
     path == "/" || path.starts_with("/v2/health/") || page::FILES.iter().any(|(p, ..)| *p == path)
 }
 
-pub(crate) fn router(server: Arc<Server>) -> Router {
+pub(crate) fn router(state: Arc<AppState>) -> Router {
     let mut router = Router::new()
-        .route("/", get(async |State(server): Shared| page::index(server.options.name.as_str())))
+        .route("/", get(async |State(state): Shared| page::index(state.options.name.as_str())))
         .route("/metrics", get(metrics))
-        .route("/v1/predict", post(predict_picture))
+        .route("/v1/predict", post(predict_image))
         .route("/v2", get(async || Json(metadata::server())))
         .route("/v2/", get(async || Json(metadata::server())))
         .route("/v2/health/live", get(async || Json(json!({ "live": true }))))
-        .route("/v2/health/ready", get(async |State(server): Shared| ready(&server)))
+        .route("/v2/health/ready", get(async |State(state): Shared| ready(&state)))
         .route("/v2/models/stats", get(statistics_of_all))
         .route("/v2/repository/index", post(repository_index))
         .route("/v2/repository/models/{model}/load", post(load))
@@ -51,23 +51,23 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         router = router.route(path, get(async move || page::file(content_type, text)));
     }
     router
-        .fallback(async || Failure::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
+        .fallback(async || Failure::new(StatusCode::NOT_FOUND, "this path does not exist"))
         .method_not_allowed_fallback(async || {
             Failure::new(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "this path takes another method, see Allow",
+                "this path does not support the method, see Allow",
             )
         })
-        .with_state(server)
+        .with_state(state)
 }
 
-/// The model that a path names, if it is the one that is served.
-fn model(server: &Server, named: Named) -> Result<Arc<Model>, Failure> {
+/// The model in a path, if this server has it.
+fn model(state: &AppState, params: PathParams) -> Result<Arc<Model>, Failure> {
     let unknown = |message: String| Failure::new(StatusCode::NOT_FOUND, message);
-    let named = named.map_err(|_| unknown("the model's name is no UTF-8".into()))?;
-    let model = server.models.current();
-    let name = server.options.name.as_str();
-    for (key, value) in &named {
+    let params = params.map_err(|_| unknown("the path is not UTF-8".into()))?;
+    let model = state.models.current();
+    let name = state.options.name.as_str();
+    for (key, value) in &params {
         let known = match key {
             "model" => value == name,
             _ => value == model.version_text,
@@ -82,83 +82,86 @@ fn model(server: &Server, named: Named) -> Result<Arc<Model>, Failure> {
     Ok(model)
 }
 
-fn ready(server: &Server) -> Response {
-    if server.is_draining() {
+fn ready(state: &AppState) -> Response {
+    if state.is_draining() {
         return Failure::busy(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down")
             .into_response();
     }
     Json(json!({ "ready": true })).into_response()
 }
 
-async fn model_ready(State(server): Shared, named: Named) -> Result<Response, Failure> {
-    model(&server, named)?;
-    if server.is_draining() {
-        return Ok(ready(&server));
+async fn model_ready(State(state): Shared, params: PathParams) -> Result<Response, Failure> {
+    model(&state, params)?;
+    if state.is_draining() {
+        return Ok(ready(&state));
     }
-    Ok(Json(json!({ "name": server.options.name.as_str(), "ready": true })).into_response())
+    Ok(Json(json!({ "name": state.options.name.as_str(), "ready": true })).into_response())
 }
 
-async fn model_metadata(State(server): Shared, named: Named) -> Result<Json<Value>, Failure> {
-    Ok(Json(metadata::model(&server, &*model(&server, named)?)))
+async fn model_metadata(State(state): Shared, params: PathParams) -> Result<Json<Value>, Failure> {
+    Ok(Json(metadata::model(&state, &*model(&state, params)?)))
 }
 
-async fn model_config(State(server): Shared, named: Named) -> Result<Json<Value>, Failure> {
-    Ok(Json(metadata::config(&server, &*model(&server, named)?)))
+async fn model_config(State(state): Shared, params: PathParams) -> Result<Json<Value>, Failure> {
+    Ok(Json(metadata::config(&state, &*model(&state, params)?)))
 }
 
-async fn model_statistics(State(server): Shared, named: Named) -> Result<Json<Value>, Failure> {
-    Ok(Json(metadata::statistics(&server, &*model(&server, named)?)))
+async fn model_statistics(
+    State(state): Shared,
+    params: PathParams,
+) -> Result<Json<Value>, Failure> {
+    Ok(Json(metadata::statistics(&state, &*model(&state, params)?)))
 }
 
-async fn statistics_of_all(State(server): Shared) -> Json<Value> {
-    Json(metadata::statistics(&server, &server.models.current()))
+async fn statistics_of_all(State(state): Shared) -> Json<Value> {
+    Json(metadata::statistics(&state, &state.models.current()))
 }
 
-async fn repository_index(State(server): Shared) -> Json<Value> {
-    Json(metadata::index(&server, &server.models.current()))
+async fn repository_index(State(state): Shared) -> Json<Value> {
+    Json(metadata::index(&state, &state.models.current()))
 }
 
-/// Reads the model's file again, which is all that loading means here.
+/// Reloads the model from its file.
 async fn load(
-    State(server): Shared,
-    named: Named,
+    State(state): Shared,
+    params: PathParams,
     request: Request,
 ) -> Result<StatusCode, Failure> {
-    let name = server.options.name.as_str();
-    model(&server, named)?;
+    let name = state.options.name.as_str();
+    model(&state, params)?;
     let (head, body) = request.into_parts();
-    let limit = server.options.max_body << 20;
-    let body = body::read(&server, &head.headers, body, limit).await?;
-    let asked: Value = serde_json::from_slice(&body.bytes).unwrap_or_default();
-    if asked["parameters"].as_object().is_some_and(|parameters| !parameters.is_empty()) {
-        let message = "a model comes from its file as it is: load it without parameters";
+    let limit = state.options.max_body << 20;
+    let body = body::read(&state, &head.headers, body, limit).await?;
+    let request: Value = serde_json::from_slice(&body.bytes).unwrap_or_default();
+    if request["parameters"].as_object().is_some_and(|parameters| !parameters.is_empty()) {
+        let message = "parameters are not supported: load the model without them";
         return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, message));
     }
-    let reloading = Arc::clone(&server);
-    let reload = move || reloading.models.reload(&reloading.metrics);
+    let shared = Arc::clone(&state);
+    let reload = move || shared.models.reload(&shared.metrics);
     match tokio::task::spawn_blocking(reload).await.map_err(|_| Failure::lost_thread())? {
         Ok(_) => Ok(StatusCode::OK),
         Err(error) => {
-            let reason = crate::predict::reasons(&error);
-            let message = format!("failed to load '{name}', the one before goes on: {reason}");
+            let reason = crate::text::error_chain(&error);
+            let message = format!("failed to load '{name}', the old model keeps serving: {reason}");
             Err(Failure::new(StatusCode::BAD_REQUEST, message))
         }
     }
 }
 
-async fn unload(State(server): Shared, named: Named) -> Result<StatusCode, Failure> {
-    model(&server, named)?;
+async fn unload(State(state): Shared, params: PathParams) -> Result<StatusCode, Failure> {
+    model(&state, params)?;
     let message = "this server has one model: stop it to unload the model";
     Err(Failure::new(StatusCode::NOT_IMPLEMENTED, message))
 }
 
-async fn infer_tensors(State(server): Shared, named: Named, request: Request) -> Response {
-    let mut recorder = Recorder::begin(&server.metrics, Route::Infer);
-    let answered = match model(&server, named) {
+async fn infer_tensors(State(state): Shared, params: PathParams, request: Request) -> Response {
+    let mut recorder = RequestRecorder::begin(&state.metrics, Route::Infer);
+    let answered = match model(&state, params) {
         Err(failure) => Err(failure),
         Ok(model) => {
-            recorder.of(&model.counters);
-            infer::infer(&server, &model, request).await
+            recorder.set_model(&model.counters);
+            infer::infer(&state, &model, request).await
         }
     };
     let response = answered.into_response();
@@ -166,17 +169,17 @@ async fn infer_tensors(State(server): Shared, named: Named, request: Request) ->
     response
 }
 
-async fn predict_picture(State(server): Shared, request: Request) -> Response {
-    let mut recorder = Recorder::begin(&server.metrics, Route::Predict);
-    let model = server.models.current();
-    recorder.of(&model.counters);
-    let response = predict::predict(&server, &model, request).await.into_response();
+async fn predict_image(State(state): Shared, request: Request) -> Response {
+    let mut recorder = RequestRecorder::begin(&state.metrics, Route::Predict);
+    let model = state.models.current();
+    recorder.set_model(&model.counters);
+    let response = predict::predict(&state, &model, request).await.into_response();
     recorder.end(response.status());
     response
 }
 
-async fn metrics(State(server): Shared) -> Result<Response, Failure> {
-    let text = server.metrics.text().map_err(|error| {
+async fn metrics(State(state): Shared) -> Result<Response, Failure> {
+    let text = state.metrics.text().map_err(|error| {
         Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no metrics: {error}"))
     })?;
     Ok(([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())

@@ -1,17 +1,17 @@
-//! What the operating system tells a server.
+//! Signals of the operating system.
 
 use std::io;
 
-/// What a signal asks for.
+/// The request that a signal stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// SIGTERM or SIGINT (Ctrl-C): end.
-    End,
-    /// SIGHUP: read the model again.
+    /// SIGTERM or SIGINT (Ctrl-C): shut down.
+    Shutdown,
+    /// SIGHUP: reload the model.
     Reload,
 }
 
-/// The signals of this process, from now on.
+/// Receives the signals of this process from its creation on.
 #[cfg(unix)]
 pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
@@ -32,14 +32,14 @@ impl Signals {
 
     pub(crate) async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.terminate.recv() => Signal::End,
-            _ = self.interrupt.recv() => Signal::End,
+            _ = self.terminate.recv() => Signal::Shutdown,
+            _ = self.interrupt.recv() => Signal::Shutdown,
             _ = self.hang_up.recv() => Signal::Reload,
         }
     }
 }
 
-/// Elsewhere there is Ctrl-C alone.
+/// Other systems only have Ctrl-C.
 #[cfg(not(unix))]
 pub(crate) struct Signals;
 
@@ -51,6 +51,6 @@ impl Signals {
 
     pub(crate) async fn next(&mut self) -> Signal {
         let _ = tokio::signal::ctrl_c().await;
-        Signal::End
+        Signal::Shutdown
     }
 }

@@ -1,16 +1,16 @@
-//! Triton's counters (`docs/user_guide/metrics.md` of triton-inference-server/server), a set for each
-//! version of the model: for dashboards and clients that know these names.
+//! Triton's counters (`docs/user_guide/metrics.md` of triton-inference-server/server) for each version of the model:
+//! for dashboards and clients that use these names.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
-/// Triton's counters of one version of the model.
+/// Triton's counters for one version of the model.
 pub(crate) struct ModelCounters {
     success: IntCounter,
     failure: [IntCounter; 4],
-    pub(crate) pictures: IntCounter,
+    pub(crate) images: IntCounter,
     pub(crate) executions: IntCounter,
     request_us: IntCounter,
     pub(crate) queue_us: IntCounter,
@@ -20,11 +20,11 @@ pub(crate) struct ModelCounters {
     pub(crate) pending: IntGauge,
 }
 
-/// The figures of Triton's statistics extension; durations in microseconds.
+/// The values of Triton's statistics extension; durations in microseconds.
 pub(crate) struct Statistics {
     pub(crate) success: u64,
     pub(crate) failure: u64,
-    pub(crate) pictures: u64,
+    pub(crate) images: u64,
     pub(crate) executions: u64,
     pub(crate) request_us: u64,
     pub(crate) queue_us: u64,
@@ -33,35 +33,35 @@ pub(crate) struct Statistics {
     pub(crate) output_us: u64,
 }
 
-/// Names and meanings of the counters, in the order of [`Triton::loaded`].
+/// Names and help texts of the counters, in the order of [`Triton::loaded`].
 const COUNTERS: [(&str, &str); 8] = [
     ("nv_inference_request_success", "Requests answered with 200"),
-    ("nv_inference_count", "Pictures computed"),
+    ("nv_inference_count", "Images computed"),
     ("nv_inference_exec_count", "Batches computed"),
-    ("nv_inference_request_duration_us", "Microseconds of all answered requests"),
-    ("nv_inference_queue_duration_us", "Microseconds that requests waited"),
-    ("nv_inference_compute_input_duration_us", "Microseconds to put batches together"),
+    ("nv_inference_request_duration_us", "Microseconds of all requests answered with 200"),
+    ("nv_inference_queue_duration_us", "Microseconds in the queue"),
+    ("nv_inference_compute_input_duration_us", "Microseconds to assemble batches"),
     ("nv_inference_compute_infer_duration_us", "Microseconds in the model"),
-    ("nv_inference_compute_output_duration_us", "Microseconds to hand out answers"),
+    ("nv_inference_compute_output_duration_us", "Microseconds to send results"),
 ];
 
 /// Why a request failed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Reason {
-    /// No room, or the deadline passed.
+pub(crate) enum FailureReason {
+    /// The queue was full, or the deadline passed.
     Rejected,
-    /// The client left.
+    /// The client disconnected.
     Canceled,
     /// The model failed.
     Backend,
-    /// Anything else: the request was wrong.
+    /// Any other reason: the request was invalid.
     Other,
 }
 
-/// As Triton writes them, in the order of [`Reason`].
+/// Triton's names, in the order of [`FailureReason`].
 const REASONS: [&str; 4] = ["REJECTED", "CANCELED", "BACKEND", "OTHER"];
 
-/// The counters of all versions.
+/// Triton's counters for all versions.
 pub(crate) struct Triton {
     counters: Vec<IntCounterVec>,
     failure: IntCounterVec,
@@ -77,7 +77,7 @@ impl Triton {
             registry.register(Box::new(counters.clone()))?;
             Ok::<_, prometheus::Error>(counters)
         };
-        let pending = "Requests of the model that wait for an answer";
+        let pending = "Requests of the model that are being answered";
         let pending = Opts::new("nv_inference_pending_request_count", pending);
         let pending = IntGaugeVec::new(pending, &labels)?;
         registry.register(Box::new(pending.clone()))?;
@@ -88,7 +88,7 @@ impl Triton {
                 .collect::<prometheus::Result<_>>()?,
             failure: counters(
                 "nv_inference_request_failure",
-                "Requests answered otherwise or not at all",
+                "Requests answered with another status or not at all",
                 &["model", "version", "reason"],
             )?,
             pending,
@@ -96,11 +96,11 @@ impl Triton {
         })
     }
 
-    /// The counters of a version that is served from now on; those of versions before the last are
-    /// forgotten, so that reloads do not add series for ever.
+    /// The counters of a version that is served from now on. Those of versions before the last are removed, so that the
+    /// number of series does not grow with reloads.
     pub(crate) fn loaded(&self, version: u64) -> Arc<ModelCounters> {
-        let forgotten = version.saturating_sub(2).to_string();
-        let labels = [self.model.as_str(), &forgotten];
+        let removed = version.saturating_sub(2).to_string();
+        let labels = [self.model.as_str(), &removed];
         for counters in &self.counters {
             let _ = counters.remove_label_values(&labels);
         }
@@ -115,7 +115,7 @@ impl Triton {
             |reason| self.failure.with_label_values(&[self.model.as_str(), &version, reason]);
         Arc::new(ModelCounters {
             success: counter(0),
-            pictures: counter(1),
+            images: counter(1),
             executions: counter(2),
             request_us: counter(3),
             queue_us: counter(4),
@@ -135,8 +135,8 @@ impl ModelCounters {
         self.request_us.inc_by(time.as_micros() as u64);
     }
 
-    /// Counts one that was not.
-    pub(crate) fn failed(&self, reason: Reason) {
+    /// Counts a request that failed.
+    pub(crate) fn failed(&self, reason: FailureReason) {
         self.failure[reason as usize].inc();
     }
 
@@ -144,7 +144,7 @@ impl ModelCounters {
         Statistics {
             success: self.success.get(),
             failure: self.failure.iter().map(IntCounter::get).sum(),
-            pictures: self.pictures.get(),
+            images: self.images.get(),
             executions: self.executions.get(),
             request_us: self.request_us.get(),
             queue_us: self.queue_us.get(),

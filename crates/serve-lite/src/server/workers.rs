@@ -1,4 +1,4 @@
-//! Threads that compute what waits in the queue.
+//! The threads that compute the images in the queue.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,43 +7,41 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::metrics::Metrics;
 use super::queue::Job;
-use super::{Server, priority};
-use crate::classifier::{Outputs, PIXELS};
+use super::{AppState, priority};
+use crate::classifier::Outputs;
 use crate::error::Error;
 
-/// Starts the workers; they end when the queue is closed. Keep the pools for as long.
+/// Starts the workers. They end when the queue is closed; keep the pools until then.
 ///
-/// A worker is a pool of one thread, so that what the kernels would spread over a machine stays on
-/// it: callers are what keeps the other cores busy.
-pub(crate) fn start(server: &Arc<Server>) -> Result<Vec<ThreadPool>, Error> {
-    (0..server.n_workers)
+/// A worker is a pool of one thread, so that the kernels do not spread one batch over the machine: other batches keep
+/// the other cores busy.
+pub(super) fn start(state: &Arc<AppState>) -> Result<Vec<ThreadPool>, Error> {
+    (0..state.n_workers)
         .map(|i| {
             let name = move |_| format!("inference-{i}");
             let pool = ThreadPoolBuilder::new().num_threads(1).thread_name(name).build();
             let pool = pool.map_err(|error| Error::Threads { reason: error.to_string() })?;
-            let server = Arc::clone(server);
-            pool.spawn(move || work(&server));
+            let state = Arc::clone(state);
+            pool.spawn(move || work(&state));
             Ok(pool)
         })
         .collect()
 }
 
-fn work(server: &Arc<Server>) {
-    priority::lower(priority::WORKER);
-    let (queue, metrics) = (&server.queue, &server.metrics);
-    while let Some(jobs) = queue.pop(server.options.micro_batch, metrics) {
-        let (n_pictures, start) = (jobs.iter().map(Job::n_pictures).sum(), Instant::now());
-        let answer = compute(&jobs, metrics);
-        queue.took(n_pictures, start.elapsed(), server.n_workers);
-        match answer {
-            Ok(outputs) => reply(server, jobs, outputs),
-            // One caller's pictures must not fail another's.
+fn work(state: &Arc<AppState>) {
+    priority::set_niceness(priority::WORKER_NICENESS);
+    let (queue, metrics) = (&state.queue, &state.metrics);
+    while let Some(jobs) = queue.pop(state.options.micro_batch, metrics) {
+        let (n_images, start) = (jobs.iter().map(Job::n_images).sum(), Instant::now());
+        let result = compute(&jobs, metrics);
+        queue.record_batch(n_images, start.elapsed(), state.n_workers);
+        match result {
+            Ok(outputs) => reply(state, jobs, outputs),
+            // The images of one request must not fail another request.
             Err(_) if jobs.len() > 1 => {
                 for job in jobs {
-                    let alone = [job];
-                    let answer = compute(&alone, metrics);
-                    let [job] = alone;
-                    let _ = job.reply.send(answer);
+                    let result = compute(std::slice::from_ref(&job), metrics);
+                    let _ = job.reply.send(result);
                 }
             }
             Err(reason) => {
@@ -55,10 +53,10 @@ fn work(server: &Arc<Server>) {
     }
 }
 
-/// Runs the pictures of all jobs together; only what succeeds is counted, as in Triton.
+/// Computes the images of all jobs together; as in Triton, only successful batches are counted.
 fn compute(jobs: &[Job], metrics: &Metrics) -> Result<Outputs, String> {
     let start = Instant::now();
-    let [first, others @ ..] = jobs else { return Err("no pictures".into()) };
+    let [first, others @ ..] = jobs else { return Err("no images".into()) };
     let model = &first.model;
     let joined;
     let pixels: &[u8] = if others.is_empty() {
@@ -74,8 +72,8 @@ fn compute(jobs: &[Job], metrics: &Metrics) -> Result<Outputs, String> {
         for job in jobs {
             metrics.queued_for(&model.counters, start.saturating_duration_since(job.queued));
         }
-        let n_pictures = pixels.len() / PIXELS;
-        metrics.computed(&model.counters, n_pictures, ready - start, end - ready);
+        let n_images = jobs.iter().map(Job::n_images).sum();
+        metrics.computed(&model.counters, n_images, ready - start, end - ready);
     }
     outputs.map_err(|error| match error {
         Error::Inference { reason } => reason,
@@ -83,31 +81,31 @@ fn compute(jobs: &[Job], metrics: &Metrics) -> Result<Outputs, String> {
     })
 }
 
-/// Hands every caller the rows of its own pictures.
+/// Sends every request the outputs of its own images.
 ///
-/// Several callers are told on a thread that speaks HTTP, which is then woken once. Told from here,
-/// each would wake it, and where cores are few it would take this one's as often.
-fn reply(server: &Arc<Server>, jobs: Vec<Job>, outputs: Outputs) {
+/// The replies to several requests are sent from an HTTP thread, which is then woken once. Sent from here, each would
+/// wake it, and on few cores each wake-up would interrupt this thread.
+fn reply(state: &Arc<AppState>, jobs: Vec<Job>, outputs: Outputs) {
     if jobs.len() == 1 {
-        return hand_out(&server.metrics, jobs, &outputs);
+        return send(&state.metrics, jobs, &outputs);
     }
-    let shared = Arc::clone(server);
-    server.runtime.spawn(async move { hand_out(&shared.metrics, jobs, &outputs) });
+    let shared = Arc::clone(state);
+    state.runtime.spawn(async move { send(&shared.metrics, jobs, &outputs) });
 }
 
-fn hand_out(metrics: &Metrics, jobs: Vec<Job>, outputs: &Outputs) {
+fn send(metrics: &Metrics, jobs: Vec<Job>, outputs: &Outputs) {
     let start = Instant::now();
     let (classes, mut row) = (outputs.classes, 0);
     let Some(counters) = jobs.first().map(|job| Arc::clone(&job.model.counters)) else { return };
     for job in jobs {
-        let range = row * classes..(row + job.n_pictures()) * classes;
-        row += job.n_pictures();
+        let range = row * classes..(row + job.n_images()) * classes;
+        row += job.n_images();
         let own = Outputs {
             logits: outputs.logits[range.clone()].to_vec(),
             probabilities: outputs.probabilities[range].to_vec(),
             classes,
         };
-        // A caller that left meanwhile is no failure.
+        // Fails if the client has disconnected, which is not an error.
         let _ = job.reply.send(Ok(own));
     }
     metrics.replied(&counters, start.elapsed());

@@ -16,8 +16,14 @@ pub(crate) const SIDES: [&str; 3] = ["left", "right", "blank"];
 
 /// `Cast, Flatten, Gemm, Softmax`: [`SIDES`], with logits that are easily worked out by hand.
 pub(crate) fn sides() -> ModelProto {
+    sides_of([1, 28, 28])
+}
+
+/// [`sides`] for images of another shape, `[channels, height, width]`.
+pub(crate) fn sides_of(shape: [usize; 3]) -> ModelProto {
+    let size: usize = shape.iter().product();
     let weight = |i: usize| {
-        let is_left = i % 28 < 14;
+        let is_left = i % shape[2] < shape[2] / 2;
         [f32::from(u8::from(is_left)), f32::from(u8::from(!is_left)), 0.0].map(|w| w / 2550.0)
     };
     let graph = GraphProto {
@@ -29,10 +35,10 @@ pub(crate) fn sides() -> ModelProto {
             node("Softmax", &["logits"], "probabilities", vec![int("axis", -1)]),
         ],
         initializer: vec![
-            floats("weight", &[784, 3], (0..PIXELS).flat_map(weight)),
+            floats("weight", &[size as i64, 3], (0..size).flat_map(weight)),
             floats("bias", &[3], [0.0, 0.0, 1.0]),
         ],
-        ..interface(3)
+        ..interface(shape, 3)
     };
     model(graph, &SIDES)
 }
@@ -89,16 +95,16 @@ pub(crate) fn cnn(channels1: i64, channels2: i64, features: i64, classes: &[&str
             noise("w4", &[features, n]),
             noise("b4", &[n]),
         ],
-        ..interface(n)
+        ..interface([1, 28, 28], n)
     };
     model(graph, classes)
 }
 
 /// A graph with kiln's input and outputs, and nothing between them.
-fn interface(n_classes: i64) -> GraphProto {
-    let side = || Some(28);
+fn interface(shape: [usize; 3], n_classes: i64) -> GraphProto {
+    let [channels, height, width] = shape.map(|dim| Some(dim as i64));
     GraphProto {
-        input: vec![value("pixels", DataType::Uint8, &[None, Some(1), side(), side()])],
+        input: vec![value("pixels", DataType::Uint8, &[None, channels, height, width])],
         output: vec![
             value("logits", DataType::Float, &[None, Some(n_classes)]),
             value("probabilities", DataType::Float, &[None, Some(n_classes)]),

@@ -1,33 +1,33 @@
-// From strokes to the 784 grey levels the network sees. Pure functions without a DOM: the picture is computed here, not
+// Turns strokes into the network's input of 28x28 pixels. Pure functions without a DOM: the image is computed here, not
 // read back from a canvas, because browsers that guard against fingerprinting falsify what is read back.
 //
-// A stroke is a list of [x, y], in sides of the drawing surface, 0 to 1. A picture is { width, height, pixels }, white
+// A stroke is a list of [x, y], in sides of the drawing surface, 0 to 1. An image is { width, height, pixels }, white
 // ink on black.
 
-/** Side of the picture the network sees, in pixels. */
+/** Side of the network's input, in pixels. */
 export const SIDE = 28;
 
-// Of MNIST's recipe, as in the crate `picture`, which says why they are what they are.
+// Constants of MNIST's preparation; the crate `images` has the same ones, with their reasons.
 const BOX = 20;
 const MIN_SQUARE = 10;
 const CENTRE = 15;
 const MIN_CONTRAST = 16;
 const FAINTEST_INK = Math.fround(0.1);
 const FAINTEST_CLEAN_INK = Math.fround(0.02);
-const FRAME_PART = Math.fround(0.9);
+const FRAME_FRACTION = Math.fround(0.9);
 const FRAME_MARGIN = 1.25;
 const SURE_INK = 0.5;
 
-/** Pixels of the high-resolution picture to one of the box: enough for an anti-aliased edge to average out. */
+/** Pixels of the high-resolution image per pixel of the box: enough for an anti-aliased edge to average out. */
 const SCALE = 8;
 const MARGIN = 2 * SCALE;
 const RASTER = BOX * SCALE + 2 * MARGIN;
-/** Width of the pen in pixels of the box, whatever the digit's size: it leaves as much ink as MNIST's pens did. */
+/** Width of the pen in pixels of the box, for digits of any size: it leaves as much ink as MNIST's pens. */
 const PEN = 2.6;
-/** What is smaller than this, in sides of the surface, is a tap and no digit. */
+/** Strokes smaller than this, in sides of the surface, are a tap and not a digit. */
 const SPECK = 0.04;
 
-/** The curve that passes the middles of the lines between `points`, as a finer list of points. */
+/** The smooth curve through the middles of the lines between `points`, as a finer list of points. */
 export function smooth(points) {
     if (points.length < 3) return points;
     const middle = (a, b) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
@@ -47,7 +47,7 @@ export function smooth(points) {
     return curve;
 }
 
-/** Draws `strokes` so large that their longer side fills the box, with a pen to match; null for nothing or a speck. */
+/** Draws `strokes` so large that their longer side fills the box, with a matching pen; null for nothing or a speck. */
 export function rasterise(strokes) {
     const points = strokes.flat();
     const span = (axis) => points.reduce(
@@ -68,7 +68,7 @@ export function rasterise(strokes) {
         const [first, ...rest] = smooth(stroke).map(place);
         let start = first;
         for (const end of rest.length ? rest : [first]) {
-            // Lines of less than a pixel become one: a slow hand leaves thousands.
+            // Lines shorter than a pixel are merged: a slow hand leaves thousands.
             if (end !== rest.at(-1) && end !== first && Math.hypot(end[0] - start[0], end[1] - start[1]) < 1) continue;
             draw(pixels, start, end);
             start = end;
@@ -77,7 +77,7 @@ export function rasterise(strokes) {
     return { width: RASTER, height: RASTER, pixels };
 }
 
-/** A line with round ends: each pixel is as bright as its middle is near. */
+/** Draws a line with round ends, anti-aliased by the distance of each pixel's middle. */
 function draw(pixels, [ax, ay], [bx, by]) {
     const radius = (PEN * SCALE) / 2;
     const [dx, dy] = [bx - ax, by - ay];
@@ -89,7 +89,7 @@ function draw(pixels, [ax, ay], [bx, by]) {
         const py = y + 0.5 - ay;
         for (let x = left; x < right; x++) {
             const at = y * RASTER + x;
-            if (pixels[at] === 255) continue; // Most of the pen's way was inked by the line before.
+            if (pixels[at] === 255) continue; // The line before inked most of these pixels.
             const px = x + 0.5 - ax;
             const along = Math.min(1, Math.max(0, (px * dx + py * dy) / square));
             const distance = Math.sqrt((px - along * dx) ** 2 + (py - along * dy) ** 2);
@@ -99,14 +99,14 @@ function draw(pixels, [ax, ay], [bx, by]) {
     }
 }
 
-/** What `picture::to_network` with `Preparation::Digit` makes of white ink on black: 784 levels, or null if blank. */
-export function toNetwork(picture) {
-    const levels = ink(picture);
-    const digit = levels && normalise(levels, picture.width);
+/** The same as `images::to_network` with `Preparation::Digit` for white ink on black: 784 pixels, or null if blank. */
+export function toNetwork(image) {
+    const levels = ink(image);
+    const digit = levels && normalise(levels, image.width);
     return digit && centre(digit);
 }
 
-/** Tells the ink from the paper: 0 where there is paper, else the contrast with it. */
+/** Separates ink and paper: 0 for paper, else the contrast with it. */
 function ink({ width, height, pixels }) {
     const frame = [...pixels.subarray(0, width), ...pixels.subarray((height - 1) * width)];
     for (let y = 0; y < height; y++) frame.push(pixels[y * width], pixels[(y + 1) * width - 1]);
@@ -117,16 +117,16 @@ function ink({ width, height, pixels }) {
     for (const level of pixels) most = Math.max(most, level - paper);
     if (most < MIN_CONTRAST) return null;
     // Rust computes these in 32 bits, and a level that equals the threshold is ink.
-    const uneven = FRAME_MARGIN * (frame[Math.floor(Math.fround((n - 1) * FRAME_PART))] - paper);
+    const uneven = FRAME_MARGIN * (frame[Math.floor(Math.fround((n - 1) * FRAME_FRACTION))] - paper);
     const clean = frame[0] === frame[frame.length - 1];
-    const part = clean ? FAINTEST_CLEAN_INK : FAINTEST_INK;
-    const faintest = Math.min(Math.max(uneven, Math.fround(part * most)), SURE_INK * most);
+    const fraction = clean ? FAINTEST_CLEAN_INK : FAINTEST_INK;
+    const faintest = Math.min(Math.max(uneven, Math.fround(fraction * most)), SURE_INK * most);
     const levels = new Float32Array(pixels.length);
     for (let i = 0; i < pixels.length; i++) if (pixels[i] - paper >= faintest) levels[i] = pixels[i] - paper;
     return levels;
 }
 
-/** Scales the ink to the box by area average, in units in which the grids of source and box are whole numbers. */
+/** Scales the ink to the box by area averages, in units in which the grids of source and box are whole numbers. */
 function normalise(levels, width) {
     let [left, right, top, bottom] = [Infinity, 0, Infinity, 0];
     levels.forEach((level, i) => {
@@ -163,7 +163,7 @@ function overlaps(first, last, side) {
     return found;
 }
 
-/** Pastes the box into the picture so that its centre of mass lies where MNIST's does, as far as the frame allows. */
+/** Pastes the box into the image so that its centre of mass is where MNIST's is, as far as the frame allows. */
 function centre(digit) {
     let [mass, momentX, momentY] = [0, 0, 0];
     digit.forEach((level, i) => {
@@ -173,9 +173,9 @@ function centre(digit) {
     });
     const offset = (moment) => Math.floor(Math.min(SIDE - BOX, Math.max(0, CENTRE - moment / mass)));
     const [x, y] = [offset(momentX), offset(momentY)];
-    const picture = new Uint8Array(SIDE * SIDE);
+    const image = new Uint8Array(SIDE * SIDE);
     for (let row = 0; row < BOX; row++) {
-        picture.set(digit.subarray(row * BOX, (row + 1) * BOX), (y + row) * SIDE + x);
+        image.set(digit.subarray(row * BOX, (row + 1) * BOX), (y + row) * SIDE + x);
     }
-    return picture;
+    return image;
 }

@@ -1,26 +1,26 @@
-// The page: takes strokes, and asks the server about them while they grow.
+// The page: records strokes, and sends the drawing to the server while it changes.
 
 import { rasterise, smooth, toNetwork } from "./digit.js";
 import { levelsOf } from "./samples.js";
 import { Problem, describe, infer, useToken } from "./server.js";
 import {
-    markSample, sayPen, showAnswer, showLatency, showModel, showProblem, showSamples, showSeen, stencil,
+    markSample, sayPen, showAnswer, showLatency, showModel, showProblem, showSamples, showSeen, drawDigit,
 } from "./view.js";
 
-/** Milliseconds from one question to the next while a stroke grows: the bars glide from answer to answer. */
-const PACE = 50;
-/** Seconds between tries while there is no answer, doubled from the first to the last. */
+/** Milliseconds between requests while a stroke is drawn; the bars are animated in between. */
+const REQUEST_INTERVAL = 50;
+/** Seconds between retries: the first, doubled up to the last. */
 const RETRY = [1, 8];
-/** Drawings that undo can go back to. */
+/** Drawings that undo can restore. */
 const MAX_HISTORY = 200;
-/** In sides of the surface: width of the pen, distance of a stroke's points at least, steps of the keyboard's pen. */
+/** In sides of the surface: width of the pen, least distance of a stroke's points, steps of the keyboard's pen. */
 const PEN = 1 / 16;
-const NEAR = 1 / 500;
+const MIN_DISTANCE = 1 / 500;
 const STEP = { coarse: 1 / 32, fine: 1 / 128 };
 
-/** What lies on the surface: strokes, or one of the samples. */
+/** The drawing: strokes, or one of the samples. */
 export let drawing = { strokes: [], sample: null };
-/** The 784 levels that were made of it, or null if it is blank. */
+/** The network's input for the drawing, 784 pixels, or null if it is blank. */
 export let seen = null;
 const history = [];
 
@@ -28,47 +28,47 @@ const element = (id) => document.getElementById(id);
 const surface = element("surface");
 const colour = (property = "color") => getComputedStyle(surface).getPropertyValue(property);
 
-// Asking: one question at a time, no sooner than allowed, about the newest drawing.
+// Requests: one at a time, at most one per interval, always for the newest drawing.
 
 let classes = [];
 let version = null;
-let question = null;
+let request = null;
 let timer = 0;
 let notBefore = 0;
 let tries = 0;
 
-function askSoon() {
+function requestSoon() {
     clearTimeout(timer);
-    if (notBefore < Infinity) timer = setTimeout(ask, Math.max(0, notBefore - performance.now()));
+    if (notBefore < Infinity) timer = setTimeout(sendRequest, Math.max(0, notBefore - performance.now()));
 }
 
-function forget() {
+function cancelRequest() {
     clearTimeout(timer);
-    question?.abort();
-    question = null;
+    request?.abort();
+    request = null;
 }
 
-async function ask() {
-    if (question) return;
-    const mine = (question = new AbortController());
-    const picture = seen;
+async function sendRequest() {
+    if (request) return;
+    const mine = (request = new AbortController());
+    const image = seen;
     let again = false;
     try {
-        if (!classes.length) await meet(mine.signal);
-        if (picture) again = await classify(picture, mine.signal);
+        if (!classes.length) await loadModel(mine.signal);
+        if (image) again = await classify(image, mine.signal);
         tries = 0;
         showProblem(null);
     } catch (problem) {
-        if (question === mine) again = fail(problem);
+        if (request === mine) again = fail(problem);
     } finally {
-        if (question === mine) {
-            question = null;
-            if (again || seen !== picture) askSoon();
+        if (request === mine) {
+            request = null;
+            if (again || seen !== image) requestSoon();
         }
     }
 }
 
-async function meet(signal) {
+async function loadModel(signal) {
     const model = await describe(signal);
     classes = model.classes;
     version ??= model.version;
@@ -77,11 +77,11 @@ async function meet(signal) {
     offerSamples();
 }
 
-/** Shows what the server answers; true if its model is another one by now, which must be met first. */
-async function classify(picture, signal) {
+/** Shows the server's answer; true if the server has a new model, which must be loaded first. */
+async function classify(image, signal) {
     const start = performance.now();
-    notBefore = start + PACE;
-    const answer = await infer(picture, signal);
+    notBefore = start + REQUEST_INTERVAL;
+    const answer = await infer(image, signal);
     const other = answer.probabilities.length !== classes.length || (version ?? answer.version) !== answer.version;
     version = answer.version;
     if (other) {
@@ -94,7 +94,7 @@ async function classify(picture, signal) {
     return false;
 }
 
-/** Shows why there is no answer; true if asking again may help. */
+/** Shows why there is no answer; true if a retry can help. */
 function fail(problem) {
     const known = problem instanceof Problem;
     showProblem(known ? problem : new Problem(`The server's answer cannot be read: ${problem.message}.`));
@@ -104,29 +104,29 @@ function fail(problem) {
     return true;
 }
 
-// The drawing and what was before it.
+// The drawing and its history.
 
-/** After any change: the picture anew, and a question about it. Where ink went away, an open question is dropped. */
+/** After any change: computes the image and requests an answer. If ink was removed, a pending request is canceled. */
 function changed({ grew }) {
-    if (!grew) forget();
+    if (!grew) cancelRequest();
     const { strokes, sample } = drawing;
-    const picture = rasterise(strokes);
-    seen = sample ? levelsOf(sample) : picture && toNetwork(picture);
+    const image = rasterise(strokes);
+    seen = sample ? levelsOf(sample) : image && toNetwork(image);
     const blank = !sample && !strokes.length;
     element("hint").hidden = !blank;
-    // Not the attribute `disabled`, which would take the focus away from who just pressed the button.
+    // Not the attribute `disabled`, which would take the focus from the button that was just pressed.
     element("clear").setAttribute("aria-disabled", blank);
     element("undo").setAttribute("aria-disabled", !history.length);
     markSample(sample);
     showSeen(seen);
     paint();
     if (!seen) {
-        forget();
+        cancelRequest();
         showAnswer(classes, null);
         showLatency(null);
         if (classes.length) showProblem(null);
     }
-    if (seen || !classes.length) askSoon();
+    if (seen || !classes.length) requestSoon();
 }
 
 function replace(next, { grew = false } = {}) {
@@ -157,7 +157,7 @@ function offerSamples() {
 
 let stroke = null;
 let pointer = null;
-const pen = { x: 0.5, y: 0.5, down: false, shown: false, held: new Set() }; // The keyboard's.
+const pen = { x: 0.5, y: 0.5, down: false, shown: false, held: new Set() }; // The pen of the keyboard.
 
 function beginStroke(point) {
     stroke = [point];
@@ -167,7 +167,7 @@ function beginStroke(point) {
 function extend(points) {
     for (const [x, y] of points) {
         const last = stroke.at(-1);
-        if (Math.hypot(x - last[0], y - last[1]) >= NEAR) stroke.push([x, y]);
+        if (Math.hypot(x - last[0], y - last[1]) >= MIN_DISTANCE) stroke.push([x, y]);
     }
     changed({ grew: true });
 }
@@ -178,7 +178,7 @@ function endStroke() {
 }
 
 let frame = 0;
-/** Paints the surface with the next frame. */
+/** Paints the surface in the next frame. */
 function paint() {
     frame ||= requestAnimationFrame(() => {
         frame = 0;
@@ -188,7 +188,7 @@ function paint() {
         context.setTransform(side, 0, 0, side, 0, 0);
         context.clearRect(0, 0, 1, 1);
         Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: colour() });
-        if (drawing.sample) context.drawImage(stencil(levelsOf(drawing.sample), colour()), 0, 0, 1, 1);
+        if (drawing.sample) context.drawImage(drawDigit(levelsOf(drawing.sample), colour()), 0, 0, 1, 1);
         for (const points of drawing.strokes) {
             context.beginPath();
             for (const [x, y] of [points[0], ...smooth(points)]) context.lineTo(x, y);
@@ -285,7 +285,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
 });
 
-// Everything else.
+// Buttons, resizing and colour scheme.
 
 element("undo").addEventListener("click", undo);
 element("clear").addEventListener("click", clear);
@@ -294,7 +294,7 @@ element("access").addEventListener("submit", (event) => {
     useToken(element("token").value);
     element("token").value = "";
     notBefore = 0;
-    askSoon();
+    requestSoon();
 });
 new ResizeObserver(paint).observe(surface);
 addEventListener("resize", paint); // Also when the page moves to a screen of another pixel ratio.

@@ -1,19 +1,19 @@
-// The server as the page knows it: what is served, and what it answers.
+// The page's client of the server: the description of the model, and inference.
 
-/** Milliseconds until a question without an answer is given up. */
-const PATIENCE = 10_000;
-/** Seconds until another try where the server does not say itself. */
-const AGAIN = 1;
+/** Milliseconds until a request times out. */
+const REQUEST_TIMEOUT = 10_000;
+/** Seconds until a retry if the server does not send Retry-After. */
+const RETRY_AFTER = 1;
 
-/** The model's name, which the server wrote into the page. */
+/** The model's name, which the server writes into the page. */
 export const MODEL = document.querySelector("meta[name=model]").content;
 const path = `v2/models/${encodeURIComponent(MODEL)}`;
 
-/** Kept here and nowhere else, so it is gone with the page. */
+/** Only kept in memory, until the page is closed. */
 let token = "";
 export const useToken = (text) => (token = text);
 
-/** Why there is no answer, in words. `again`: seconds until it is worth another try. */
+/** Why there is no answer, in words. `again`: seconds until a retry, 0 for none. `access`: a token is needed. */
 export class Problem extends Error {
     constructor(message, { again = 0, access = false } = {}) {
         super(message);
@@ -21,12 +21,12 @@ export class Problem extends Error {
     }
 }
 
-/** Asks the server; what is not a good answer becomes a Problem, but what `signal` ended stays an AbortError. */
-async function ask(where, { signal, ...request } = {}) {
+/** Sends a request. Any failure becomes a Problem, except that a request canceled by `signal` remains an AbortError. */
+async function send(where, { signal, ...request } = {}) {
     const headers = { ...request.headers, ...(token && { Authorization: `Bearer ${token}` }) };
-    const giveUp = AbortSignal.timeout(PATIENCE);
+    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT);
     const end = new AbortController();
-    for (const other of [giveUp, signal]) other?.addEventListener("abort", () => end.abort());
+    for (const other of [timeout, signal]) other?.addEventListener("abort", () => end.abort());
     let reply, body;
     try {
         reply = await fetch(where, { ...request, headers, cache: "no-store", signal: end.signal });
@@ -34,8 +34,8 @@ async function ask(where, { signal, ...request } = {}) {
     } catch (error) {
         if (signal?.aborted) throw error;
         throw new Problem(
-            giveUp.aborted ? "The server does not answer." : "The server cannot be reached.",
-            { again: AGAIN },
+            timeout.aborted ? "The server does not answer." : "The server cannot be reached.",
+            { again: RETRY_AFTER },
         );
     }
     if (reply.ok) return { body, headers: reply.headers };
@@ -46,7 +46,7 @@ async function ask(where, { signal, ...request } = {}) {
         );
     }
     if (reply.status === 503 || reply.status === 429) {
-        const again = Number(reply.headers.get("Retry-After")) || AGAIN;
+        const again = Number(reply.headers.get("Retry-After")) || RETRY_AFTER;
         throw new Problem("The server is busy.", { again });
     }
     throw new Problem(`The server refuses (${reply.status}): ${reason(body) || reply.statusText}`);
@@ -60,9 +60,9 @@ function reason(body) {
     }
 }
 
-/** Classifies 784 levels in the protocol's raw form: nothing but the bytes goes there, numbers come back. */
+/** Classifies 784 pixels in the protocol's raw form: the request is only the bytes, the reply is binary tensors. */
 export async function infer(levels, signal) {
-    const { body, headers } = await ask(`${path}/infer`, {
+    const { body, headers } = await send(`${path}/infer`, {
         method: "POST",
         headers: { "Content-Type": "application/octet-stream", "Inference-Header-Content-Length": "0" },
         body: levels,
@@ -82,9 +82,9 @@ export async function infer(levels, signal) {
     throw new Problem("The server's answer holds no probabilities.");
 }
 
-/** What is served: the names of its classes, its version, and what its file says about itself. */
+/** The served model: the names of its classes, its version, and its metadata. */
 export async function describe(signal) {
-    const { body } = await ask(path, { signal });
+    const { body } = await send(path, { signal });
     const { properties, versions = [] } = JSON.parse(new TextDecoder().decode(body));
     return { classes: JSON.parse(properties["kiln.classes"]), version: versions.at(-1), properties };
 }

@@ -1,22 +1,22 @@
-// What the page shows beside the drawing: the model, its answer, problems, samples.
+// Shows everything except the drawing: the model, its answer, problems, samples.
 
 import { SIDE } from "./digit.js";
 import { SAMPLES, levelsOf } from "./samples.js";
 import { MODEL } from "./server.js";
 
-/** Below this probability the answer counts as unsure: with kiln's own network that holds for nearly half of its errors
- *  on MNIST's test set and for 0.7 % of its right answers. What is above it leads the next class by at least 0.6. */
+/** Below this probability the answer is shown as unsure: with kiln's own network these are nearly half of its errors on
+ *  MNIST's test set and 0.7 % of its correct answers. An answer above it leads the next class by at least 0.6. */
 const SURE_FROM = 0.8;
-/** When unsure, a class this probable is named too, up to three in all. */
+/** When unsure, further classes of at least this probability are named, up to three in all. */
 const WORTH_NAMING = 0.1;
-/** Milliseconds without a change after which a screen reader is told: not at every turn of a stroke. */
-const REST = 600;
+/** Milliseconds without a change until a screen reader speaks: not during a stroke. */
+const SPEECH_DELAY = 600;
 /** More classes than this are shown in columns. */
 const MANY = 12;
 
 const element = (id) => document.getElementById(id);
 
-/** What the model is, and an empty bar for each of its classes. */
+/** Shows the model's metadata, and an empty bar for each of its classes. */
 export function showModel(classes, properties) {
     const digits = classes.every((name) => /^\d$/.test(name));
     document.title = element("title").textContent = digits ? "Draw a digit" : "Draw one of these";
@@ -24,7 +24,7 @@ export function showModel(classes, properties) {
     element("facts").textContent = [
         MODEL,
         properties["kiln.dataset"] && `trained on ${properties["kiln.dataset"]}`,
-        accuracy && `${(100 * accuracy).toFixed(2)} % right on its test set`,
+        accuracy && `${(100 * accuracy).toFixed(2)} % test accuracy`,
     ].filter(Boolean).join(" · ");
     const warning = element("warning");
     warning.hidden = properties["kiln.synthetic"] !== "true";
@@ -51,7 +51,7 @@ function bar(name) {
     return row;
 }
 
-/** Bars, answer and verdict for one probability a class; for null, those of an empty surface. */
+/** Shows bars, answer and verdict for the probabilities of the classes; for null, those of an empty surface. */
 export function showAnswer(classes, probabilities) {
     const p = probabilities ?? classes.map(() => 0);
     const order = classes.map((_, i) => i).sort((a, b) => p[b] - p[a]);
@@ -80,19 +80,19 @@ export function showAnswer(classes, probabilities) {
     say(answered);
 }
 
-/** Never 100 %: nothing is certain, and a probability that prints so is rounded. */
+/** Never 100 %: such a probability would only be rounded. */
 function percent(p) {
     if (p < 0.0005) return "0 %";
     return p >= 0.9995 ? "> 99.9 %" : `${(100 * p).toFixed(1)} %`;
 }
 
-/** How long the last answer took, in milliseconds; null for none. */
+/** Shows the latency of the last answer in milliseconds; null for none. */
 export function showLatency(milliseconds) {
     const text = milliseconds === null ? "" : `answered in ${Math.max(1, Math.round(milliseconds))} ms`;
     element("latency").textContent = text;
 }
 
-/** A problem in words, with the form for a token where one is asked for; null takes it away. */
+/** Shows a problem, with the form for a token if one is required; null removes it. */
 export function showProblem(problem) {
     document.body.classList.toggle("stale", Boolean(problem));
     const [notice, access] = [element("notice"), element("access")];
@@ -105,25 +105,25 @@ export function showProblem(problem) {
 }
 
 let [speech, answered] = [0, ""];
-/** Has screen readers say where the pen is; lifted, it must not take the answer's place, which may have come before. */
+/** Makes screen readers say whether the pen is down; after a lift also the answer, which may have arrived before. */
 export function sayPen(down) {
     say(down ? "Pen down" : ["Pen up", answered].filter(Boolean).join(". "));
 }
 
-/** Has screen readers say `text` once nothing else has come up for a while. */
+/** Makes screen readers say `text` after a delay without other messages. */
 function say(text) {
     clearTimeout(speech);
-    speech = setTimeout(() => (element("spoken").textContent = text), REST);
+    speech = setTimeout(() => (element("spoken").textContent = text), SPEECH_DELAY);
 }
 
-/** What the network sees. */
+/** Shows the network's input. */
 export function showSeen(levels) {
-    stencil(levels ?? [], "255 255 255", element("seen"));
+    drawDigit(levels ?? [], "255 255 255", element("seen"));
     const what = levels ? "your digit in 28 by 28 pixels" : "nothing yet";
     element("seen").setAttribute("aria-label", `What the network sees: ${what}`);
 }
 
-/** Buttons for those samples that the model has classes for. */
+/** Shows buttons for the samples whose class the model has. */
 export function showSamples(classes, colour, choose) {
     const samples = SAMPLES.filter(({ label }) => classes.includes(label));
     const buttons = samples.map((sample) => {
@@ -131,7 +131,7 @@ export function showSamples(classes, colour, choose) {
         button.type = "button";
         button.sample = sample;
         button.setAttribute("aria-label", `A handwritten ${sample.label}${sample.hard ? ", hard to read" : ""}`);
-        button.append(stencil(levelsOf(sample), colour));
+        button.append(drawDigit(levelsOf(sample), colour));
         button.addEventListener("click", () => choose(sample));
         return button;
     });
@@ -139,15 +139,15 @@ export function showSamples(classes, colour, choose) {
     element("samples").hidden = !samples.length;
 }
 
-/** Marks the sample that lies on the surface, if one does. */
+/** Marks the sample on the surface, if there is one. */
 export function markSample(chosen) {
     for (const button of element("thumbnails").children) {
         button.setAttribute("aria-pressed", button.sample === chosen);
     }
 }
 
-/** 28x28 levels as ink of `colour` on nothing. */
-export function stencil(levels, colour, canvas = document.createElement("canvas")) {
+/** Draws 28x28 pixels as ink of `colour` on a transparent canvas. */
+export function drawDigit(levels, colour, canvas = document.createElement("canvas")) {
     canvas.width = canvas.height = SIDE;
     const context = canvas.getContext("2d");
     const image = context.createImageData(SIDE, SIDE);

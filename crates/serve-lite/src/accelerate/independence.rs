@@ -1,4 +1,4 @@
-//! Whether the pictures of a batch leave one another alone.
+//! Whether an image's outputs are independent of the other images in its batch.
 
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
@@ -8,13 +8,13 @@ use tract_onnx::tract_core::ops::source::TypedSource;
 
 use super::operation::Operation;
 
-/// Whether a picture's outputs are the same to the last bit in whatever company it comes: the batch
-/// is the first axis of every value, and every operator treats each picture the same, alone or not.
+/// Whether an image's outputs are the same to the last bit in any batch: the batch is the first axis of every value,
+/// and every operator is known to compute each image in the same way, alone or in a batch.
 ///
-/// The list is short by intent. tract multiplies a matrix by a vector and by a matrix in different
-/// orders, and reduces a row in groups that depend on where it lies; what is not known to do
-/// neither is run for one picture at a time.
-pub(crate) fn each_picture_is_alone(model: &TypedModel, batch: &TDim) -> bool {
+/// The list of operators is short on purpose. tract sums a matrix-vector product and a matrix-matrix product in
+/// different orders, and reduces a row in groups that depend on its position. A model with any other operator runs one
+/// image at a time.
+pub(crate) fn images_are_independent(model: &TypedModel, batch: &TDim) -> bool {
     model.nodes().iter().all(|node| {
         let op = node.op();
         let values = node.outputs.iter().all(|output| {
@@ -27,13 +27,13 @@ pub(crate) fn each_picture_is_alone(model: &TypedModel, batch: &TDim) -> bool {
             || op.is::<Const>()
             || op.is::<Cast>()
             || op.is::<TypedBinOp>()
-            || op.downcast_ref::<AxisOp>().is_some_and(leaves_batch);
+            || op.downcast_ref::<AxisOp>().is_some_and(keeps_batch_axis);
         values && is_known
     })
 }
 
-/// Whether the first axis stays what it is.
-fn leaves_batch(op: &AxisOp) -> bool {
+/// Whether the first axis stays the batch.
+fn keeps_batch_axis(op: &AxisOp) -> bool {
     match *op {
         AxisOp::Add(axis) | AxisOp::Rm(axis) | AxisOp::Reshape(axis, ..) => axis > 0,
         AxisOp::Move(from, to) => from > 0 && to > 0,

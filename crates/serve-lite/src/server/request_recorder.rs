@@ -1,4 +1,4 @@
-//! A request, from when it is begun to when it is counted.
+//! Counts a request once, from its beginning to its end.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,18 +6,18 @@ use std::time::Instant;
 use axum::http::StatusCode;
 
 use super::metrics::Metrics;
-use super::triton::{ModelCounters, Reason};
+use super::triton::{FailureReason, ModelCounters};
 
-/// Which of the two ways to an answer a request took.
+/// The route of a request, as the metrics name it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Route {
+pub(super) enum Route {
     Infer,
     Predict,
 }
 
-/// A request that is being answered. It is counted once, when it ends: with its status, or as
-/// canceled if it is dropped before, which is what happens when its client goes away.
-pub(crate) struct Recorder<'a> {
+/// A request that is being answered. It is counted once when it ends: with its status, or as canceled if it is dropped
+/// before, which happens when its client disconnects.
+pub(super) struct RequestRecorder<'a> {
     metrics: &'a Metrics,
     route: Route,
     start: Instant,
@@ -25,34 +25,34 @@ pub(crate) struct Recorder<'a> {
     ended: bool,
 }
 
-impl<'a> Recorder<'a> {
-    /// A request begins.
-    pub(crate) fn begin(metrics: &'a Metrics, route: Route) -> Self {
+impl<'a> RequestRecorder<'a> {
+    /// Begins a request.
+    pub(super) fn begin(metrics: &'a Metrics, route: Route) -> Self {
         metrics.pending.inc();
         Self { metrics, route, start: Instant::now(), model: None, ended: false }
     }
 
-    /// The request is for this model.
-    pub(crate) fn of(&mut self, model: &Arc<ModelCounters>) {
+    /// Also counts the request for this model.
+    pub(super) fn set_model(&mut self, model: &Arc<ModelCounters>) {
         model.pending.inc();
         self.model = Some(Arc::clone(model));
     }
 
-    /// The request is answered.
-    pub(crate) fn end(mut self, status: StatusCode) {
+    /// Ends a request that was answered with `status`.
+    pub(super) fn end(mut self, status: StatusCode) {
         let reason = match status {
             StatusCode::OK => None,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                Some(Reason::Rejected)
+                Some(FailureReason::Rejected)
             }
-            StatusCode::INTERNAL_SERVER_ERROR => Some(Reason::Backend),
-            _ => Some(Reason::Other),
+            StatusCode::INTERNAL_SERVER_ERROR => Some(FailureReason::Backend),
+            _ => Some(FailureReason::Other),
         };
         self.count(status.as_str(), reason);
     }
 
-    /// Counts under `code`; a `reason` says that it failed.
-    fn count(&mut self, code: &str, reason: Option<Reason>) {
+    /// Counts the request under `code`; it failed if there is a `reason`.
+    fn count(&mut self, code: &str, reason: Option<FailureReason>) {
         self.ended = true;
         let route = match self.route {
             Route::Infer => "infer",
@@ -69,10 +69,10 @@ impl<'a> Recorder<'a> {
     }
 }
 
-impl Drop for Recorder<'_> {
+impl Drop for RequestRecorder<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.count("canceled", Some(Reason::Canceled));
+            self.count("canceled", Some(FailureReason::Canceled));
         }
     }
 }
