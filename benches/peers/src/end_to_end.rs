@@ -22,14 +22,11 @@ pub(crate) struct EndToEnd {
 pub(crate) fn measure(systems: &Systems) -> Vec<Row<EndToEnd>> {
     let epochs = Config::default().training.epochs;
     console::heading(&format!("End to end: {epochs} epochs"));
-    let row = |name, measured: Measured<EndToEnd>| {
-        match &measured {
-            Ok(found) => console::line(&format!("{name}: {:.0} s", found.seconds)),
-            Err(reason) => console::notice(&format!("{name}: {reason}")),
-        }
-        Row { name, measured }
-    };
-    vec![row("kiln", kiln(systems, epochs)), row("Keras", keras(systems, epochs))]
+    let text = |found: &EndToEnd| format!("{:.0} s", found.seconds);
+    vec![
+        Row::print("kiln", kiln(systems, epochs), text),
+        Row::print("Keras", keras(systems, epochs), text),
+    ]
 }
 
 fn kiln(systems: &Systems, epochs: usize) -> Measured<EndToEnd> {

@@ -10,7 +10,10 @@ use dataset::Dataset;
 /// Fails for images of several channels, which the scripts cannot read, and where a file cannot be written.
 pub(crate) fn write(folder: &Path, dataset: &Dataset) -> anyhow::Result<()> {
     let [channels, height, width] = dataset.shape.dimensions();
-    ensure!(channels == 1, "the peers' scripts read grey images only, and these have {channels} channels");
+    ensure!(
+        channels == 1,
+        "the peers' scripts read grey images only, and these have {channels} channels"
+    );
     for (part, examples) in [("train", &dataset.train), ("t10k", &dataset.test)] {
         let n = examples.len();
         let images = encode(&[n, height, width], &examples.pixels);
@@ -43,10 +46,11 @@ mod tests {
         let options = dataset::LoadOptions {
             cache: folder.path().to_owned(),
             kiln_data: None,
-            synthetic_seed: 1,
             offline: true,
         };
-        let dataset = dataset::load(&dataset::Source::Synthetic, &options, &mut |_| ()).unwrap();
+        let mut settings = run::Config::default().data;
+        settings.data = "synthetic".to_owned();
+        let dataset = dataset::load(&settings, &options, &mut |_| ()).unwrap();
         write(folder.path(), &dataset).unwrap();
         let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
         let length = |n: usize| (n as u32).to_be_bytes();

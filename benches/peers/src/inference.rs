@@ -75,20 +75,16 @@ pub(crate) fn measure(
         };
         let measured = probabilities.map(|probabilities| {
             let agreement = compare(&expected, &probabilities, n_classes);
-            console::line(&format!(
-                "{name}: same class {}/{}, largest difference of a probability {:.1e}",
-                agreement.same_class, agreement.n_images, agreement.largest_difference
-            ));
             Inference { rounds: Default::default(), agreement }
         });
-        rows.push(Row { name, measured });
+        rows.push(Row::print(name, measured, |Inference { agreement, .. }| {
+            let Agreement { n_images, same_class, largest_difference } = agreement;
+            format!(
+                "same class {same_class}/{n_images}, largest difference {largest_difference:.1e}"
+            )
+        }));
     }
     time(&mut engines, &mut rows, images, rounds)?;
-    for row in &rows {
-        if let Err(reason) = &row.measured {
-            console::notice(&format!("{}: {reason}", row.name));
-        }
-    }
     Ok(rows)
 }
 
@@ -108,7 +104,10 @@ fn time(
                     let (Ok(engine), Ok(found)) = (engine, &mut row.measured) else { continue };
                     match engine.milliseconds(images, batch, &pools, thread) {
                         Ok(time) => found.rounds[thread][size].push(time),
-                        Err(reason) => row.measured = Err(reason),
+                        Err(reason) => {
+                            console::notice(&format!("{}: {reason}", row.name));
+                            row.measured = Err(reason);
+                        }
                     }
                 }
             }

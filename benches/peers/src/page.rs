@@ -65,20 +65,20 @@ fn training_section(rows: &[Row<Training>]) -> String {
         let first = seconds(row.figure(first));
         cells(
             row,
-            [seconds(row.figure(later)), first, ratio, val_loss, agrees, Some(processes.to_string())],
+            [
+                seconds(row.figure(later)),
+                first,
+                ratio,
+                val_loss,
+                agrees,
+                Some(processes.to_string()),
+            ],
         )
     });
     let baseline = training::BASELINE;
     let ratio = format!("ratio to {baseline}");
-    let header = [
-        "system",
-        "later epochs",
-        "first epoch",
-        &ratio,
-        "validation loss",
-        "agrees",
-        "processes",
-    ];
+    let header =
+        ["system", "later epochs", "first epoch", &ratio, "validation loss", "agrees", "processes"];
     format!(
         "Seconds per epoch of training and validation, on all CPUs.\n\
          The first epoch of each process is kept apart, because it includes warm-up.\n\
@@ -105,9 +105,7 @@ fn end_to_end_section(rows: &[Row<EndToEnd>]) -> String {
 
 fn time_to_accuracy_section(rows: &[Row<TimeToAccuracy>]) -> String {
     let cells = rows.iter().map(|row| {
-        let seconds = row.figure(|found| {
-            Some(found.seconds.map_or("not reached".to_owned(), |s| format!("{s:.1}")))
-        });
+        let seconds = row.figure(|found| Some(found.text()));
         let epochs = row.figure(|found| Some(found.epochs.to_string()));
         let accuracy =
             row.figure(|found| Some(format!("{} {}", percent(found.accuracy), found.part)));
@@ -123,8 +121,7 @@ fn time_to_accuracy_section(rows: &[Row<TimeToAccuracy>]) -> String {
 }
 
 fn inference_section(rows: &[Row<Inference>], thread: usize) -> String {
-    let time =
-        |row: &Row<Inference>, size| row.figure(|found| found.milliseconds(thread, size));
+    let time = |row: &Row<Inference>, size| row.figure(|found| found.milliseconds(thread, size));
     let baseline = rows.iter().find(|row| row.name == inference::BASELINE);
     let cells = rows.iter().map(|row| {
         let times = (0..BATCHES.len()).map(|size| {

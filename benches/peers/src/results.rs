@@ -2,6 +2,7 @@
 
 use statrs::statistics::{Data, OrderStatistics};
 
+use crate::console;
 use crate::end_to_end::EndToEnd;
 use crate::inference::Inference;
 use crate::time_to_accuracy::TimeToAccuracy;
@@ -29,6 +30,19 @@ pub(crate) struct Results {
 }
 
 impl<T> Row<T> {
+    /// A row, printed as well: `text` of the measurement, or the reason why there is none.
+    pub(crate) fn print(
+        name: &'static str,
+        measured: Measured<T>,
+        text: impl FnOnce(&T) -> String,
+    ) -> Self {
+        match &measured {
+            Ok(found) => console::line(&format!("{name}: {}", text(found))),
+            Err(reason) => console::notice(&format!("{name}: {reason}")),
+        }
+        Self { name, measured }
+    }
+
     /// A figure of the measurement; none where there is no measurement.
     pub(crate) fn figure<F>(&self, figure: impl FnOnce(&T) -> Option<F>) -> Option<F> {
         self.measured.as_ref().ok().and_then(figure)
@@ -38,7 +52,8 @@ impl<T> Row<T> {
 impl Results {
     /// Whether all systems that were measured compute the same.
     pub(crate) fn agree(&self) -> bool {
-        let inference = self.inference.iter().map(|row| row.figure(|found| Some(found.agreement.holds())));
+        let inference =
+            self.inference.iter().map(|row| row.figure(|found| Some(found.agreement.holds())));
         let training = self.training.iter().map(|row| training::agrees(row, &self.training));
         inference.chain(training).all(|agrees| agrees != Some(false))
     }

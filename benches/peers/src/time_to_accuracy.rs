@@ -25,25 +25,22 @@ pub(crate) struct TimeToAccuracy {
     pub(crate) part: &'static str,
 }
 
+impl TimeToAccuracy {
+    /// The seconds, as text.
+    pub(crate) fn text(&self) -> String {
+        self.seconds.map_or("not reached".to_owned(), |seconds| format!("{seconds:.1}"))
+    }
+}
+
 /// Measures kiln's recipe `fast` to the end of its process, and the article's recipe in every system to the end of the
 /// first epoch whose validation accuracy reaches the goal.
 pub(crate) fn measure(systems: &Systems) -> Vec<Row<TimeToAccuracy>> {
     console::heading("Time to 99 % accuracy");
-    let row = |name, measured: Measured<TimeToAccuracy>| {
-        match &measured {
-            Ok(TimeToAccuracy { seconds: Some(seconds), .. }) => {
-                console::line(&format!("{name}: {seconds:.1} s"));
-            }
-            Ok(_) => console::line(&format!("{name}: not reached")),
-            Err(reason) => console::notice(&format!("{name}: {reason}")),
-        }
-        Row { name, measured }
-    };
     vec![
-        row("kiln, recipe `fast`", fast(systems)),
-        row("kiln, the article's recipe", article(systems)),
-        row("Keras, the article's recipe", peer(systems, KERAS)),
-        row("PyTorch, the article's recipe", peer(systems, TORCH)),
+        Row::print("kiln, recipe `fast`", fast(systems), TimeToAccuracy::text),
+        Row::print("kiln, the article's recipe", article(systems), TimeToAccuracy::text),
+        Row::print("Keras, the article's recipe", peer(systems, KERAS), TimeToAccuracy::text),
+        Row::print("PyTorch, the article's recipe", peer(systems, TORCH), TimeToAccuracy::text),
     ]
 }
 

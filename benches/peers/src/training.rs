@@ -49,11 +49,7 @@ pub(crate) fn measure(systems: &Systems, rounds: usize, epochs: usize) -> Vec<Ro
         trainer("Keras", Program::Peer(KERAS)),
         trainer("PyTorch", Program::Peer(TORCH)),
         // An epoch takes more than a minute, and one is enough to compare.
-        Trainer {
-            rounds: 1,
-            epochs: 1,
-            ..trainer("stock Burn", Program::Kiln { burn_ops: true })
-        },
+        Trainer { rounds: 1, epochs: 1, ..trainer("stock Burn", Program::Kiln { burn_ops: true }) },
     ];
     console::heading(&format!("Training: {rounds} rounds of {epochs} epochs"));
     let row = |trainer: &Trainer| Row {

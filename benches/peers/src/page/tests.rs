@@ -71,7 +71,9 @@ fn figures_are_related_to_their_baseline() {
     has(&page, &format!("| stock tract | {times} | 50 % |"));
     has(&page, "| stock tract | 100/100 | 2.0e-7 | yes |");
     has(&page, "| stock Burn | 99/100 | 2.0e-7 | **no** |");
-    assert!(page.contains("## Inference, 1 thread\n") && page.contains("## Inference, 2 threads\n"));
+    assert!(
+        page.contains("## Inference, 1 thread\n") && page.contains("## Inference, 2 threads\n")
+    );
 }
 
 #[test]
