@@ -8,7 +8,9 @@ use crate::support::succeed;
 
 #[test]
 fn what_serves_and_what_reads_data_never_depends_on_burn() {
-    for package in ["images", "dataset", "run", "kernels", "serve-lite", "report"] {
+    for package in
+        ["images", "dataset", "run", "kernels", "serve-lite", "report", "serve-client", "soak"]
+    {
         let burn: Vec<_> =
             tree(package).into_iter().filter(|name| name.starts_with("burn")).collect();
         assert!(burn.is_empty(), "{package} depends on {burn:?}");
@@ -17,7 +19,7 @@ fn what_serves_and_what_reads_data_never_depends_on_burn() {
 }
 
 #[test]
-fn only_serve_lite_depends_on_tract() {
+fn of_the_products_crates_only_serve_lite_depends_on_tract() {
     for package in
         ["images", "dataset", "run", "kernels", "model", "train", "export", "report", "reimport"]
     {

@@ -1,9 +1,10 @@
-//! The server's page in a real browser: drawn on by mouse, finger and keyboard, and held against the server's answers.
+//! The server's page in a real browser: it is drawn on by mouse, finger and keyboard, and compared with the server's
+//! answers.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Server, finished, python, succeed};
+use crate::support::{finished, python, serve, succeed};
 
 /// What a Chromium may be called.
 const BROWSERS: [&str; 4] =
@@ -12,13 +13,18 @@ const BROWSERS: [&str; 4] =
 #[test]
 fn the_page_does_in_a_browser_what_it_promises() {
     let browser = browser();
-    let server = Server::of(&finished().onnx());
+    let server = serve(&finished().onnx());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/page.py");
     let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
     let mut check = Command::new(python());
-    check.arg(script).arg(&server.url).arg(screenshots).arg("--browser").arg(browser);
+    check
+        .arg(script)
+        .arg(format!("http://{}/", server.address))
+        .arg(screenshots)
+        .arg("--browser")
+        .arg(browser);
     let passed = succeed(&mut check);
-    // The script says nothing of what it did not come to.
+    // The script does not mention checks that it did not reach.
     let n_checks = include_str!("python/page.py").matches("    def check_").count();
     assert_eq!(passed.lines().filter(|line| line.starts_with("ok ")).count(), n_checks, "{passed}");
 }

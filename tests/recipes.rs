@@ -4,7 +4,7 @@ use std::path::Path;
 
 use run::{Agreement, Config, RunDirectory, read_json};
 
-use crate::support::{Server, exported, fail, fresh_runs, succeed, untimed_metrics, xtask};
+use crate::support::{exported, fail, fresh_runs, serve, stop, succeed, untimed_metrics, xtask};
 
 const TINY: [&str; 4] = ["--data", "synthetic", "--limit", "300"];
 
@@ -28,9 +28,7 @@ fn every_recipe_exports_verifies_and_serves() {
         assert_eq!(Config::read(&run.config()).unwrap().recipe, name);
         let agreement: Agreement = read_json(&run.agreement()).unwrap();
         assert!(agreement.holds() && agreement.n_images == 300, "{name}: {agreement:?}");
-        let server = Server::of(&run.onnx());
-        assert_eq!(server.serves, "mnist version 1");
-        server.end();
+        stop(serve(&run.onnx()));
     }
 }
 

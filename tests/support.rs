@@ -1,15 +1,13 @@
 //! The commands under test, and a small finished run that many tests look at.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::{OnceLock, mpsc};
-use std::time::Duration;
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use run::{EpochMetrics, RunDirectory};
-
-/// How long a server may take to be ready, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+use serve_client::ServerProcess;
 
 /// A budget that trains in seconds: synthetic digits, two epochs.
 pub(crate) const SMALL: [&str; 6] = ["--data", "synthetic", "--limit", "400", "--epochs", "2"];
@@ -65,50 +63,29 @@ pub(crate) fn python() -> &'static PathBuf {
     })
 }
 
-/// A server on a port of its own, stopped when the test is over.
-pub(crate) struct Server {
-    child: Child,
-    pub(crate) url: String,
-    /// `mnist version 1`
-    pub(crate) serves: String,
+/// A server on a free port, for a model file.
+pub(crate) fn serve(model: &Path) -> ServerProcess {
+    start_server(Command::new(binary("serve-lite")).arg("serve").arg(model))
 }
 
-impl Server {
-    pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command.args(["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let (sender, ready) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            BufReader::new(stdout).read_line(&mut line).ok();
-            sender.send(line).ok();
-        });
-        let line = ready.recv_timeout(PATIENCE).unwrap_or_default();
-        let mut server = Self { child, url: String::new(), serves: String::new() };
-        let (serves, url) =
-            line.trim_end().split_once(" at ").unwrap_or_else(|| panic!("not ready: {line:?}"));
-        (server.serves, server.url) = (serves.to_owned(), url.to_owned());
-        server
-    }
-
-    pub(crate) fn of(model: &Path) -> Self {
-        let mut command = Command::new(binary("serve-lite"));
-        Self::start(command.arg("serve").arg(model).env_remove("SERVE_LITE_TOKEN"))
-    }
-
-    /// Asks it to end, as a service manager does, and checks that it does so in good order.
-    pub(crate) fn end(mut self) {
-        let id = self.child.id().to_string();
-        succeed(Command::new("kill").args(["-s", "TERM", &id]));
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
-    }
+/// A server on a free port, by any command that starts one.
+pub(crate) fn start_server(command: &mut Command) -> ServerProcess {
+    ServerProcess::start(command.env_remove("SERVE_LITE_TOKEN")).unwrap()
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
+/// Stops a server as a service manager does, and checks that it exits with status 0.
+pub(crate) fn stop(mut server: ServerProcess) {
+    server.signal("TERM").unwrap();
+    let start = Instant::now();
+    while server.exit_status().is_none() {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "the server does not stop: {}",
+            server.log_tail()
+        );
+        std::thread::sleep(Duration::from_millis(5));
     }
+    assert_eq!(server.exit_status().unwrap().code(), Some(0));
 }
 
 /// An empty folder for the runs of one test.

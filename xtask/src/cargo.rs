@@ -1,7 +1,7 @@
 //! Other packages of the workspace, built and run by cargo.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, ensure};
@@ -23,16 +23,26 @@ pub(crate) fn run(package: &str, runs: &Path, passed: &Passed) -> anyhow::Result
     Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Builds packages.
-pub(crate) fn build(packages: &[&str]) -> anyhow::Result<()> {
-    let mut command = cargo(&["build", "--release", "--quiet"]);
-    command.args(packages.iter().flat_map(|package| ["--package", package]));
-    ensure!(command.status()?.success(), "cannot build {}", packages.join(" and "));
+/// Builds a package.
+pub(crate) fn build(package: &str) -> anyhow::Result<()> {
+    let status = cargo(&["build", "--release", "--quiet", "--package", package]).status()?;
+    ensure!(status.success(), "cannot build {package}");
     Ok(())
 }
 
+/// The repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// The folder that cargo builds into: this program lies in `<folder>/release`.
+pub(crate) fn target_folder() -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.ancestors().nth(2).map_or_else(|| root().join("target"), Path::to_owned)
+}
+
 /// The cargo that started this program, or the one on the path.
-fn cargo(arguments: &[&str]) -> Command {
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
     command

@@ -2,9 +2,8 @@
 //!
 //! The latter are packages of their own, which cargo builds when they are first called: nobody who trains compiles them.
 
-mod bench_peers;
 mod cargo;
-mod soak;
+mod dist;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,6 +18,8 @@ enum Command {
     BenchPeers(cargo::Passed),
     /// Measure what `serve-lite serve` promises: speed, faults, overload, reloads, shutdowns
     Soak(cargo::Passed),
+    /// Build static programs and put them into an archive, with checksums and completions
+    Dist(dist::Args),
 }
 
 fn main() -> ExitCode {
@@ -28,7 +29,11 @@ fn main() -> ExitCode {
 fn run(command: &Command, runs: &Path) -> anyhow::Result<ExitCode> {
     match command {
         Command::Kiln(command) => command.run(runs),
-        Command::BenchPeers(passed) => bench_peers::run(runs, passed),
-        Command::Soak(passed) => soak::run(runs, passed),
+        Command::BenchPeers(passed) => cargo::run("bench-peers", runs, passed),
+        Command::Soak(passed) => {
+            cargo::build("serve-lite")?;
+            cargo::run("soak", runs, passed)
+        }
+        Command::Dist(args) => dist::run(args),
     }
 }

@@ -39,17 +39,20 @@ pub fn augment(
     let map = Map::draw(settings, shape, &mut random);
     let elastic = settings.elastic;
     let displacements = (elastic > 0.0).then(|| Displacements::draw(elastic, shape, &mut random));
-    for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {
-        let (x, y) = (column as f64, row as f64);
-        let (mut from_x, mut from_y) = map.source(x, y);
-        if let Some(displacements) = &displacements {
-            let (dx, dy) = displacements.at(x, y);
-            from_x += dx;
-            from_y += dy;
-        }
-        let planes = from.chunks_exact(height * width).zip(to.chunks_exact_mut(height * width));
-        for (from, to) in planes {
-            to[row * width + column] = sample(from, (height, width), from_x, from_y);
+    let plane = height * width;
+    for row in 0..height {
+        for column in 0..width {
+            let (x, y) = (column as f64, row as f64);
+            let (mut from_x, mut from_y) = map.source(x, y);
+            if let Some(displacements) = &displacements {
+                let (dx, dy) = displacements.at(x, y);
+                from_x += dx;
+                from_y += dy;
+            }
+            for first in (0..shape.channels).map(|channel| channel * plane) {
+                let level = sample(&from[first..][..plane], (height, width), from_x, from_y);
+                to[first + row * width + column] = level;
+            }
         }
     }
 }

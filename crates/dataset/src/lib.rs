@@ -36,3 +36,6 @@ pub use load::{LoadOptions, load};
 pub use source::Source;
 pub use split::{Split, split};
 pub use statistics::{Statistics, statistics};
+
+#[cfg(test)]
+mod old_augment;

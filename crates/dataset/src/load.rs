@@ -1,6 +1,5 @@
 //! Loads a data set from any source.
 
-use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use run::DataSettings;
@@ -52,14 +51,21 @@ fn auto(
         return directory(path, on_event);
     }
     mnist::load(&options.cache, options.offline, on_event).or_else(|error| {
-        let causes = std::iter::successors(error.source(), |cause| cause.source());
-        let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+        let reasons = reasons(&error);
         on_event(Event::Warning(&format!(
-            "MNIST is not available: {error}{causes}. Using SYNTHETIC digits, drawn by kiln, instead: every result \
+            "MNIST is not available: {reasons}. Using SYNTHETIC digits, drawn by kiln, instead: every result \
              below is about them. To use MNIST, put its four files in a folder and name it with --data DIR or KILN_DATA"
         )));
         Ok(synthetic::draw(synthetic_seed))
     })
+}
+
+/// An error and its sources.
+fn reasons(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", reasons(source)),
+        None => error.to_string(),
+    }
 }
 
 fn directory(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<Dataset> {

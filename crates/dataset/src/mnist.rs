@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cache::obtain;
 use crate::dataset::{Dataset, digit_names, folder_name, hash};
 use crate::download::{Remote, agent};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::Event;
 use crate::examples::Examples;
 use crate::idx;

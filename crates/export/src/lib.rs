@@ -1,12 +1,12 @@
 //! Export: a trained network as one self-contained ONNX file.
 //!
-//! The file takes raw bytes, standardises them itself, names its classes and carries its history, so that whoever
-//! serves it needs nothing from whoever trained it.
+//! The file takes raw bytes, standardises them itself, names its classes and records how it was made, so that whoever
+//! serves it needs nothing else.
 
 mod error;
 mod metadata;
 mod onnx;
-mod simplify;
+mod proto;
 mod triton;
 
 pub use error::{Error, Result};

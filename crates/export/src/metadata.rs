@@ -1,4 +1,4 @@
-//! What an exported file says of itself.
+//! The metadata in an exported file.
 
 /// The facts that travel inside the ONNX file, as its `metadata_props`.
 #[derive(Clone, Debug, PartialEq)]
@@ -7,9 +7,9 @@ pub struct Metadata {
     pub classes: Vec<String>,
     /// Name of the data set. `kiln.dataset`.
     pub dataset: String,
-    /// SHA-256 of its pictures and labels, in hexadecimal. `kiln.dataset_sha256`.
+    /// SHA-256 of its images and labels, in hexadecimal. `kiln.dataset_sha256`.
     pub dataset_sha256: String,
-    /// Whether kiln drew the pictures itself. `kiln.synthetic`, `true` or `false`.
+    /// Whether kiln drew the images itself. `kiln.synthetic`, `true` or `false`.
     pub synthetic: bool,
     /// The split, in words. `kiln.split`.
     pub split: String,
@@ -24,7 +24,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Keys and values as they stand in the file.
+    /// Keys and values as they are in the file.
     #[must_use]
     pub fn properties(&self) -> Vec<(&'static str, String)> {
         let classes = serde_json::to_string(&self.classes).expect("strings always serialise");

@@ -1,16 +1,20 @@
 //! From a trained network to the bytes of an ONNX file.
+//!
+//! ```text
+//! pixels (uint8) -> Cast -> Sub mean -> Div scale -> the network's layers -> logits -> Softmax -> probabilities
+//! ```
 
-use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use burn_onnx::export::{AxisSpec, InputSpec, OnnxExporter};
-use model::{Cnn, INPUT_SIDE, Network, Vgg};
-use onnx_ir::{AttributeType, GraphProto, Message, ModelProto, NodeProto, OnnxGraphBuilder};
+use model::{Attribute, Network, Operator, Weights};
+use prost::Message;
 
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
-use crate::simplify::{attribute, name_values, node, simplify};
+use crate::proto::{
+    self, Dimension, Graph, Length, Model, Node, OperatorSet, Property, Shape, Tensor, TensorType,
+    Type, Value,
+};
 
-/// Name of the input: raw grey levels, uint8 `[batch, 1, 28, 28]`.
+/// Name of the input: raw grey levels, uint8 `[batch, channels, height, width]`.
 pub const INPUT: &str = "pixels";
 /// Name of the output before softmax, float32 `[batch, classes]`.
 pub const LOGITS: &str = "logits";
@@ -18,91 +22,110 @@ pub const LOGITS: &str = "logits";
 pub const PROBABILITIES: &str = "probabilities";
 /// Name of the axis whose length is free.
 const BATCH: &str = "batch";
+/// Version of the file format.
+const IR_VERSION: i64 = 8;
+/// Version of the standard operators.
+const OPERATORS: i64 = 18;
 /// `TensorProto.DataType` of the ONNX specification.
-const FLOAT: i64 = 1;
+const FLOAT: i32 = 1;
 /// `TensorProto.DataType` of the ONNX specification.
 const UINT8: i32 = 2;
 
-/// The bytes of a self-contained ONNX file that computes what `network` does, its batch normalisation folded into the
-/// layers behind it.
+/// The bytes of a self-contained ONNX file that computes what `network` does in inference, its batch normalisation
+/// folded into the layers after it.
 ///
 /// # Errors
-/// See [`Error`]; none depends on the weights' values.
+/// [`Error::Classes`] where the class names do not fit the network.
 pub fn to_onnx(network: &Network, metadata: &Metadata) -> Result<Vec<u8>> {
-    if metadata.classes.len() != network.n_classes() {
-        return Err(Error::Classes { names: metadata.classes.len(), logits: network.n_classes() });
+    let Metadata { classes, dataset, version, .. } = metadata;
+    if classes.len() != network.n_classes() {
+        return Err(Error::Classes { names: classes.len(), logits: network.n_classes() });
     }
-    let mut model = match network.valid() {
-        Network::Article(cnn) => capture(&cnn, Cnn::forward)?,
-        Network::Vgg(vgg) => capture(&vgg.folded(), Vgg::forward)?,
+    let property = |(key, value): (&str, String)| Property { key: key.to_owned(), value };
+    let model = Model {
+        ir_version: IR_VERSION,
+        producer_name: "kiln".to_owned(),
+        producer_version: version.clone(),
+        doc_string: format!("{} classes, trained on {dataset}", classes.len()),
+        graph: Some(graph(&network.clone().folded())),
+        opset_import: vec![OperatorSet { version: OPERATORS }],
+        metadata_props: metadata.properties().into_iter().map(property).collect(),
     };
-    let graph = model.graph.as_mut().ok_or_else(|| graph_error("it is empty"))?;
-    simplify(graph)?;
-    take_bytes(graph)?;
-    add_softmax(graph)?;
-    name_values(graph);
-    graph.name = "kiln".to_owned();
-    model.producer_name = "kiln".to_owned();
-    model.producer_version.clone_from(&metadata.version);
-    model.doc_string =
-        format!("{} classes, trained on {}", metadata.classes.len(), metadata.dataset);
-    for (key, value) in metadata.properties() {
-        model.metadata_props.push(Default::default());
-        if let Some(entry) = model.metadata_props.last_mut() {
-            entry.key = key.to_owned();
-            entry.value = value;
-        }
+    Ok(model.encode_to_vec())
+}
+
+/// The graph of an inference network.
+fn graph(network: &Network) -> Graph {
+    let (mean, scale) = network.standardisation();
+    let mut nodes = vec![
+        node("grey_levels", "Cast", &[INPUT], &[("to", Attribute::Int(FLOAT.into()))]),
+        node("centred", "Sub", &["grey_levels", "mean"], &[]),
+        node("standardised", "Div", &["centred", "scale"], &[]),
+    ];
+    let mut constants = Vec::new();
+    for (name, Operator { op_type, attributes, weights }) in network.operators() {
+        let names: Vec<_> = weights.iter().map(|weights| format!("{name}.{}", weights.name)).collect();
+        let before = nodes.last().map(|node| node.name.clone()).unwrap_or_default();
+        let inputs: Vec<_> = [&before].into_iter().chain(&names).map(String::as_str).collect();
+        nodes.push(node(&name, op_type, &inputs, &attributes));
+        constants.extend(names.into_iter().zip(weights).map(|(name, weights)| tensor(name, weights)));
     }
-    let invalid = |reason: String| Error::Invalid { reason };
-    let bytes = model.write_to_bytes().map_err(|error| invalid(error.to_string()))?;
-    OnnxGraphBuilder::new().parse_bytes(&bytes).map_err(|error| invalid(error.to_string()))?;
-    Ok(bytes)
+    constants.sort_by(|a, b| a.name.cmp(&b.name));
+    for (name, value) in [("mean", mean), ("scale", scale)] {
+        let value = Weights { name, dimensions: vec![1], values: vec![value as f32] };
+        constants.push(tensor(name.to_owned(), value));
+    }
+    if let Some(last) = nodes.last_mut() {
+        last.output = vec![LOGITS.to_owned()];
+    }
+    let mut softmax = node("softmax1", "Softmax", &[LOGITS], &[("axis", Attribute::Int(-1))]);
+    softmax.output = vec![PROBABILITIES.to_owned()];
+    nodes.push(softmax);
+    Graph {
+        node: nodes,
+        name: "kiln".to_owned(),
+        initializer: constants,
+        input: vec![value(INPUT, UINT8, &network.shape().dimensions())],
+        output: [LOGITS, PROBABILITIES].map(|name| value(name, FLOAT, &[network.n_classes()])).to_vec(),
+    }
 }
 
-/// Burn's own export, traced at two batch sizes so that the batch axis is seen to be free.
-fn capture<M: Module>(network: &M, forward: fn(&M, Tensor<4>) -> Tensor<2>) -> Result<ModelProto> {
-    let device = Device::flex();
-    let sample = |batch| Tensor::<4>::zeros([batch, 1, INPUT_SIDE, INPUT_SIDE], &device);
-    let axes = [AxisSpec::dynamic(BATCH), AxisSpec::Static, AxisSpec::Static, AxisSpec::Static];
-    let captured = OnnxExporter::new()
-        .export_dynamic(network, sample(2), sample(5), &[InputSpec::new(axes)], forward)
-        .map_err(Error::Capture)?;
-    ModelProto::parse_from_bytes(captured.as_bytes())
-        .map_err(|error| Error::Invalid { reason: error.to_string() })
+/// A node whose only output has the node's name.
+fn node(name: &str, op_type: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> Node {
+    Node {
+        input: inputs.iter().map(|&input| input.to_owned()).collect(),
+        output: vec![name.to_owned()],
+        name: name.to_owned(),
+        op_type: op_type.to_owned(),
+        attribute: attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
+    }
 }
 
-/// Turns the float input into a byte input with a cast behind it.
-fn take_bytes(graph: &mut GraphProto) -> Result<()> {
-    let [input] = graph.input.as_mut_slice() else {
-        return Err(graph_error("it has not one input"));
-    };
-    let as_float = std::mem::replace(&mut input.name, INPUT.to_owned());
-    input.type_.mut_or_insert_default().mut_tensor_type().elem_type = UINT8;
-    let mut cast = node("Cast", &[INPUT], &as_float);
-    attribute(&mut cast, "to", AttributeType::INT).i = FLOAT;
-    graph.node.insert(0, cast);
-    Ok(())
+/// An attribute; the numbers are `AttributeProto.AttributeType` of the ONNX specification.
+fn attribute(name: &str, value: &Attribute) -> proto::Attribute {
+    let mut attribute = proto::Attribute { name: name.to_owned(), ..Default::default() };
+    match value {
+        Attribute::Float(value) => (attribute.r#type, attribute.f) = (1, *value),
+        Attribute::Int(value) => (attribute.r#type, attribute.i) = (2, *value),
+        Attribute::Ints(values) => (attribute.r#type, attribute.ints) = (7, values.clone()),
+    }
+    attribute
 }
 
-/// Names the output and adds its softmax as a second one.
-fn add_softmax(graph: &mut GraphProto) -> Result<()> {
-    let [output] = graph.output.as_mut_slice() else {
-        return Err(graph_error("it has not one output"));
-    };
-    let unnamed = std::mem::replace(&mut output.name, LOGITS.to_owned());
-    let mut probabilities = output.clone();
-    probabilities.name = PROBABILITIES.to_owned();
-    graph.output.push(probabilities);
-    let produces = |node: &&mut NodeProto| node.output.contains(&unnamed);
-    let last = graph.node.iter_mut().find(produces);
-    let last = last.ok_or_else(|| graph_error("no node produces its output"))?;
-    last.output = vec![LOGITS.to_owned()];
-    let mut softmax = node("Softmax", &[LOGITS], PROBABILITIES);
-    attribute(&mut softmax, "axis", AttributeType::INT).i = -1;
-    graph.node.push(softmax);
-    Ok(())
+fn tensor(name: String, weights: Weights) -> Tensor {
+    Tensor {
+        dims: weights.dimensions.into_iter().map(|length| length as i64).collect(),
+        data_type: FLOAT,
+        name,
+        raw_data: weights.values.into_iter().flat_map(f32::to_le_bytes).collect(),
+    }
 }
 
-pub(crate) fn graph_error(reason: impl Into<String>) -> Error {
-    Error::Graph { reason: reason.into() }
+/// An input or output `[batch, lengths...]`.
+fn value(name: &str, elem_type: i32, lengths: &[usize]) -> Value {
+    let fixed = lengths.iter().map(|&length| Length::Fixed(length as i64));
+    let dim = [Length::Free(BATCH.to_owned())].into_iter().chain(fixed);
+    let dim = dim.map(|length| Dimension { length: Some(length) }).collect();
+    let tensor_type = Some(TensorType { elem_type, shape: Some(Shape { dim }) });
+    Value { name: name.to_owned(), r#type: Some(Type { tensor_type }) }
 }

@@ -5,32 +5,37 @@
 
 use std::path::{Path, PathBuf};
 
+use images::ImageShape;
+
 use crate::onnx::{INPUT, LOGITS, PROBABILITIES};
 
-/// Pictures that Triton may put together, at most; as `serve-lite serve` has it for a request.
+/// Most images that Triton may put into one batch; `serve-lite serve` has the same limit for a request.
 const MAX_BATCH: usize = 1024;
-/// Side of a picture, in pixels.
-const SIDE: usize = 28;
 
-/// The files of a repository with one version of one model: where each lies below the repository's
-/// folder, and its bytes. The model is the last: whoever writes them in order never shows an engine a
-/// version without its configuration.
+/// The files of a repository with one version of one model, which takes images of `shape`: the path of each below the
+/// repository's folder, and its bytes. The model comes last, so that if they are written in order, no engine sees a version
+/// without its configuration.
 ///
-/// `name` must be fit for a folder. A class's name may not have a line break in it, since Triton
-/// reads one name a line; such a break becomes a space.
+/// `name` must be a valid folder name. A line break in a class's name becomes a space, since Triton reads one name a line.
 #[must_use]
-pub fn triton_repository(name: &str, classes: &[String], onnx: Vec<u8>) -> Vec<(PathBuf, Vec<u8>)> {
+pub fn triton_repository(
+    name: &str,
+    shape: ImageShape,
+    classes: &[String],
+    onnx: Vec<u8>,
+) -> Vec<(PathBuf, Vec<u8>)> {
     let model = Path::new(name);
     let labels: String =
         classes.iter().map(|class| class.replace(['\n', '\r'], " ") + "\n").collect();
     vec![
         (model.join("labels.txt"), labels.into_bytes()),
-        (model.join("config.pbtxt"), configuration(name, classes.len()).into_bytes()),
+        (model.join("config.pbtxt"), configuration(name, shape, classes.len()).into_bytes()),
         (model.join("1/model.onnx"), onnx),
     ]
 }
 
-fn configuration(name: &str, n_classes: usize) -> String {
+fn configuration(name: &str, shape: ImageShape, n_classes: usize) -> String {
+    let [channels, height, width] = shape.dimensions();
     let output = |output: &str| {
         format!(
             "  {{\n    name: \"{output}\"\n    data_type: TYPE_FP32\n    dims: [ {n_classes} ]\n    \
@@ -46,7 +51,7 @@ input [
   {{
     name: \"{INPUT}\"
     data_type: TYPE_UINT8
-    dims: [ 1, {SIDE}, {SIDE} ]
+    dims: [ {channels}, {height}, {width} ]
   }}
 ]
 output [
@@ -54,7 +59,7 @@ output [
 {}
 ]
 instance_group [ {{ kind: KIND_CPU }} ]
-# Callers' pictures are put together while an instance is busy; nobody waits for company.
+# Requests that arrive while an instance is busy are batched; none waits for others.
 dynamic_batching {{ }}
 ",
         output(LOGITS),

@@ -7,6 +7,7 @@ use images::ImageShape;
 
 use crate::architecture::Layer;
 use crate::error::{Error, Result};
+use crate::operator::Operator;
 use crate::shape::{Activations, Shape};
 
 /// What a layer computes and costs.
@@ -29,6 +30,9 @@ pub(crate) trait Operation {
     fn multiply_adds(&self, _output: Shape) -> usize {
         0
     }
+
+    /// The layer in inference, its weights on any device; `None` where it does nothing then.
+    fn operator(&self) -> Option<Operator>;
 
     /// The output of a batch, by Burn's own operations.
     fn forward(&self, x: Activations) -> Activations;

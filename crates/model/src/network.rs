@@ -10,6 +10,7 @@ use crate::config::NetworkConfig;
 use crate::error::Result;
 use crate::layer::build;
 use crate::layers::fold;
+use crate::operator::Operator;
 use crate::ops::kernels_run_on;
 use crate::shape::Activations;
 use crate::{fuse, layer::BuiltLayer};
@@ -107,6 +108,19 @@ impl Network {
             }
         }
         self
+    }
+
+    /// The layers of an inference network as ONNX operators, in order and by name; those that do nothing are left out.
+    #[must_use]
+    pub fn operators(&self) -> Vec<(String, Operator)> {
+        let layers = self.names.iter().zip(&self.layers);
+        layers.filter_map(|(name, layer)| Some((name.clone(), layer.operation().operator()?))).collect()
+    }
+
+    /// What is subtracted from grey levels first, and what they are divided by then.
+    #[must_use]
+    pub fn standardisation(&self) -> (f64, f64) {
+        (self.mean, self.scale)
     }
 
     /// Shape of the images it takes.

@@ -40,7 +40,7 @@ pub fn export_repository(run: &RunDirectory, name: &str, folder: &Path) -> Resul
     let (onnx, metadata) = onnx(run)?;
     let n_bytes = onnx.len();
     let facts: DatasetFacts = read_json(&run.dataset())?;
-    for (path, bytes) in export::triton_repository(name, &metadata.classes, facts.shape, onnx) {
+    for (path, bytes) in export::triton_repository(name, facts.shape, &metadata.classes, onnx) {
         run::write_atomically(&folder.join(path), &bytes)?;
     }
     Ok(Exported { path: folder.join(name), n_bytes, metadata })

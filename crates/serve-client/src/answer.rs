@@ -28,15 +28,18 @@ impl Answer {
             Some(length) => length.parse().context("a length of the JSON that is not a number")?,
             None => reply.body.len(),
         };
-        let (json, mut bytes) = reply.body.split_at_checked(length).context("JSON longer than the body")?;
+        let (json, mut bytes) =
+            reply.body.split_at_checked(length).context("JSON longer than the body")?;
         let json: Value = serde_json::from_slice(json).context("a reply that is not JSON")?;
         let mut answer = Self { json: Value::Null, tensors: Vec::new(), is_binary: true };
         for output in json["outputs"].as_array().context("a reply without outputs")? {
             ensure!(output["datatype"] == "FP32", "not float32: {output}");
-            let (size, data) = (output["parameters"]["binary_data_size"].as_u64(), output["data"].as_array());
+            let (size, data) =
+                (output["parameters"]["binary_data_size"].as_u64(), output["data"].as_array());
             answer.tensors.push(match (size, data) {
                 (Some(size), None) => {
-                    let (tensor, rest) = bytes.split_at_checked(size as usize).context("bytes are missing")?;
+                    let (tensor, rest) =
+                        bytes.split_at_checked(size as usize).context("bytes are missing")?;
                     bytes = rest;
                     let (values, remainder) = tensor.as_chunks();
                     ensure!(remainder.is_empty(), "{size} bytes are not float32");
@@ -44,7 +47,9 @@ impl Answer {
                 }
                 (None, Some(data)) => {
                     answer.is_binary = false;
-                    data.iter().map(|value| value.as_f64().map_or(f32::NAN, |value| value as f32)).collect()
+                    data.iter()
+                        .map(|value| value.as_f64().map_or(f32::NAN, |value| value as f32))
+                        .collect()
                 }
                 _ => anyhow::bail!("an output must have either data or a size in bytes: {output}"),
             });
@@ -70,7 +75,9 @@ impl Answer {
     #[must_use]
     pub fn output(&self, name: &str) -> Option<&[f32]> {
         let outputs = self.json["outputs"].as_array()?;
-        self.tensors.get(outputs.iter().position(|output| output["name"] == name)?).map(Vec::as_slice)
+        self.tensors
+            .get(outputs.iter().position(|output| output["name"] == name)?)
+            .map(Vec::as_slice)
     }
 
     /// Whether an output is there and equal to `expected`, bit by bit.
@@ -97,7 +104,11 @@ mod tests {
             {"name":"p","datatype":"FP32","parameters":{"binary_data_size":4}}]}"#;
         let body = [text.as_bytes(), &0.25_f32.to_le_bytes()].concat();
         let head = format!("HTTP/1.1 200 OK\r\n{JSON_LENGTH}: {}\r\n\r\n", text.len());
-        let reply = |length: usize| Reply { status: 200, head: head.clone(), body: body[..length].to_vec() };
+        let reply = |length: usize| Reply {
+            status: 200,
+            head: head.clone(),
+            body: body[..length].to_vec(),
+        };
         let answer = Answer::read(&reply(body.len())).unwrap();
         assert_eq!((answer.id(), answer.version(), answer.is_binary), ("a", 2, false));
         assert!(answer.has("logits", &[0.5, -1.0]) && answer.has("p", &[0.25]));

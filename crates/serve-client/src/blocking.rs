@@ -54,7 +54,9 @@ impl Connection {
     /// Any [`Failure`] but `Refused`.
     pub fn receive(&mut self) -> Result<Reply, Failure> {
         let reply = self.connection.receive();
-        self.runtime.block_on(async { tokio::time::timeout(TIME_LIMIT, reply).await.unwrap_or(Err(Failure::TimedOut)) })
+        self.runtime.block_on(async {
+            tokio::time::timeout(TIME_LIMIT, reply).await.unwrap_or(Err(Failure::TimedOut))
+        })
     }
 
     /// Reads the reply to a HEAD request, which has no body.
@@ -63,12 +65,15 @@ impl Connection {
     /// Any [`Failure`] but `Refused`.
     pub fn receive_without_body(&mut self) -> Result<Reply, Failure> {
         let reply = self.connection.receive_without_body();
-        self.runtime.block_on(async { tokio::time::timeout(TIME_LIMIT, reply).await.unwrap_or(Err(Failure::TimedOut)) })
+        self.runtime.block_on(async {
+            tokio::time::timeout(TIME_LIMIT, reply).await.unwrap_or(Err(Failure::TimedOut))
+        })
     }
 
     /// Waits until the server sends something or ends the connection: whether it ended, with nothing left to read.
     pub fn is_closed(&mut self) -> bool {
         let closed = self.connection.is_closed();
-        self.runtime.block_on(async { tokio::time::timeout(TIME_LIMIT, closed).await.unwrap_or(false) })
+        self.runtime
+            .block_on(async { tokio::time::timeout(TIME_LIMIT, closed).await.unwrap_or(false) })
     }
 }

@@ -74,7 +74,11 @@ impl Connection {
     ///
     /// # Errors
     /// [`Failure::TimedOut`] besides.
-    pub async fn exchange_within(&mut self, limit: Duration, request: &[u8]) -> Result<Reply, Failure> {
+    pub async fn exchange_within(
+        &mut self,
+        limit: Duration,
+        request: &[u8],
+    ) -> Result<Reply, Failure> {
         tokio::time::timeout(limit, self.exchange(request)).await.unwrap_or(Err(Failure::TimedOut))
     }
 

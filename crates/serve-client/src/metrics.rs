@@ -34,10 +34,14 @@ impl Metrics {
                 continue;
             }
             // Values of labels may contain spaces, so the value is what follows the last space.
-            let (name, value) = line.rsplit_once(' ').with_context(|| format!("no value: {line}"))?;
+            let (name, value) =
+                line.rsplit_once(' ').with_context(|| format!("no value: {line}"))?;
             let (metric, labels) = name.split_at(name.find('{').unwrap_or(name.len()));
             let suffix = metric.strip_prefix(family).filter(|_| !family.is_empty());
-            ensure!(matches!(suffix, Some("" | "_bucket" | "_sum" | "_count")), "no type before {line}");
+            ensure!(
+                matches!(suffix, Some("" | "_bucket" | "_sum" | "_count")),
+                "no type before {line}"
+            );
             ensure!(labels.is_empty() || labels.ends_with("\"}"), "labels without an end: {line}");
             let value = value.parse().with_context(|| format!("not a number: {line}"))?;
             ensure!(series.insert(name.to_owned(), value).is_none(), "{name} twice");
@@ -49,7 +53,8 @@ impl Metrics {
     #[must_use]
     pub fn sum(&self, name: &str, labels: &[&str]) -> f64 {
         let matches = |series: &str| {
-            series.split('{').next() == Some(name) && labels.iter().all(|label| series.contains(label))
+            series.split('{').next() == Some(name)
+                && labels.iter().all(|label| series.contains(label))
         };
         self.series.iter().filter(|(series, _)| matches(series)).map(|(_, value)| value).sum()
     }

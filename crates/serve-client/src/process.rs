@@ -49,11 +49,16 @@ impl ServerProcess {
         running().push(child.id());
         let stdout = child.stdout.take();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Self { child, address, ready_line: String::new(), ready_after: START_LIMIT, log };
+        let mut server =
+            Self { child, address, ready_line: String::new(), ready_after: START_LIMIT, log };
         let (sender, lines) = mpsc::channel();
         // Reads to the end, so that the server never writes into a full or closed pipe.
         std::thread::spawn(move || {
-            for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()).map_while(Result::ok) {
+            for line in stdout
+                .into_iter()
+                .flat_map(|stdout| BufReader::new(stdout).lines())
+                .map_while(Result::ok)
+            {
                 let _ = sender.send(line);
             }
         });
@@ -61,7 +66,9 @@ impl ServerProcess {
             bail!("the server did not become ready: {}", server.log_tail());
         };
         server.ready_after = start.elapsed();
-        let address = line.split_once(" at http://").and_then(|(_, rest)| rest.strip_suffix('/')?.parse().ok());
+        let address = line
+            .split_once(" at http://")
+            .and_then(|(_, rest)| rest.strip_suffix('/')?.parse().ok());
         server.address = address.with_context(|| format!("no address in '{line}'"))?;
         server.ready_line = line;
         Ok(server)
@@ -87,7 +94,12 @@ impl ServerProcess {
     /// Where there is no reply or it is not in Prometheus's format.
     pub async fn metrics(&self) -> anyhow::Result<Metrics> {
         let limit = Duration::from_secs(20);
-        let reply = self.connect().await?.exchange_within(limit, &get("/metrics")).await.context("no metrics")?;
+        let reply = self
+            .connect()
+            .await?
+            .exchange_within(limit, &get("/metrics"))
+            .await
+            .context("no metrics")?;
         Metrics::parse(&reply.text())
     }
 
@@ -121,7 +133,8 @@ impl ServerProcess {
     /// What the server has written to its standard error so far.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read(self.log.path()).map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into_owned())
+        std::fs::read(self.log.path())
+            .map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into_owned())
     }
 
     /// The last 20 lines of the log.
@@ -129,7 +142,11 @@ impl ServerProcess {
     pub fn log_tail(&self) -> String {
         let log = self.log();
         let lines: Vec<_> = log.lines().collect();
-        if lines.is_empty() { "its log is empty".into() } else { lines[lines.len().saturating_sub(20)..].join("\n") }
+        if lines.is_empty() {
+            "its log is empty".into()
+        } else {
+            lines[lines.len().saturating_sub(20)..].join("\n")
+        }
     }
 
     /// Resident memory in MiB, from `/proc`; NaN where there is none.

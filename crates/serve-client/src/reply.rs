@@ -75,7 +75,8 @@ impl Reply {
     /// # Errors
     /// Where it is not JSON.
     pub fn json(&self) -> anyhow::Result<Value> {
-        serde_json::from_slice(&self.body).with_context(|| format!("a body that is not JSON: {}", self.summary()))
+        serde_json::from_slice(&self.body)
+            .with_context(|| format!("a body that is not JSON: {}", self.summary()))
     }
 
     /// The message of an error reply, which must be `{"error": "..."}` and nothing else.
@@ -83,11 +84,22 @@ impl Reply {
     /// # Errors
     /// Where the body or its content type is anything else, or the message is empty or has control characters.
     pub fn error(&self) -> anyhow::Result<String> {
-        ensure!(self.header("content-type") == Some("application/json"), "not labelled as JSON: {}", self.head);
+        ensure!(
+            self.header("content-type") == Some("application/json"),
+            "not labelled as JSON: {}",
+            self.head
+        );
         let json = self.json()?;
-        let message = json["error"].as_str().with_context(|| format!("no error message: {json}"))?;
-        ensure!(json.as_object().is_some_and(|fields| fields.len() == 1), "more than an error: {json}");
-        ensure!(!message.is_empty() && !message.chars().any(char::is_control), "not a message: {message:?}");
+        let message =
+            json["error"].as_str().with_context(|| format!("no error message: {json}"))?;
+        ensure!(
+            json.as_object().is_some_and(|fields| fields.len() == 1),
+            "more than an error: {json}"
+        );
+        ensure!(
+            !message.is_empty() && !message.chars().any(char::is_control),
+            "not a message: {message:?}"
+        );
         Ok(message.to_owned())
     }
 
@@ -146,7 +158,8 @@ mod tests {
             body: body.into(),
         };
         assert_eq!(reply("application/json", r#"{"error":"no"}"#).error().unwrap(), "no");
-        for body in [r#"{"error":""}"#, r#"{"error":"a","b":1}"#, r#"{"error":"a\nb"}"#, "{}", "no"] {
+        for body in [r#"{"error":""}"#, r#"{"error":"a","b":1}"#, r#"{"error":"a\nb"}"#, "{}", "no"]
+        {
             assert!(reply("application/json", body).error().is_err(), "{body}");
         }
         assert!(reply("text/plain", r#"{"error":"no"}"#).error().is_err());

@@ -89,7 +89,14 @@ impl<'a> InferRequest<'a> {
     /// Bytes in both directions, all outputs: what most clients send.
     #[must_use]
     pub fn binary(images: &'a [u8]) -> Self {
-        Self { images, binary_input: true, binary_output: true, outputs: &[], id: "", timeout: None }
+        Self {
+            images,
+            binary_input: true,
+            binary_output: true,
+            outputs: &[],
+            id: "",
+            timeout: None,
+        }
     }
 
     /// JSON in both directions, all outputs.
@@ -103,7 +110,8 @@ impl<'a> InferRequest<'a> {
     pub fn body(&self) -> (Vec<u8>, Option<usize>) {
         let [channels, height, width] = ImageShape::DIGIT.dimensions();
         let n = self.images.len() / ImageShape::DIGIT.size();
-        let mut input = json!({ "name": "pixels", "shape": [n, channels, height, width], "datatype": "UINT8" });
+        let mut input =
+            json!({ "name": "pixels", "shape": [n, channels, height, width], "datatype": "UINT8" });
         if self.binary_input {
             input["parameters"] = json!({ "binary_data_size": self.images.len() });
         } else {
@@ -204,7 +212,8 @@ pub fn zlib(bytes: &[u8]) -> Vec<u8> {
 /// Where `pixels` are not whole rows.
 pub fn png(width: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut file = Cursor::new(Vec::new());
-    let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::NoFilter);
+    let encoder =
+        PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::NoFilter);
     encoder.write_image(pixels, width as u32, (pixels.len() / width) as u32, L8)?;
     Ok(file.into_inner())
 }
@@ -215,7 +224,12 @@ pub fn png(width: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
 /// Where `pixels` are not whole rows.
 pub fn jpeg(width: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut file = Cursor::new(Vec::new());
-    JpegEncoder::new(&mut file).write_image(pixels, width as u32, (pixels.len() / width) as u32, L8)?;
+    JpegEncoder::new(&mut file).write_image(
+        pixels,
+        width as u32,
+        (pixels.len() / width) as u32,
+        L8,
+    )?;
     Ok(file.into_inner())
 }
 

@@ -13,6 +13,7 @@ mod memory;
 mod metrics;
 mod overload;
 mod parity;
+mod probe;
 mod reload;
 mod shutdown;
 mod slow_clients;

@@ -1,37 +1,31 @@
-//! Digits as people draw and photograph them: larger, elsewhere, thicker, dark on white; and
-//! recipes to prepare them that are not MNIST's, to compare.
+//! Digits as people draw and photograph them: larger, off centre, thicker, dark on white; and two other ways to prepare
+//! them, for comparison.
 
-use std::io::Cursor;
-
-use anyhow::Context;
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
 use images::SIDE;
 
-/// Side of a drawing, in pixels; a digit of 1.6 x 10 times its size fits, 80 pixels off its centre.
-pub(super) const CANVAS: usize = 640;
-/// How many times its size a digit has before it is scaled.
-const LARGER: f64 = 10.0;
+/// Side of a drawing, in pixels: a digit of 16 times its size fits, 80 pixels off the centre.
+pub(crate) const CANVAS: usize = 640;
+/// How many times its size a digit has at scale 1.
+const ENLARGEMENT: f64 = 10.0;
 
-/// What is done to a digit.
+/// How a digit is drawn.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Warp {
-    pub(super) scale: f64,
-    /// Pixels off the centre, to the right and down.
-    pub(super) shift: (f64, f64),
-    /// Pixels that the strokes grow by on each side.
-    pub(super) thicker: usize,
-    pub(super) inverted: bool,
+pub(crate) struct Transform {
+    pub(crate) scale: f64,
+    /// Pixels to the right and down from the centre.
+    pub(crate) shift: (f64, f64),
+    /// Pixels by which strokes grow on each side.
+    pub(crate) thickening: usize,
+    pub(crate) inverted: bool,
 }
 
-impl Warp {
-    /// A drawing of [`CANVAS`] squared grey levels from the 784 of a digit.
-    pub(super) fn draw(&self, digit: &[u8]) -> Vec<u8> {
-        let factor = LARGER * self.scale;
-        let middle = (CANVAS as f64) / 2.0;
+impl Transform {
+    /// Draws a digit of [`SIDE`]x[`SIDE`] grey levels as one of [`CANVAS`]x[`CANVAS`].
+    pub(crate) fn draw(&self, digit: &[u8]) -> Vec<u8> {
+        let factor = ENLARGEMENT * self.scale;
+        let centre = (CANVAS as f64) / 2.0;
         let at = |x: usize, shift: f64| {
-            ((x as f64 + 0.5) - middle - shift) / factor + SIDE as f64 / 2.0 - 0.5
+            ((x as f64 + 0.5) - centre - shift) / factor + SIDE as f64 / 2.0 - 0.5
         };
         let (columns, rows): (Vec<_>, Vec<_>) =
             (0..CANVAS).map(|i| (at(i, self.shift.0), at(i, self.shift.1))).unzip();
@@ -39,12 +33,12 @@ impl Warp {
         for (line, &y) in drawing.chunks_exact_mut(CANVAS).zip(&rows) {
             if y > -1.0 && y < SIDE as f64 {
                 for (pixel, &x) in line.iter_mut().zip(&columns) {
-                    *pixel = between(digit, x, y);
+                    *pixel = level_at(digit, x, y);
                 }
             }
         }
-        if self.thicker > 0 {
-            drawing = thickened(&drawing, self.thicker);
+        if self.thickening > 0 {
+            drawing = thickened(&drawing, self.thickening);
         }
         if self.inverted {
             drawing.iter_mut().for_each(|level| *level = 255 - *level);
@@ -53,8 +47,8 @@ impl Warp {
     }
 }
 
-/// The grey level at a place between pixels (bilinear); 0 beyond the picture.
-fn between(digit: &[u8], x: f64, y: f64) -> u8 {
+/// The grey level at a position, interpolated between pixels (bilinear); 0 outside the digit.
+fn level_at(digit: &[u8], x: f64, y: f64) -> u8 {
     if x <= -1.0 || x >= SIDE as f64 {
         return 0;
     }
@@ -64,17 +58,17 @@ fn between(digit: &[u8], x: f64, y: f64) -> u8 {
         if both { f64::from(digit[y as usize * SIDE + x as usize]) } else { 0.0 }
     };
     let (left, top) = (x.floor(), y.floor());
-    let (right_part, lower_part) = (x - left, y - top);
-    let row = |y| level(left, y) * (1.0 - right_part) + level(left + 1.0, y) * right_part;
-    (row(top) * (1.0 - lower_part) + row(top + 1.0) * lower_part).round() as u8
+    let (right, below) = (x - left, y - top);
+    let row = |y| level(left, y) * (1.0 - right) + level(left + 1.0, y) * right;
+    (row(top) * (1.0 - below) + row(top + 1.0) * below).round() as u8
 }
 
-/// The brightest level within a disc around every pixel, as a thicker pen leaves.
+/// The brightest level within a disc around every pixel, as from a thicker pen.
 fn thickened(drawing: &[u8], radius: usize) -> Vec<u8> {
     let mut thick = drawing.to_vec();
     let reach = radius as isize;
     for dy in -reach..=reach {
-        // The row of the disc, as wide as it is there: the maximum over a window of that width.
+        // One row of the disc: the maximum over a window of its width there.
         let half = ((reach * reach - dy * dy) as f64).sqrt() as usize;
         for y in 0..CANVAS {
             let Some(from) = y.checked_add_signed(dy).filter(|from| *from < CANVAS) else {
@@ -97,28 +91,9 @@ fn thickened(drawing: &[u8], radius: usize) -> Vec<u8> {
     thick
 }
 
-/// A square grey picture as a PNG file.
-pub(super) fn png(side: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Cursor::new(Vec::new());
-    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::NoFilter)
-        .write_image(pixels, side as u32, side as u32, ExtendedColorType::L8)
-        .context("cannot write a PNG")?;
-    Ok(bytes.into_inner())
-}
-
-/// A square grey picture as a JPEG file.
-pub(super) fn jpeg(side: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Cursor::new(Vec::new());
-    JpegEncoder::new(&mut bytes)
-        .write_image(pixels, side as u32, side as u32, ExtendedColorType::L8)
-        .context("cannot write a JPEG")?;
-    Ok(bytes.into_inner())
-}
-
-/// What many demos do: the middle of the drawing, as large as their canvas of 280 pixels, averaged
-/// into the network's pixels.
-pub(super) fn resized(drawing: &[u8], inverted: bool) -> Vec<u8> {
-    let cell = LARGER as usize;
+/// Prepared as many demos do: the middle 280x280 pixels, each 10x10 averaged into one.
+pub(crate) fn resized(drawing: &[u8], inverted: bool) -> Vec<u8> {
+    let cell = ENLARGEMENT as usize;
     let edge = (CANVAS - SIDE * cell) / 2;
     let average = |i: usize| {
         let (left, top) = (edge + i % SIDE * cell, edge + i / SIDE * cell);
@@ -130,11 +105,11 @@ pub(super) fn resized(drawing: &[u8], inverted: bool) -> Vec<u8> {
     (0..SIDE * SIDE).map(average).collect()
 }
 
-/// What others do: the digit's box in the middle, in place of its centre of mass.
-pub(super) fn boxed(prepared: &[u8]) -> Vec<u8> {
-    let inked = |i: &usize| prepared[*i] > 0;
-    let rows: Vec<_> = (0..SIDE * SIDE).filter(inked).map(|i| i / SIDE).collect();
-    let columns: Vec<_> = (0..SIDE * SIDE).filter(inked).map(|i| i % SIDE).collect();
+/// Prepared as others do: with the bounding box of the digit in the centre, in place of its centre of mass.
+pub(crate) fn boxed(prepared: &[u8]) -> Vec<u8> {
+    let has_ink = |i: &usize| prepared[*i] > 0;
+    let rows: Vec<_> = (0..SIDE * SIDE).filter(has_ink).map(|i| i / SIDE).collect();
+    let columns: Vec<_> = (0..SIDE * SIDE).filter(has_ink).map(|i| i % SIDE).collect();
     let offset = |places: &[usize]| {
         let first = places.iter().min().copied().unwrap_or(0);
         let last = places.iter().max().copied().unwrap_or(SIDE - 1);
@@ -153,7 +128,8 @@ pub(super) fn boxed(prepared: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    const PLAIN: Warp = Warp { scale: 1.0, shift: (0.0, 0.0), thicker: 0, inverted: false };
+    const PLAIN: Transform =
+        Transform { scale: 1.0, shift: (0.0, 0.0), thickening: 0, inverted: false };
 
     fn spot() -> Vec<u8> {
         let mut digit = vec![0; SIDE * SIDE];
@@ -162,8 +138,8 @@ mod tests {
     }
 
     #[test]
-    fn a_drawing_has_its_ink_where_it_was_put() {
-        let of = |warp: Warp| {
+    fn a_drawing_has_its_ink_where_the_transform_puts_it() {
+        let of = |warp: Transform| {
             let drawing = warp.draw(&spot());
             // The first of the brightest.
             let most = (0..drawing.len()).rev().max_by_key(|&i| drawing[i]).unwrap_or(0);
@@ -171,29 +147,23 @@ mod tests {
             (most, drawing.iter().filter(|&&level| level > 0).count())
         };
         let ((x, y), n) = of(PLAIN);
-        // Pixel 20 of 28 is 6.5 pixels right of the middle.
+        // Pixel 20 of 28 is 6.5 pixels right of the centre.
         assert!(x.abs_diff(CANVAS / 2 + 65) <= 1 && y.abs_diff(CANVAS / 2 - 105) <= 1, "{x} {y}");
-        let ((moved, _), _) = of(Warp { shift: (80.0, 0.0), ..PLAIN });
+        let ((moved, _), _) = of(Transform { shift: (80.0, 0.0), ..PLAIN });
         assert_eq!(moved, x + 80);
-        assert!(of(Warp { thicker: 3, ..PLAIN }).1 > n);
-        assert_eq!(Warp { inverted: true, ..PLAIN }.draw(&spot())[0], 255);
+        assert!(of(Transform { thickening: 3, ..PLAIN }).1 > n);
+        assert_eq!(Transform { inverted: true, ..PLAIN }.draw(&spot())[0], 255);
     }
 
     #[test]
-    fn other_recipes_keep_the_ink() {
+    fn other_preparations_keep_the_ink() {
         let ink = |pixels: &[u8]| pixels.iter().map(|&level| f64::from(level)).sum::<f64>();
         for inverted in [false, true] {
-            let pixels = resized(&Warp { inverted, ..PLAIN }.draw(&spot()), inverted);
+            let pixels = resized(&Transform { inverted, ..PLAIN }.draw(&spot()), inverted);
             let most = (0..pixels.len()).max_by_key(|&i| pixels[i]);
             assert_eq!(most, Some(3 * SIDE + 20));
         }
         let centred = boxed(&spot());
         assert_eq!((centred[13 * SIDE + 13], ink(&centred)), (255, 255.0));
-    }
-
-    #[test]
-    fn a_png_is_read_as_it_was_written() {
-        let bytes = png(SIDE, &spot()).unwrap_or_default();
-        assert_eq!(images::decode(&bytes).map(|grey| grey.pixels).unwrap_or_default(), spot());
     }
 }

@@ -64,7 +64,8 @@ pub(crate) async fn run(load: Load) -> Tally {
         has_due: Notify::new(),
         finished: AtomicBool::new(false),
     });
-    let clients: Vec<_> = (0..shared.load.connections).map(|_| tokio::spawn(client(shared.clone()))).collect();
+    let clients: Vec<_> =
+        (0..shared.load.connections).map(|_| tokio::spawn(client(shared.clone()))).collect();
     if let Some(rate) = shared.load.rate {
         dispatch(&shared, rate).await;
     }

@@ -28,7 +28,13 @@ use setup::Setup;
 #[command(name = "soak", bin_name = "cargo xtask soak", version, after_help = after_help())]
 struct SoakArgs {
     /// Folder that holds all runs
-    #[arg(long, value_name = "DIR", default_value = "runs", env = "KILN_RUNS")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "runs",
+        env = "KILN_RUNS",
+        overrides_with = "runs"
+    )]
     runs: PathBuf,
     /// Name of the run whose model and test images are used [default: the latest]
     #[arg(long, value_name = "NAME")]

@@ -35,13 +35,16 @@ pub(crate) fn bad(setup: &Setup) -> anyhow::Result<Vec<BadFile>> {
     let mut random = fastrand::Rng::with_seed(7);
     let noise = (0..1 << 20).map(|_| random.u8(..)).collect();
     let not_a_number = changed(setup, |model| {
-        let weight = weights(model)?.find(|tensor| tensor.raw_data.len() > 64).context("no weights")?;
+        let weight =
+            weights(model)?.find(|tensor| tensor.raw_data.len() > 64).context("no weights")?;
         weight.raw_data[16..20].copy_from_slice(&f32::NAN.to_le_bytes());
         Ok(())
     })?;
     let other_shape = changed(setup, |model| {
-        let input = model.graph.as_mut().context("no graph")?.input.first_mut().context("no input")?;
-        let Some(TensorType(tensor)) = input.r#type.as_mut().and_then(|kind| kind.value.as_mut()) else {
+        let input =
+            model.graph.as_mut().context("no graph")?.input.first_mut().context("no input")?;
+        let Some(TensorType(tensor)) = input.r#type.as_mut().and_then(|kind| kind.value.as_mut())
+        else {
             anyhow::bail!("the input is not a tensor");
         };
         let shape = tensor.shape.as_mut().context("no shape")?;

@@ -35,7 +35,13 @@ impl Results {
     }
 
     /// Adds a value, what is required of it, and whether it is so.
-    pub(crate) fn require(&mut self, name: &str, required: &str, measured: impl Into<String>, holds: bool) {
+    pub(crate) fn require(
+        &mut self,
+        name: &str,
+        required: &str,
+        measured: impl Into<String>,
+        holds: bool,
+    ) {
         self.add(name, required, measured.into(), Some(holds));
     }
 
@@ -49,7 +55,15 @@ impl Results {
         self.compare(name, ">=", limit, unit, measured, measured >= limit);
     }
 
-    fn compare(&mut self, name: &str, sign: &str, limit: f64, unit: &str, measured: f64, holds: bool) {
+    fn compare(
+        &mut self,
+        name: &str,
+        sign: &str,
+        limit: f64,
+        unit: &str,
+        measured: f64,
+        holds: bool,
+    ) {
         let measured = format!("{} {unit}", short(measured));
         // A few seconds of load on a machine that does other things too do not tell how fast a server is.
         if self.quick && ["ms", "/s", "times", "%"].contains(&unit) {
@@ -60,7 +74,12 @@ impl Results {
 
     /// Adds two counts that must be equal.
     pub(crate) fn equal(&mut self, name: &str, required: f64, measured: f64) {
-        self.require(name, &format!("{required:.0}"), format!("{measured:.0}"), required == measured);
+        self.require(
+            name,
+            &format!("{required:.0}"),
+            format!("{measured:.0}"),
+            required == measured,
+        );
     }
 
     /// Adds a count that must be 0; `details` explain another.
@@ -71,13 +90,20 @@ impl Results {
 
     /// Adds a count that must be all of `total`.
     pub(crate) fn all_of(&mut self, name: &str, total: u64, count: u64) {
-        self.require(name, &format!("{total} of {total}"), format!("{count} of {total}"), count == total);
+        self.require(
+            name,
+            &format!("{total} of {total}"),
+            format!("{count} of {total}"),
+            count == total,
+        );
     }
 
     /// Adds whether the server process that was started still runs.
     pub(crate) fn still_running(&mut self, name: &str, server: &mut ServerProcess) {
         let ended = server.exit_status();
-        let measured = ended.map_or("the same process".to_owned(), |status| format!("{status}: {}", server.log_tail()));
+        let measured = ended.map_or("the same process".to_owned(), |status| {
+            format!("{status}: {}", server.log_tail())
+        });
         self.require(name, "the same process", measured, ended.is_none());
     }
 
@@ -92,7 +118,8 @@ impl Results {
             Some(false) => "FAIL",
             None => "    ",
         };
-        let suffix = if holds.is_some() { format!(" (required: {required})") } else { String::new() };
+        let suffix =
+            if holds.is_some() { format!(" (required: {required})") } else { String::new() };
         console::line(&format!("  {verdict} {:>2} {name}: {measured}{suffix}", self.requirement));
         self.rows.push(Row {
             requirement: self.requirement,
@@ -112,7 +139,8 @@ impl Results {
 
     /// The results as a Markdown page, after some facts on the measurement.
     pub(crate) fn markdown(&self, facts: &[(&'static str, String)]) -> String {
-        let facts: Vec<_> = facts.iter().map(|(name, value)| vec![(*name).to_owned(), value.clone()]).collect();
+        let facts: Vec<_> =
+            facts.iter().map(|(name, value)| vec![(*name).to_owned(), value.clone()]).collect();
         let row = |row: &Row| {
             let holds = match row.holds {
                 Some(true) => "yes",
@@ -121,10 +149,18 @@ impl Results {
             };
             let command = format!("`cargo xtask soak --only {}`", row.check);
             let number = row.requirement.to_string();
-            vec![number, row.name.clone(), row.required.clone(), row.measured.clone(), holds.to_owned(), command]
+            vec![
+                number,
+                row.name.clone(),
+                row.required.clone(),
+                row.measured.clone(),
+                holds.to_owned(),
+                command,
+            ]
         };
         let rows: Vec<_> = self.rows.iter().map(row).collect();
-        let quick = if self.quick { "Quick runs: they show that it works, not how fast.\n\n" } else { "" };
+        let quick =
+            if self.quick { "Quick runs: they show that it works, not how fast.\n\n" } else { "" };
         let header = ["#", "requirement", "required", "measured", "holds", "command"];
         format!(
             "# serve-lite: requirements and measurements\n\n{quick}{}\n{}",

@@ -96,7 +96,8 @@ impl Setup {
         };
         let images = if self.is_synthetic { "synthetic digits" } else { "real images" };
         let rate = |cell: &OnceCell<f64>| cell.get().map(|rate| format!("{rate:.0} images/s"));
-        let mut facts = vec![("model", format!("{}, {images}", self.run_name)), ("cores", cores.into())];
+        let mut facts =
+            vec![("model", format!("{}, {images}", self.run_name)), ("cores", cores.into())];
         facts.extend(rate(&self.speed).map(|rate| ("S: one thread in process", rate)));
         facts.extend(rate(&self.capacity).map(|rate| ("C: open loop, p99 < 50 ms", rate)));
         facts
@@ -114,8 +115,11 @@ impl Setup {
 
     /// The runtime of a check's clients: one thread where they have one core.
     pub(crate) fn runtime(&self) -> anyhow::Result<Runtime> {
-        let mut builder =
-            if self.shared_cores { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+        let mut builder = if self.shared_cores {
+            Builder::new_multi_thread()
+        } else {
+            Builder::new_current_thread()
+        };
         builder.enable_all().build().context("cannot start the client's runtime")
     }
 
@@ -125,7 +129,12 @@ impl Setup {
     }
 
     /// Starts a server on a model, by a command that other programs may precede (`prlimit --nofile=64`).
-    pub(crate) fn start_with(&self, wrapper: &[&str], model: &Path, flags: &[&str]) -> anyhow::Result<ServerProcess> {
+    pub(crate) fn start_with(
+        &self,
+        wrapper: &[&str],
+        model: &Path,
+        flags: &[&str],
+    ) -> anyhow::Result<ServerProcess> {
         ServerProcess::start(self.serve_command(wrapper, model).args(flags))
     }
 
@@ -139,7 +148,8 @@ impl Setup {
     /// The server program on the server's core, after the words of other programs.
     fn server_command(&self, wrapper: &[&str]) -> Command {
         let pinning: &[&str] = if self.shared_cores { &[] } else { &["taskset", "-c", "0"] };
-        let mut words = pinning.iter().chain(wrapper).map(OsStr::new).chain([self.server.as_os_str()]);
+        let mut words =
+            pinning.iter().chain(wrapper).map(OsStr::new).chain([self.server.as_os_str()]);
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words).env_remove("SERVE_LITE_TOKEN");
         command
@@ -160,7 +170,12 @@ impl Setup {
             let tensors = reply.body.len().checked_sub(length).map(|start| &reply.body[start..]);
             reply.status != 200
                 || tensors.is_some_and(|bytes| {
-                    bytes.as_chunks().0.iter().zip(values).all(|(bytes, value)| *bytes == value.to_le_bytes())
+                    bytes
+                        .as_chunks()
+                        .0
+                        .iter()
+                        .zip(values)
+                        .all(|(bytes, value)| *bytes == value.to_le_bytes())
                 })
         })
     }
@@ -198,7 +213,8 @@ impl Setup {
     /// S as the machine is at this moment, measured once.
     pub(crate) fn measure_speed(&self) -> anyhow::Result<f64> {
         let mut command = self.server_command(&[]);
-        let output = command.arg("bench").arg(&self.model).args(["--batch", "32", "--json"]).output();
+        let output =
+            command.arg("bench").arg(&self.model).args(["--batch", "32", "--json"]).output();
         let output = output.context("cannot start the server's bench")?;
         let json: serde_json::Value = serde_json::from_slice(&output.stdout)?;
         json["images_per_second"].as_f64().context("a bench without a result")
@@ -232,7 +248,9 @@ impl Setup {
         if capacity == 0.0 {
             bail!("the server keeps up with no rate: {}", server.log_tail());
         }
-        console::line(&format!("  C = {capacity:.0} requests/s: p99 below {KEEPS_UP} ms, no errors"));
+        console::line(&format!(
+            "  C = {capacity:.0} requests/s: p99 below {KEEPS_UP} ms, no errors"
+        ));
         Ok(*self.capacity.get_or_init(|| capacity))
     }
 
@@ -254,7 +272,7 @@ fn test_images(config: &Config, facts: &DatasetFacts) -> anyhow::Result<Examples
     let options = LoadOptions {
         cache: dataset::default_cache(),
         kiln_data: std::env::var_os("KILN_DATA").map(Into::into),
-        synthetic_seed: config.split_seed,
+        synthetic_seed: config.data.split_seed,
         offline: true,
     };
     let mut show = |event: Event<'_>| {
@@ -262,7 +280,7 @@ fn test_images(config: &Config, facts: &DatasetFacts) -> anyhow::Result<Examples
             console::notice(text);
         }
     };
-    let dataset = dataset::load(&config.data.parse()?, &options, &mut show)?;
+    let dataset = dataset::load(&config.data.data.parse()?, &options, &mut show)?;
     ensure!(dataset.sha256 == facts.sha256, "the run was trained on other images");
     ensure!(dataset.test.len() >= REQUESTS, "at least {REQUESTS} test images are needed");
     Ok(dataset.test)
@@ -272,6 +290,10 @@ fn test_images(config: &Config, facts: &DatasetFacts) -> anyhow::Result<Examples
 fn server_program() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("cannot locate this program")?;
     let server = own.with_file_name("serve-lite");
-    ensure!(server.exists(), "{} is missing: cargo build --release --package serve-lite", server.display());
+    ensure!(
+        server.exists(),
+        "{} is missing: cargo build --release --package serve-lite",
+        server.display()
+    );
     Ok(server)
 }

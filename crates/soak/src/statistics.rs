@@ -25,7 +25,9 @@ mod tests {
     #[test]
     fn quantiles_lie_between_neighbours_and_the_last_is_the_largest() {
         let values: Vec<_> = (1..=1000).rev().map(f64::from).collect();
-        for (fraction, least, most) in [(0.5, 500.0, 501.0), (0.99, 990.0, 991.0), (0.999, 999.0, 1000.0)] {
+        for (fraction, least, most) in
+            [(0.5, 500.0, 501.0), (0.99, 990.0, 991.0), (0.999, 999.0, 1000.0)]
+        {
             assert!((least..=most).contains(&quantile(&values, fraction)), "{fraction}");
         }
         assert_eq!((quantile(&values, 1.0), median(&[3.0, 1.0, 2.0])), (1000.0, 2.0));

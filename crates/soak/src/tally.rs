@@ -89,7 +89,8 @@ impl Tally {
     /// Failures and unexpected statuses, for a message.
     pub(crate) fn errors(&self) -> String {
         let statuses = self.latencies.iter().filter(|(status, _)| **status != 200);
-        let statuses = statuses.map(|(status, latencies)| format!("{} of {status}", latencies.len()));
+        let statuses =
+            statuses.map(|(status, latencies)| format!("{} of {status}", latencies.len()));
         let failures = self.failures.iter().map(|(failure, n)| format!("{n} {failure}"));
         let wrong = (self.wrong > 0).then(|| format!("{} wrong", self.wrong));
         let retried = (self.retried > 0).then(|| format!("{} retried", self.retried));
@@ -114,7 +115,10 @@ mod tests {
         tally.add_reply(&reply(503), Instant::now(), true);
         tally.add_reply(&reply(200), Instant::now(), false);
         tally.add_failure(Failure::Reset);
-        assert_eq!((tally.count(200), tally.count(503), tally.n_replies(), tally.n_failures()), (4, 1, 5, 1));
+        assert_eq!(
+            (tally.count(200), tally.count(503), tally.n_replies(), tally.n_failures()),
+            (4, 1, 5, 1)
+        );
         assert_eq!(tally.n_errors(), 3);
         assert!((0.0..1e3).contains(&tally.latency(200, 0.99)));
         assert_eq!(tally.errors(), "1 of 503, 1 connection reset, 1 wrong, for example: 503 ");

@@ -12,7 +12,7 @@ pub enum Error {
     /// A file of the run could not be read or written.
     #[error(transparent)]
     Run(#[from] run::Error),
-    /// There is no checkpoint to go on from.
+    /// There is no checkpoint to continue from.
     #[error("{} holds no checkpoint: train the run first", path.display())]
     NoCheckpoint {
         /// The folder of checkpoints.
@@ -25,6 +25,27 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A checkpoint has the layout of an earlier version.
+    #[error("checkpoint {} was made by an earlier version of kiln: train again, into another run", path.display())]
+    EarlierVersion {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// The network cannot be made.
+    #[error(transparent)]
+    Network(#[from] model::Error),
+    /// Training is expected to need more memory than there is.
+    #[error(
+        "training this network needs about {:.1} GB of memory, and {:.1} GB are available: lower --width, --hidden or \
+         --batch-size",
+        *needed as f64 / 1e9, *available as f64 / 1e9
+    )]
+    Memory {
+        /// The estimate, in bytes.
+        needed: u64,
+        /// What a program can get without swapping, in bytes.
+        available: u64,
     },
     /// A checkpoint was written under another configuration.
     #[error(
@@ -43,13 +64,13 @@ pub enum Error {
     },
     /// A part of the data is empty.
     #[error(
-        "there are no {part} pictures: choose a larger data set, or another val_fraction or limit"
+        "there are no {part} images: choose a larger data set, or another val_fraction or limit"
     )]
     Empty {
         /// `training`, `validation` or `test`.
         part: &'static str,
     },
-    /// The loss left the finite numbers.
+    /// The loss is infinite or not a number.
     #[error(
         "the loss became {loss} in epoch {epoch}, step {step}: lower the learning rate ({learning_rate})"
     )]

@@ -1,4 +1,4 @@
-//! `metrics.csv`: one synced row an epoch.
+//! `metrics.csv`: one row an epoch, synced to disk.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ pub(crate) struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Starts the file with the rows of the epochs that are behind, whatever it held before.
+    /// Starts the file with the rows of the finished epochs, whatever it held before.
     ///
-    /// A killed run may have left a row more than its checkpoint knows, or half a row. The checkpoint decides, so that
-    /// the file always tells the story of the weights.
+    /// A killed run may have left a row more than its checkpoint has, or half a row. The checkpoint decides, so that the
+    /// file always matches the weights.
     pub(crate) fn start(path: &Path, rows: &[EpochMetrics]) -> Result<Self> {
         let mut text = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
         let write = |source| run::Error::Write { path: path.to_owned(), source };
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_back_as_they_went_in_under_the_documented_header() {
+    fn rows_are_read_back_unchanged_under_the_documented_header() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.csv");
         let mut file = MetricsFile::start(&path, &[row(1)]).unwrap();
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_row_of_a_killed_run_is_dropped() {
+    fn half_a_row_of_a_killed_run_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.csv");
         let mut file = MetricsFile::start(&path, &[]).unwrap();

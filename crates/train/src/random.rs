@@ -1,9 +1,9 @@
-//! Random numbers that depend on where training stands, and on nothing that came before.
+//! Random numbers that depend on seed, epoch and step alone, so that no state needs to be saved.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// The order in which `epoch` visits the training pictures: a Fisher-Yates shuffle of `indices`.
+/// The order in which `epoch` visits the training images: a Fisher-Yates shuffle of `indices`.
 ///
 /// ChaCha8 is specified independently of any library, so the order is the same on every machine.
 pub(crate) fn shuffled(indices: &[u32], seed: u64, epoch: usize) -> Vec<u32> {

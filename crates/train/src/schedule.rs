@@ -1,36 +1,36 @@
-//! The step size of every step.
+//! The learning rate of every step.
 
 use std::f64::consts::PI;
 
 use run::{Config, Schedule};
 
-/// By how much a one-cycle schedule starts below its highest step size (Smith and Topin 2018, and PyTorch's default).
+/// Fraction of the highest learning rate at which a one-cycle schedule starts (Smith and Topin 2018; PyTorch's default).
 const START: f64 = 1.0 / 25.0;
 
-/// The step size of `step`, counted from 0 over the whole run, where an epoch has `n_steps`.
+/// The learning rate of `step`, counted from 0 over the whole run, where an epoch has `n_steps`.
 ///
-/// The last step of a falling schedule has the size of the last interval's beginning, not that of its end: it is made,
-/// after all.
+/// A schedule is read at the beginning of a step, so the last step of a falling one is slightly above the final value.
 pub(crate) fn learning_rate(config: &Config, step: usize, n_steps: usize) -> f64 {
-    let (step, all) = (step as f64, (config.epochs * n_steps) as f64);
-    let warmup = config.warmup_epochs * n_steps as f64;
+    let settings = &config.optimizer;
+    let (step, all) = (step as f64, (config.training.epochs * n_steps) as f64);
+    let warmup = settings.warmup_epochs * n_steps as f64;
     // Half a cosine, from 1 at 0 to 0 at 1.
-    let cosine = |part: f64| 0.5 * (1.0 + (PI * part).cos());
-    let floor = config.learning_rate_floor;
+    let cosine = |fraction: f64| 0.5 * (1.0 + (PI * fraction).cos());
+    let floor = settings.learning_rate_floor;
     let factor = if step < warmup {
-        match config.schedule {
+        match settings.schedule {
             Schedule::Constant | Schedule::Cosine => (step + 1.0) / warmup.max(1.0),
             Schedule::OneCycle => START + (1.0 - START) * (1.0 - cosine(step / warmup)),
         }
     } else {
-        match config.schedule {
+        match settings.schedule {
             Schedule::Constant => 1.0,
             Schedule::Cosine | Schedule::OneCycle => {
                 floor + (1.0 - floor) * cosine((step - warmup) / (all - warmup))
             }
         }
     };
-    config.learning_rate * factor.min(1.0)
+    settings.learning_rate * factor.min(1.0)
 }
 
 #[cfg(test)]
@@ -38,10 +38,15 @@ mod tests {
     use super::*;
 
     fn config(schedule: Schedule, warmup_epochs: f64) -> Config {
-        Config { epochs: 4, learning_rate: 0.5, schedule, warmup_epochs, ..Config::default() }
+        let mut config = Config::default();
+        config.training.epochs = 4;
+        let settings = &mut config.optimizer;
+        (settings.schedule, settings.learning_rate) = (schedule, 0.5);
+        settings.warmup_epochs = warmup_epochs;
+        config
     }
 
-    /// The step sizes of a run of four epochs of ten steps.
+    /// The learning rates of a run of four epochs of ten steps.
     fn rates(schedule: Schedule, warmup_epochs: f64) -> Vec<f64> {
         let config = config(schedule, warmup_epochs);
         (0..40).map(|step| learning_rate(&config, step, 10)).collect()
@@ -69,14 +74,16 @@ mod tests {
     #[test]
     fn with_a_floor_it_ends_there() {
         for schedule in [Schedule::Cosine, Schedule::OneCycle] {
-            let config = Config { learning_rate_floor: 0.2, ..config(schedule, 1.0) };
+            let mut config = config(schedule, 1.0);
+            config.optimizer.learning_rate_floor = 0.2;
             let rate = |step| learning_rate(&config, step, 10);
             assert_eq!(rate(10), 0.5);
-            // Half-way between the highest and its fifth, and all but there in the end.
+            // Halfway between the highest and its fifth, and almost at the fifth in the last step.
             assert!((rate(25) - 0.3).abs() < 1e-12, "{}", rate(25));
             assert!(rate(39) > 0.1 && rate(39) < 0.102, "{}", rate(39));
         }
-        let constant = Config { learning_rate_floor: 0.2, ..config(Schedule::Constant, 0.0) };
+        let mut constant = config(Schedule::Constant, 0.0);
+        constant.optimizer.learning_rate_floor = 0.2;
         assert_eq!(learning_rate(&constant, 39, 10), 0.5);
     }
 

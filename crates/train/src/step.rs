@@ -38,7 +38,7 @@ pub(crate) fn gradients(
     let gradients = GradientsParams::from_grads(loss.backward(), network);
     let predicted = values(logits);
     let predicted = predicted.chunks_exact(network.n_classes()).map(argmax);
-    let correct = predicted.zip(&batch.labels).filter(|&(class, &label)| class == label.into());
+    let correct = predicted.zip(&batch.labels).filter(|&(class, &label)| class == usize::from(label));
     let scores = StepScores { loss: loss.into_scalar::<f32>().into(), n_correct: correct.count() };
     (gradients, scores)
 }
@@ -54,10 +54,9 @@ pub(crate) fn apply(
     step: usize,
 ) -> Checkpoint {
     let settings = &config.optimizer;
-    let gradients = match settings.gradient_clip {
-        0.0 => gradients,
-        most => clipped(gradients, &state.model, most),
-    };
+    let most = settings.gradient_clip;
+    let gradients =
+        if most > 0.0 { clipped(gradients, &state.model, most) } else { gradients };
     state.model = state.optimizer.step(learning_rate, state.model, gradients);
     if let Some(average) = state.average.take() {
         state.average = Some(average::moved(average, &state.model, settings.average_decay, step));

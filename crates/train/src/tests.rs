@@ -1,21 +1,21 @@
-//! The loop against cases worked out by hand.
+//! The training loop against cases computed by hand.
 
 #![allow(clippy::unwrap_used)]
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use dataset::Examples;
-use model::{Cnn, Network, NetworkConfig};
-use run::{Config, RunDirectory, Selection};
+use images::ImageShape;
+use model::{Network, NetworkConfig};
+use run::{Config, RunDirectory, Selection, lowest, softmax};
 
-use crate::checkpoint::Checkpoint;
-use crate::evaluate::{lowest, softmax};
-use crate::fit::{Data, Event, Outcome, fit, pixel_tensor};
 use crate::random::{shuffled, step_seed};
-use crate::{Error, evaluate};
+use crate::tensors::{pixel_tensor, target_tensor, values};
+use crate::{Checkpoint, Data, Error, Event, Outcome, Training, evaluate, fit};
 
 /// Burn's random numbers are one stream for the process, so tests that train take turns.
 static RANDOM: Mutex<()> = Mutex::new(());
@@ -27,59 +27,75 @@ fn turn() -> MutexGuard<'static, ()> {
 
 /// The article's network for three classes.
 fn network() -> NetworkConfig {
-    NetworkConfig::article(3, 127.0, 74.0)
+    NetworkConfig::article(3, ImageShape::DIGIT, 127.0, 74.0)
 }
 
-fn article(network: Network) -> Cnn {
-    match network {
-        Network::Article(cnn) => cnn,
-        other => panic!("{other}"),
-    }
+/// The network before training, in training.
+fn start() -> Network {
+    Network::new(&network(), SEED, &Device::flex().autodiff()).unwrap()
 }
 
 const SEED: u64 = 11;
 
-/// `n` pictures of a pattern that tells their class.
+/// `n` images of a pattern that depends on their class.
 fn examples(n: usize) -> Examples {
     let labels: Vec<u8> = (0..n).map(|index| (index % 3) as u8).collect();
     let level =
         |image: usize, pixel: usize| ((pixel * (image % 3 + 2) * 31 + image * 7) % 256) as u8;
     let pixels = (0..n).flat_map(|image| (0..784).map(move |pixel| level(image, pixel))).collect();
-    Examples { pixels, labels }
+    Examples { shape: ImageShape::DIGIT, pixels, labels }
 }
 
 fn config(epochs: usize, batch_size: usize) -> Config {
-    Config { epochs, batch_size, seed: SEED, data: "test".to_owned(), ..Config::default() }
+    let mut config = Config::default();
+    "test".clone_into(&mut config.data.data);
+    let settings = &mut config.training;
+    (settings.epochs, settings.batch_size, settings.seed) = (epochs, batch_size, SEED);
+    config
+}
+
+/// [`fit`] from scratch, not interrupted.
+fn train_into(
+    run: &RunDirectory,
+    data: Data,
+    config: &Config,
+    on_event: &mut dyn FnMut(Event),
+) -> crate::Result<Outcome> {
+    let (network, device) = (network(), Device::flex());
+    let training = Training { data, network: &network, config, run, device: &device };
+    fit(&training, None, &AtomicBool::new(false), on_event)
+}
+
+fn selected(run: &RunDirectory, selection: Selection) -> Checkpoint {
+    Checkpoint::selected(run, selection, &network(), &Device::flex()).unwrap()
 }
 
 /// Trains from scratch and gives the weights at the end, and the number of steps.
-fn train(examples: &Examples, config: &Config) -> (Cnn, usize) {
+fn train(examples: &Examples, config: &Config) -> (Network, usize) {
     let runs = tempfile::tempdir().unwrap();
     let run = RunDirectory::create(runs.path(), None).unwrap();
     let indices: Vec<u32> = (0..examples.len() as u32).collect();
     let data = Data { examples, train: &indices, val: &indices };
     let mut n_steps = 0;
     let mut count = |event: Event| n_steps += usize::from(matches!(event, Event::Step { .. }));
-    let outcome =
-        fit(data, &network(), config, &run, None, &AtomicBool::new(false), &mut count).unwrap();
-    assert_eq!(outcome, Outcome::Finished);
-    (article(Checkpoint::selected(&run, Selection::Last, &network()).unwrap().model), n_steps)
+    assert_eq!(train_into(&run, data, config, &mut count).unwrap(), Outcome::Finished);
+    (selected(&run, Selection::Last).model, n_steps)
 }
 
-/// The logits that `cnn` computed in the only step of `epoch`, dropout and all, and the labels in their order.
-fn forward_of_step(cnn: &Cnn, examples: &Examples, epoch: usize) -> (Tensor<2>, Vec<u8>) {
+/// The logits that `network` computed in the only step of `epoch`, dropout included, and the labels in their order.
+fn forward_of_step(network: &Network, examples: &Examples, epoch: usize) -> (Tensor<2>, Vec<u8>) {
     let device = Device::flex().autodiff();
     let indices: Vec<u32> = (0..examples.len() as u32).collect();
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     examples.gather(&shuffled(&indices, SEED, epoch), &mut pixels, &mut labels);
     device.seed(step_seed(SEED, epoch, 0));
-    (cnn.forward(pixel_tensor(&pixels, &device)), labels)
+    (network.forward(pixel_tensor(&pixels, examples.shape, &device)), labels)
 }
 
 /// Gradient of the mean cross-entropy by the last bias: the mean of `softmax(logits) - one_hot(label)`.
-fn bias_gradient(cnn: &Cnn, examples: &Examples, epoch: usize) -> [f64; 3] {
-    let (logits, labels) = forward_of_step(cnn, examples, epoch);
-    let logits: Vec<f32> = logits.into_data().try_into_vec().unwrap();
+fn bias_gradient(network: &Network, examples: &Examples, epoch: usize) -> [f64; 3] {
+    let (logits, labels) = forward_of_step(network, examples, epoch);
+    let logits = values(logits);
     let mut gradient = [0.0; 3];
     for (logits, &label) in logits.chunks_exact(3).zip(&labels) {
         for (class, probability) in softmax(logits).into_iter().enumerate() {
@@ -90,8 +106,43 @@ fn bias_gradient(cnn: &Cnn, examples: &Examples, epoch: usize) -> [f64; 3] {
     gradient
 }
 
-fn bias(cnn: &Cnn) -> Vec<f32> {
-    cnn.dense2.bias.as_ref().unwrap().val().into_data().try_into_vec().unwrap()
+/// Every parameter in the order of the layers: first the weights and the bias of the first convolution, last the last
+/// dense layer's bias.
+fn parameters(network: &Network) -> Vec<Vec<f32>> {
+    struct All(Vec<Vec<f32>>);
+    impl ModuleVisitor for All {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(values(param.val()));
+        }
+    }
+    let mut all = All(Vec::new());
+    network.visit(&mut all);
+    all.0
+}
+
+fn bias(network: &Network) -> Vec<f32> {
+    parameters(network).pop().unwrap()
+}
+
+/// Adds a number to one weight of the first convolution.
+struct Shift {
+    weight: usize,
+    by: f32,
+    done: bool,
+}
+
+impl ModuleMapper for Shift {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if std::mem::replace(&mut self.done, true) {
+            return param;
+        }
+        param.map(|tensor| {
+            let (shape, device) = (tensor.shape(), tensor.device());
+            let mut values = values(tensor);
+            values[self.weight] += self.by;
+            Tensor::from_data(TensorData::new(values, shape), &device)
+        })
+    }
 }
 
 #[test]
@@ -99,8 +150,7 @@ fn two_steps_of_adam_move_the_last_bias_as_computed_by_hand() {
     let _turn = turn();
     let examples = examples(9);
     let rate = 1e-3;
-    let start = Cnn::new(&network(), SEED, &Device::flex().autodiff());
-    let first = bias_gradient(&start, &examples, 1);
+    let first = bias_gradient(&start(), &examples, 1);
     let (after_one, _) = train(&examples, &config(1, 9));
     let second = bias_gradient(&after_one, &examples, 2);
     let (after_two, n_steps) = train(&examples, &config(2, 9));
@@ -121,27 +171,21 @@ fn two_steps_of_adam_move_the_last_bias_as_computed_by_hand() {
 fn gradients_of_a_convolution_are_the_slope_of_the_loss() {
     let _turn = turn();
     let examples = examples(6);
-    let device = Device::flex().autodiff();
-    let cnn = Cnn::new(&network(), SEED, &device);
-    let loss = |cnn: &Cnn| {
-        let (logits, labels) = forward_of_step(cnn, &examples, 1);
-        let targets: Vec<i64> = labels.into_iter().map(i64::from).collect();
-        let targets = Tensor::<1, Int>::from_data(TensorData::new(targets, [6]), &device);
+    let network = start();
+    let loss = |network: &Network| {
+        let (logits, labels) = forward_of_step(network, &examples, 1);
+        let device = network.device();
+        let targets = target_tensor(&labels, &device);
         CrossEntropyLossConfig::new().init(&device).forward(logits, targets)
     };
-    let gradients = loss(&cnn).backward();
-    let gradient: Vec<f32> =
-        cnn.conv1.weight.val().grad(&gradients).unwrap().into_data().try_into_vec().unwrap();
+    let gradients = loss(&network).backward();
+    let weight = network.first_convolution().unwrap().weight.val();
+    let gradient = values(weight.grad(&gradients).unwrap());
     let steepest = (0..gradient.len())
         .max_by(|&a, &b| gradient[a].abs().total_cmp(&gradient[b].abs()))
         .unwrap();
     let shifted = |by: f32| {
-        let mut moved = cnn.clone();
-        moved.conv1.weight = moved.conv1.weight.map(|weight| {
-            let mut values: Vec<f32> = weight.clone().into_data().try_into_vec().unwrap();
-            values[steepest] += by;
-            Tensor::from_data(TensorData::new(values, weight.dims()), &device)
-        });
+        let moved = network.clone().map(&mut Shift { weight: steepest, by, done: false });
         f64::from(loss(&moved).into_scalar::<f32>())
     };
     // Wide enough that rounding of the loss does not drown the slope, narrow enough that few ReLUs change sides.
@@ -166,12 +210,11 @@ fn a_checkpoint_gives_back_the_weights_that_scored() {
     let run = RunDirectory::create(runs.path(), None).unwrap();
     let indices: Vec<u32> = (0..12).collect();
     let data = Data { examples: &examples, train: &indices[..8], val: &indices[8..] };
-    let stop = AtomicBool::new(false);
-    fit(data, &network(), &config(3, 4), &run, None, &stop, &mut |_| {}).unwrap();
+    train_into(&run, data, &config(3, 4), &mut |_| {}).unwrap();
     let rows = run::read_metrics(&run.metrics()).unwrap();
     let lowest = lowest(&rows).unwrap().0;
     for (selection, row) in [(Selection::Last, &rows[2]), (Selection::Best, lowest)] {
-        let checkpoint = Checkpoint::selected(&run, selection, &network()).unwrap();
+        let checkpoint = selected(&run, selection);
         let scores = evaluate(&checkpoint.network(), &examples, &indices[8..]).unwrap();
         assert_eq!((Some(scores.loss), checkpoint.epoch()), (row.val_loss, row.epoch));
     }
@@ -182,10 +225,40 @@ fn empty_parts_are_refused() {
     let examples = examples(3);
     let runs = tempfile::tempdir().unwrap();
     let run = RunDirectory::create(runs.path(), None).unwrap();
-    let stop = AtomicBool::new(false);
     for (train, val, part) in [(&[][..], &[0][..], "training"), (&[0][..], &[][..], "validation")] {
         let data = Data { examples: &examples, train, val };
-        let result = fit(data, &network(), &config(1, 1), &run, None, &stop, &mut |_| {});
+        let result = train_into(&run, data, &config(1, 1), &mut |_| {});
         assert!(matches!(result, Err(Error::Empty { part: found }) if found == part));
+    }
+}
+
+#[test]
+fn a_network_that_does_not_fit_into_memory_is_refused_before_it_is_made() {
+    let examples = examples(3);
+    let runs = tempfile::tempdir().unwrap();
+    let run = RunDirectory::create(runs.path(), None).unwrap();
+    let mut network = network();
+    network.settings.hidden = 1 << 40;
+    let data = Data { examples: &examples, train: &[0, 1], val: &[2] };
+    let (config, device) = (config(1, 2), Device::flex());
+    let training = Training { data, network: &network, config: &config, run: &run, device: &device };
+    let result = fit(&training, None, &AtomicBool::new(false), &mut |_| {});
+    assert!(matches!(result, Err(Error::Memory { .. })));
+}
+
+#[test]
+fn a_checkpoint_of_an_earlier_layout_asks_to_train_again_and_others_are_damaged() {
+    let runs = tempfile::tempdir().unwrap();
+    let run = RunDirectory::create(runs.path(), None).unwrap();
+    std::fs::create_dir_all(run.checkpoints()).unwrap();
+    let read = |bytes: &[u8]| {
+        std::fs::write(run.last_checkpoint(), bytes).unwrap();
+        Checkpoint::newest(&run, &config(1, 1), &network(), &Device::flex()).err().unwrap()
+    };
+    let error = read(b"kilnck01 and what followed");
+    assert!(matches!(error, Error::EarlierVersion { .. }));
+    assert!(error.to_string().contains("train again"), "{error}");
+    for bytes in [&b"kilnck02"[..], b"kilnck99", b"kilnck", b"", b"something else"] {
+        assert!(matches!(read(bytes), Error::Damaged { .. }));
     }
 }

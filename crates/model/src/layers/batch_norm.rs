@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 
 use crate::architecture::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::operator::{Attribute, Operator, Weights};
 use crate::shape::{Activations, Shape};
 
 /// Batch normalisation: by the batch's statistics on an autodiff device, by the running ones elsewhere.
@@ -31,6 +32,19 @@ impl Operation for BatchNorm {
 
     fn parameters(&self) -> usize {
         self.gamma.lazy_shape()[0].saturating_mul(2)
+    }
+
+    fn operator(&self) -> Option<Operator> {
+        Some(Operator {
+            op_type: "BatchNormalization",
+            attributes: vec![("epsilon", Attribute::Float(self.epsilon as f32))],
+            weights: vec![
+                Weights::new("scale", self.gamma.val()),
+                Weights::new("bias", self.beta.val()),
+                Weights::new("mean", self.running_mean.value_sync()),
+                Weights::new("variance", self.running_var.value_sync()),
+            ],
+        })
     }
 
     fn forward(&self, x: Activations) -> Activations {

@@ -6,6 +6,7 @@ use images::ImageShape;
 use super::{GLOROT, zeros};
 use crate::architecture::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::operator::{Attribute, Operator, Weights};
 use crate::shape::{Activations, Shape};
 
 /// Rows and columns of a filter.
@@ -44,6 +45,20 @@ impl Operation for Conv2d {
     fn multiply_adds(&self, output: Shape) -> usize {
         let inputs = self.weight.lazy_shape()[1];
         output.size().saturating_mul(inputs).saturating_mul(SIDE * SIDE)
+    }
+
+    fn operator(&self) -> Option<Operator> {
+        let bias = self.bias.as_ref().map(|bias| Weights::new("bias", bias.val()));
+        Some(Operator {
+            op_type: "Conv",
+            attributes: vec![
+                ("strides", Attribute::Ints(vec![1, 1])),
+                ("dilations", Attribute::Ints(vec![1, 1])),
+                ("pads", Attribute::Ints(vec![0; 4])),
+                ("group", Attribute::Int(1)),
+            ],
+            weights: [Weights::new("weight", self.weight.val())].into_iter().chain(bias).collect(),
+        })
     }
 
     fn forward(&self, x: Activations) -> Activations {

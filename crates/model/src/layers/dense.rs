@@ -5,6 +5,7 @@ use burn::nn::{Linear, LinearConfig};
 use super::{GLOROT, zeros};
 use crate::architecture::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::operator::{Operator, Weights};
 use crate::shape::{Activations, Shape};
 
 /// A dense layer of so many units, Glorot-uniform, its bias zero.
@@ -35,6 +36,12 @@ impl Operation for Linear {
 
     fn multiply_adds(&self, output: Shape) -> usize {
         self.weight.lazy_shape()[0].saturating_mul(output.size())
+    }
+
+    fn operator(&self) -> Option<Operator> {
+        let bias = self.bias.as_ref().map(|bias| Weights::new("bias", bias.val()));
+        let weight = Weights::new("weight", self.weight.val());
+        Some(Operator { weights: [weight].into_iter().chain(bias).collect(), ..Operator::new("Gemm") })
     }
 
     fn forward(&self, x: Activations) -> Activations {

@@ -4,6 +4,7 @@ use burn::nn::{Dropout, DropoutConfig};
 
 use crate::architecture::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::operator::Operator;
 use crate::shape::{Activations, Shape};
 
 /// Dropout of this fraction of the numbers, in [0, 1), on an autodiff device; elsewhere it does nothing.
@@ -22,6 +23,10 @@ impl Operation for Dropout {
 
     fn output(&self, input: Shape) -> Option<Shape> {
         Some(input)
+    }
+
+    fn operator(&self) -> Option<Operator> {
+        None
     }
 
     fn forward(&self, x: Activations) -> Activations {

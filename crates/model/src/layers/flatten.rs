@@ -4,6 +4,7 @@ use burn::module::Module;
 
 use crate::architecture::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::operator::{Attribute, Operator};
 use crate::shape::{Activations, Shape};
 
 /// Joins all feature maps to a vector, one channel after the other.
@@ -26,6 +27,10 @@ impl Operation for Flatten {
 
     fn output(&self, input: Shape) -> Option<Shape> {
         Some(Shape::Features(input.size()))
+    }
+
+    fn operator(&self) -> Option<Operator> {
+        Some(Operator { attributes: vec![("axis", Attribute::Int(1))], ..Operator::new("Flatten") })
     }
 
     fn forward(&self, x: Activations) -> Activations {

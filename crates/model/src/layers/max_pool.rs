@@ -5,6 +5,7 @@ use images::ImageShape;
 
 use crate::architecture::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::operator::{Attribute, Operator};
 use crate::shape::{Activations, Shape};
 
 /// Rows and columns of a window, and the stride.
@@ -20,7 +21,7 @@ pub(crate) fn max_pool() -> NewLayer {
 
 impl Operation for MaxPool2d {
     fn kind(&self) -> &'static str {
-        "max_pool"
+        "maxpool"
     }
 
     fn label(&self) -> String {
@@ -31,6 +32,18 @@ impl Operation for MaxPool2d {
         let Shape::Maps(maps) = input else { return None };
         let (height, width) = (maps.height / SIDE, maps.width / SIDE);
         (height > 0 && width > 0).then_some(Shape::Maps(ImageShape { height, width, ..maps }))
+    }
+
+    fn operator(&self) -> Option<Operator> {
+        let side = SIDE as i64;
+        let attributes = vec![
+            ("kernel_shape", Attribute::Ints(vec![side, side])),
+            ("strides", Attribute::Ints(vec![side, side])),
+            ("dilations", Attribute::Ints(vec![1, 1])),
+            ("pads", Attribute::Ints(vec![0; 4])),
+            ("ceil_mode", Attribute::Int(0)),
+        ];
+        Some(Operator { attributes, ..Operator::new("MaxPool") })
     }
 
     fn forward(&self, x: Activations) -> Activations {

@@ -4,6 +4,7 @@ use burn::module::Module;
 
 use crate::architecture::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::operator::Operator;
 use crate::shape::{Activations, Shape};
 
 /// Sets negative numbers to 0.
@@ -26,6 +27,10 @@ impl Operation for Relu {
 
     fn output(&self, input: Shape) -> Option<Shape> {
         Some(input)
+    }
+
+    fn operator(&self) -> Option<Operator> {
+        Some(Operator::new("Relu"))
     }
 
     fn forward(&self, x: Activations) -> Activations {

@@ -1,6 +1,6 @@
 //! A study as Markdown and as CSV.
 
-use std::fmt::Write;
+use run::markdown_table;
 
 use super::results::{RecipeResults, RunResult};
 use super::statistics::{Paired, Summary, paired, summary};
@@ -15,25 +15,27 @@ pub(super) fn markdown(results: &[RecipeResults], validate: bool) -> String {
         text += "**Synthetic digits**: no figure below is about real handwriting.\n\n";
     }
     let columns: &[(&str, Figure, usize)] = if validate { &VALIDATION } else { &TEST };
-    let names = columns.iter().map(|(name, ..)| format!(" {name} |")).collect::<String>();
-    let _ = writeln!(text, "| recipe | seeds |{names}");
-    let _ = writeln!(text, "|---|---|{}", "---|".repeat(columns.len()));
-    for recipe in results {
-        let _ = write!(text, "| `{}` | {} |", recipe.name, recipe.runs.len());
-        for &(_, figure, decimals) in columns {
-            let _ = write!(text, " {} |", mean(&recipe.runs, figure, decimals));
-        }
-        text.push('\n');
-    }
-    let compared = comparisons(results, validate);
-    if !compared.is_empty() {
-        let of = if validate { "validation errors" } else { "test errors" };
-        let _ = writeln!(text, "\n| compared, by {of} | difference | p, paired t-test |");
-        text += "|---|---|---|\n";
-        for (names, Paired { difference, p_value, n }) in compared {
+    let header: Vec<_> =
+        ["recipe", "seeds"].into_iter().chain(columns.iter().map(|(name, ..)| *name)).collect();
+    let rows: Vec<Vec<_>> = results
+        .iter()
+        .map(|RecipeResults { name, runs }| {
+            let figures = columns.iter().map(|&(_, figure, decimals)| mean(runs, figure, decimals));
+            [format!("`{name}`"), runs.len().to_string()].into_iter().chain(figures).collect()
+        })
+        .collect();
+    text += &markdown_table(&header, &rows);
+    let compared: Vec<Vec<_>> = comparisons(results, validate)
+        .into_iter()
+        .map(|(names, Paired { difference, p_value, n })| {
             let p = p_value.map_or("-".to_owned(), |p| format!("{p:.4} ({n} pairs)"));
-            let _ = writeln!(text, "| {names} | {difference:+.1} of 10,000 | {p} |");
-        }
+            vec![names, format!("{difference:+.1} of 10,000"), p]
+        })
+        .collect();
+    if !compared.is_empty() {
+        let errors = if validate { "validation errors" } else { "test errors" };
+        let header = [&format!("compared, by {errors}"), "difference", "p, paired t-test"];
+        text += &format!("\n{}", markdown_table(&header, &compared));
     }
     text
 }

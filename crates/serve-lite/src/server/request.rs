@@ -3,19 +3,20 @@
 //! Sources: `specification/protocol/inference_rest.md` of kserve/open-inference-protocol (d49cc23)
 //! and `docs/protocol/extension_binary_data.md` of triton-inference-server/server.
 
-use std::collections::BTreeMap;
+mod parameters;
+
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use images::ImageShape;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::failure::Failure;
 use super::tensor_data;
 use crate::contract::{OUTPUTS, PIXELS_INPUT};
+use parameters::{Parameters, boolean, check_parameters, unsigned};
 
 /// The header with the number of bytes of the body that are JSON; 0 stands for the raw form.
 pub(crate) const HEADER_LENGTH: &str = "inference-header-content-length";
@@ -65,8 +66,6 @@ struct OutputHeader {
     name: String,
     parameters: Option<Parameters>,
 }
-
-type Parameters = BTreeMap<String, Value>;
 
 /// Parses `body`, which has at most `max_batch` images of `shape`.
 ///
@@ -221,29 +220,6 @@ fn outputs(requested: Vec<OutputHeader>, binary: bool) -> Result<Vec<RequestedOu
         });
     }
     Ok(outputs)
-}
-
-/// Parameters must be a flat object of strings, numbers and booleans.
-fn check_parameters(parameters: &Parameters) -> Result<(), Failure> {
-    let nested = |value: &&Value| matches!(value, Value::Null | Value::Array(_) | Value::Object(_));
-    match parameters.values().find(nested) {
-        None => Ok(()),
-        Some(_) => Err(Failure::bad("parameters must be strings, numbers or booleans")),
-    }
-}
-
-fn boolean(parameters: &Parameters, key: &str) -> Result<Option<bool>, Failure> {
-    let Some(value) = parameters.get(key) else { return Ok(None) };
-    let value = value.as_bool();
-    value.map(Some).ok_or_else(|| Failure::bad(format!("parameter {key} must be true or false")))
-}
-
-fn unsigned(parameters: &Parameters, key: &str) -> Result<Option<u64>, Failure> {
-    let Some(value) = parameters.get(key) else { return Ok(None) };
-    let value = value.as_u64();
-    value
-        .map(Some)
-        .ok_or_else(|| Failure::bad(format!("parameter {key} must be a whole number, at least 0")))
 }
 
 /// A shape for a message: a client can send a hundred thousand dimensions.

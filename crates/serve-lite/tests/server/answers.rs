@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use serve_client::{Answer, Reply};
 use crate::models::{PIXELS, SIDES, halves, random_bytes, sides};
 use crate::test_server::TestServer;
 use serve_client::requests::*;
+use serve_client::{Answer, Reply};
 
 /// The bits of one output of a reply, in JSON or in the binary form.
 #[track_caller]
@@ -136,7 +136,9 @@ fn outputs_come_as_they_were_asked_for() {
     assert_eq!(one["outputs"][0]["name"], "probabilities");
     assert_eq!(one["id"], "an id");
     let (one, tensors) =
-        with(json!([{"name": "logits", "parameters": {"binary_data": true}}]), json!({})).tensors().unwrap();
+        with(json!([{"name": "logits", "parameters": {"binary_data": true}}]), json!({}))
+            .tensors()
+            .unwrap();
     assert_eq!((one["outputs"].as_array().unwrap().len(), tensors[0].len()), (1, 6));
     assert_eq!(one["id"], "an id");
     let outputs = json!([

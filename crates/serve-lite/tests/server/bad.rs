@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use serve_client::blocking::Connection;
-use serve_client::{Failure, Reply};
 use crate::models::{halves, sides};
 use crate::test_server::TestServer;
-use serve_client::requests::binary;
 use crate::{bad_binary, bad_http, bad_json};
+use serve_client::blocking::Connection;
+use serve_client::requests::binary;
+use serve_client::{Failure, Reply};
 
 /// How long an answer to a bad request may take.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -105,7 +105,12 @@ fn every_bad_request_is_answered_in_words_and_leaves_no_trace() {
             let name: String = case.name.chars().take(120).collect();
             faults.push(format!("{name}: {fault}"));
         }
-        assert_eq!(other.exchange(&golden_request).unwrap().body, golden.body, "after {}", case.name);
+        assert_eq!(
+            other.exchange(&golden_request).unwrap().body,
+            golden.body,
+            "after {}",
+            case.name
+        );
     }
     assert!(server.is_running());
     assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), cases.len(), faults.join("\n"));

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use serve_client::Metrics;
-use serve_client::blocking::Connection;
 use crate::faulty::{grey, overflowing, poisonable, slow, slow_and_poisonable};
 use crate::models::{PIXELS, halves, sides};
 use crate::test_server::{TestServer, eventually};
+use serve_client::Metrics;
+use serve_client::blocking::Connection;
 use serve_client::requests::*;
 
 /// One picture after another on one core: work that is easily piled up.
@@ -44,8 +44,10 @@ fn every_caller_gets_the_answers_to_its_own_pictures() {
                     for request in 0..REQUESTS {
                         let pictures = pictures(caller, request);
                         let id = format!("{caller}/{request}");
-                        let request_bytes = InferRequest { id: &id, ..InferRequest::binary(&pictures) }.request();
-                        let (header, tensors) = connection.exchange(&request_bytes).unwrap().tensors().unwrap();
+                        let request_bytes =
+                            InferRequest { id: &id, ..InferRequest::binary(&pictures) }.request();
+                        let (header, tensors) =
+                            connection.exchange(&request_bytes).unwrap().tensors().unwrap();
                         assert_eq!(header["id"], id);
                         assert_eq!(tensors[0].len(), pictures.len() / PIXELS * 3);
                         for (i, logits) in tensors[0].chunks_exact(3).enumerate() {
@@ -245,11 +247,15 @@ fn a_queue_that_was_full_offers_half_until_it_has_drained() {
 fn work_for_callers_that_have_left_is_not_done() {
     let server = TestServer::start(&slow(40), &ONE_BY_ONE);
     assert_eq!(server.ask(&binary(&halves(1, 2))).status, 200);
-    eventually("the connection is gone", || server.metrics().value("serve_lite_connections") <= 1.0);
+    eventually("the connection is gone", || {
+        server.metrics().value("serve_lite_connections") <= 1.0
+    });
     let before = server.n_open_files();
     let left = pile_up(&server, 30);
     drop(left);
-    eventually("nothing is pending", || server.metrics().value("serve_lite_pending_requests") == 0.0);
+    eventually("nothing is pending", || {
+        server.metrics().value("serve_lite_pending_requests") == 0.0
+    });
     // The queue finds out when it comes to them.
     let done = |metrics: &Metrics| {
         let executed = metrics.value("serve_lite_executions_total") - 1.0;

@@ -187,7 +187,8 @@ fn no_request_fails_or_is_mixed_up_while_models_change() {
                 let mut connection = server.connect();
                 let mut last = 0.0;
                 while !done.load(Ordering::Relaxed) {
-                    let (header, tensors) = connection.exchange(&binary(&halves(3, 0))).unwrap().tensors().unwrap();
+                    let (header, tensors) =
+                        connection.exchange(&binary(&halves(3, 0))).unwrap().tensors().unwrap();
                     let version: f32 = header["model_version"].as_str().unwrap().parse().unwrap();
                     assert_eq!(tensors[0][2], version);
                     assert!(version >= last, "version {version} after {last}");

@@ -80,7 +80,8 @@ fn slow_clients_are_cut_off_and_others_served() {
     bodies.iter_mut().for_each(|c| c.send(&request[..request.len() - 100]));
     let mut silent: Vec<_> = (0..5).map(|_| server.connect()).collect();
     let mut idle: Vec<_> = (0..5).map(|_| server.connect()).collect();
-    idle.iter_mut().for_each(|c| assert_eq!(c.exchange(&get("/v2/health/live")).unwrap().status, 200));
+    idle.iter_mut()
+        .for_each(|c| assert_eq!(c.exchange(&get("/v2/health/live")).unwrap().status, 200));
     assert_eq!(server.ask(&request).status, 200);
 
     for connection in &mut bodies {
@@ -128,7 +129,9 @@ fn a_body_that_trickles_is_cut_off_too() {
 fn connections_beyond_the_cap_are_turned_away_in_words() {
     let server = TestServer::start(&sides(), &["--max-connections", "3"]);
     let mut taken: Vec<_> = (0..3).map(|_| server.connect()).collect();
-    taken.iter_mut().for_each(|c| assert_eq!(c.exchange(&get("/v2/health/live")).unwrap().status, 200));
+    taken
+        .iter_mut()
+        .for_each(|c| assert_eq!(c.exchange(&get("/v2/health/live")).unwrap().status, 200));
     for _ in 0..3 {
         let mut refused = server.connect();
         let reply = refused.exchange(&get("/v2/health/live")).unwrap();
@@ -138,7 +141,9 @@ fn connections_beyond_the_cap_are_turned_away_in_words() {
         assert!(refused.is_closed());
     }
     // Those that are in have noticed nothing, and one that leaves makes room.
-    taken.iter_mut().for_each(|c| assert_eq!(c.exchange(&get("/v2/health/live")).unwrap().status, 200));
+    taken
+        .iter_mut()
+        .for_each(|c| assert_eq!(c.exchange(&get("/v2/health/live")).unwrap().status, 200));
     let metrics = taken[0].exchange(&get("/metrics")).unwrap().text();
     let metrics = serve_client::Metrics::parse(&metrics).unwrap();
     assert_eq!(metrics.value("serve_lite_refused_connections_total"), 3.0);
@@ -157,7 +162,8 @@ fn with_a_token_only_health_and_the_page_are_open() {
     let file = folder.path().join("token");
     std::fs::write(&file, "open-sesame\n").unwrap();
     let from_file = TestServer::start(&sides(), &["--token-file", file.to_str().unwrap()]);
-    let from_variable = TestServer::start_with(&sides(), &[], &[("SERVE_LITE_TOKEN", "open-sesame")]);
+    let from_variable =
+        TestServer::start_with(&sides(), &[], &[("SERVE_LITE_TOKEN", "open-sesame")]);
     for server in [from_file, from_variable] {
         let open = ["/v2/health/live", "/v2/health/ready", "/", "/page.css", "/page.js"];
         for path in open {

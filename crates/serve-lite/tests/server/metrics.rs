@@ -43,9 +43,21 @@ fn counts_are_exact() {
         assert_eq!(connection.exchange(&encoded).unwrap().status, 415);
     }
     for _ in 0..3 {
-        assert_eq!(connection.exchange(&InferRequest { timeout: Some(1), ..InferRequest::binary(&halves(1, 1)) }.request()).unwrap().status, 503);
+        assert_eq!(
+            connection
+                .exchange(
+                    &InferRequest { timeout: Some(1), ..InferRequest::binary(&halves(1, 1)) }
+                        .request()
+                )
+                .unwrap()
+                .status,
+            503
+        );
     }
-    assert!([400, 415].contains(&connection.exchange(&post("/v1/predict", b"no picture")).unwrap().status));
+    assert!(
+        [400, 415]
+            .contains(&connection.exchange(&post("/v1/predict", b"no picture")).unwrap().status)
+    );
     // Other paths are not counted among these.
     connection.exchange(&get("/v2")).unwrap();
     connection.exchange(&get("/nosuch")).unwrap();
@@ -128,7 +140,8 @@ fn the_text_is_prometheus_and_connections_are_counted() {
     let content_type = reply.header("content-type").unwrap();
     assert!(content_type.starts_with("text/plain; version=0.0.4"), "{content_type}");
     let mut open: Vec<_> = (0..5).map(|_| server.connect()).collect();
-    open.iter_mut().for_each(|connection| assert_eq!(connection.exchange(&get("/v2")).unwrap().status, 200));
+    open.iter_mut()
+        .for_each(|connection| assert_eq!(connection.exchange(&get("/v2")).unwrap().status, 200));
     eventually("five and this one", || server.metrics().value("serve_lite_connections") == 6.0);
     drop(open);
     eventually("only this one", || server.metrics().value("serve_lite_connections") == 1.0);

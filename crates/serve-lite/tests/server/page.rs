@@ -6,7 +6,8 @@ use serve_client::requests::*;
 
 /// A dark stroke on white paper, 40x40, as a camera would save it.
 fn jpeg() -> Vec<u8> {
-    let pixels: Vec<u8> = (0..40 * 40).map(|i| if (18..22).contains(&(i % 40)) { 20 } else { 250 }).collect();
+    let pixels: Vec<u8> =
+        (0..40 * 40).map(|i| if (18..22).contains(&(i % 40)) { 20 } else { 250 }).collect();
     serve_client::requests::jpeg(40, &pixels).unwrap()
 }
 

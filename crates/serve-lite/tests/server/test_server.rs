@@ -27,12 +27,20 @@ impl TestServer {
         Self::start_with(model, flags, &[])
     }
 
-    pub(crate) fn start_with(model: &ModelProto, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(
+        model: &ModelProto,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("model.onnx"), bytes(model)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_serve-lite"));
-        command.current_dir(folder.path()).env_remove("SERVE_LITE_TOKEN").envs(variables.iter().copied());
-        let process = ServerProcess::start(command.args(["serve", "model.onnx"]).args(flags)).unwrap();
+        command
+            .current_dir(folder.path())
+            .env_remove("SERVE_LITE_TOKEN")
+            .envs(variables.iter().copied());
+        let process =
+            ServerProcess::start(command.args(["serve", "model.onnx"]).args(flags)).unwrap();
         Self { process, folder }
     }
 
@@ -62,6 +70,10 @@ impl TestServer {
         let new = self.folder.path().join("new.onnx");
         std::fs::write(&new, bytes).unwrap();
         std::fs::rename(new, self.model()).unwrap();
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.exit_status().is_none()
     }
 
     /// How it ended, which it must do soon.

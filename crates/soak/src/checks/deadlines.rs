@@ -1,149 +1,162 @@
-//! Requirement 9: an answer or a refusal by the deadline, and nothing computed for nobody.
+//! Requirement 9: a reply or a refusal by the deadline, and nothing computed in vain.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::bench::Bench;
-use super::findings::Findings;
-use super::http::Connection;
-use super::load::{self, Plan};
-use super::requests::Infer;
-use super::scrape::Scrape;
-use super::server::Server;
-use crate::bench_peers::median;
+use futures_util::future::join_all;
+use serve_client::requests::{InferRequest, binary};
+use serve_client::{Connection, Metrics};
 
-/// Pictures of the requests that keep the server busy, and how many of them there are at a time.
-const BULK: usize = 128;
+use crate::load::{self, Load};
+use crate::results::Results;
+use crate::setup::Setup;
+use crate::statistics::median;
+
+/// Images of the requests that keep the server busy.
+const BULK_IMAGES: usize = 128;
+/// How many such requests are sent at a time.
 const BULK_CALLERS: usize = 6;
-/// How much later than its deadline an answer may come, in milliseconds.
+/// How much later than its deadline a reply may come, in milliseconds.
 const GRACE: f64 = 20.0;
-/// Deadlines that the callers of single pictures set, in milliseconds.
+/// Deadlines of the callers of single images, in milliseconds.
 const DEADLINES: [u64; 4] = [1, 10, 30, 2_000];
+/// Half a request, whose rest never comes.
+pub(super) const INCOMPLETE: &[u8] =
+    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"inputs\":";
 
-pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    callers_own(bench, findings)?;
-    servers_default(bench, findings)?;
-    slow_body(bench, findings)
+pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    deadlines_of_requests(setup, results)?;
+    default_deadline(setup, results)?;
+    slow_body(setup, results)
 }
 
-/// Single pictures with deadlines beside bulk that keeps the queue some 80 ms long.
-fn callers_own(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    let server = Server::start(bench, &["--queue", "4096"])?;
-    let runtime = bench.runtime()?;
+/// Single images with deadlines, beside bulk requests that keep the queue some 80 ms long.
+fn deadlines_of_requests(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    let server = setup.start(&["--queue", "4096"])?;
+    let runtime = setup.runtime()?;
     let before = runtime.block_on(server.metrics())?;
-    let bulk = bulk(bench, &server, bench.seconds(20.0, 3.0));
-    let (bulk, singles) = runtime.block_on(async {
-        let singles = DEADLINES.map(|deadline| {
-            let infer =
-                |i| Infer { timeout: Some(deadline * 1_000), ..Infer::binary(bench.test.image(i)) };
-            let requests = Arc::new((0..100).map(|i| infer(i).request()).collect());
-            let (connections, rate, judge) = (16, Some(25.0), None);
-            load::run(Plan { requests, connections, rate, judge, spins: false, ..bulk.clone() })
-        });
-        tokio::join!(load::run(bulk.clone()), load::together(singles.into_iter()))
+    let bulk = bulk(setup, server.address, setup.seconds(20.0, 3.0));
+    let singles = DEADLINES.map(|deadline| {
+        let timeout = Some(deadline * 1_000);
+        let infer = |i| InferRequest { timeout, ..InferRequest::binary(setup.test.image(i)) };
+        let requests = Arc::new((0..100).map(|i| infer(i).request()).collect());
+        load::run(Load {
+            requests,
+            connections: 16,
+            rate: Some(25.0),
+            check: None,
+            spins: false,
+            ..bulk.clone()
+        })
     });
-    let mut answered = bulk.count(200) * BULK as u64;
+    let (bulk, singles) =
+        runtime.block_on(async { tokio::join!(load::run(bulk.clone()), join_all(singles)) });
+    let mut answered = bulk.count(200) * BULK_IMAGES as u64;
     let mut expired = 0;
     for (deadline, tally) in DEADLINES.iter().zip(&singles) {
         let counts = format!("{} answered, {} refused", tally.count(200), tally.count(503));
-        findings.note(&format!("deadline of {deadline} ms in a busy server"), counts);
-        let latest = tally.latency(200, 1.0).max(tally.latency(503, 1.0));
-        let latest = if latest.is_finite() { latest } else { slowest(tally) };
-        let most = *deadline as f64 + GRACE;
-        findings.at_most(&format!("slowest answer, deadline of {deadline} ms"), most, "ms", latest);
-        let others = tally.answered() - tally.count(200) - tally.count(503) + tally.failed();
-        findings.none("neither answered nor refused with 503", others, &tally.trouble());
+        results.note(&format!("deadline of {deadline} ms in a busy server"), counts);
+        let name = format!("slowest reply, deadline of {deadline} ms");
+        results.at_most(&name, *deadline as f64 + GRACE, "ms", tally.highest_latency());
+        let others = tally.n_replies() - tally.count(200) - tally.count(503) + tally.n_failures();
+        results.zero("neither answered nor refused with 503", others, &tally.errors());
         answered += tally.count(200);
         expired += tally.count(503);
     }
-    findings.none("errors of the bulk", bulk.errors(), &bulk.trouble());
+    results.zero("errors of the bulk requests", bulk.n_errors(), &bulk.errors());
     let after = runtime.block_on(server.metrics())?;
-    executed(&before, &after, answered, expired, findings);
+    compare_counts(&before, &after, answered, expired, results);
     Ok(())
 }
 
-/// The slowest answer of any status; the statuses of a load need not all occur.
-fn slowest(tally: &load::Tally) -> f64 {
-    let all = tally.answers.values().flatten();
-    f64::from(all.copied().fold(0.0, f32::max))
-}
-
-/// Pictures were executed for those who got an answer, and for nobody else.
-fn executed(before: &Scrape, after: &Scrape, answered: u64, expired: u64, findings: &mut Findings) {
-    let executed = after.since(before, "serve_lite_pictures_total", &[]);
+/// Images were computed for requests that were answered, and for few others.
+fn compare_counts(
+    before: &Metrics,
+    after: &Metrics,
+    answered: u64,
+    expired: u64,
+    results: &mut Results,
+) {
+    let computed = after.since(before, "serve_lite_pictures_total", &[]);
     let dropped = |reason| after.since(before, "serve_lite_dropped_pictures_total", &[reason]);
     let (dropped, canceled) = (dropped("reason=\"expired\""), dropped("reason=\"canceled\""));
-    // A deadline may also pass while the picture is being computed.
-    findings.hold(
-        "pictures executed",
+    // A deadline may also pass while the image is being computed.
+    results.require(
+        "images computed",
         &format!("{answered} answered, and few of {expired} refused"),
-        format!("{executed:.0}"),
-        executed >= answered as f64 && executed <= answered as f64 + 0.1 * expired as f64,
+        format!("{computed:.0}"),
+        computed >= answered as f64 && computed <= answered as f64 + 0.1 * expired as f64,
     );
-    findings.hold(
-        "pictures dropped as expired",
+    results.require(
+        "images dropped as expired",
         &format!("nearly {expired}"),
         format!("{dropped:.0}, and {canceled:.0} as canceled"),
         dropped >= 0.9 * expired as f64 && dropped <= expired as f64,
     );
 }
 
-/// `--timeout` where callers set none.
-fn servers_default(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    let server = Server::start(bench, &["--timeout", "0.05", "--queue", "65536"])?;
-    let runtime = bench.runtime()?;
+/// The deadline of `--timeout`, for requests without their own.
+fn default_deadline(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    let server = setup.start(&["--timeout", "0.05", "--queue", "65536"])?;
+    let runtime = setup.runtime()?;
     let before = runtime.block_on(server.metrics())?;
-    let plan = Plan { connections: 32, ..bulk(bench, &server, bench.seconds(10.0, 2.0)) };
-    let tally = runtime.block_on(load::run(plan));
-    let counts = format!("{} answered, {} refused", tally.count(200), tally.count(503));
-    findings.note("--timeout 0.05, saturated", counts);
-    findings.at_most("slowest answer with --timeout 0.05", 50.0 + GRACE, "ms", slowest(&tally));
-    let after = runtime.block_on(server.metrics())?;
+    let load = Load { connections: 32, ..bulk(setup, server.address, setup.seconds(10.0, 2.0)) };
+    let tally = runtime.block_on(load::run(load));
     let (answered, expired) = (tally.count(200), tally.count(503));
-    executed(&before, &after, answered * BULK as u64, expired * BULK as u64, findings);
+    results.note("--timeout 0.05, saturated", format!("{answered} answered, {expired} refused"));
+    results.at_most(
+        "slowest reply with --timeout 0.05",
+        50.0 + GRACE,
+        "ms",
+        tally.highest_latency(),
+    );
+    let after = runtime.block_on(server.metrics())?;
+    compare_counts(
+        &before,
+        &after,
+        answered * BULK_IMAGES as u64,
+        expired * BULK_IMAGES as u64,
+        results,
+    );
     Ok(())
 }
 
 /// A body that stops coming.
-fn slow_body(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    let server = Server::start(bench, &["--body-timeout", "1"])?;
-    let request = Infer::json(bench.test.image(0)).request();
+fn slow_body(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    let server = setup.start(&["--body-timeout", "1"])?;
+    let request = InferRequest::json(setup.test.image(0)).request();
     let half = &request[..request.len() - 100];
-    let mut times = Vec::new();
-    let mut statuses = Vec::new();
-    bench.runtime()?.block_on(async {
+    let (mut times, mut statuses) = (Vec::new(), Vec::new());
+    setup.runtime()?.block_on(async {
         for _ in 0..3 {
             let Ok(mut connection) = Connection::open(server.address).await else { continue };
             let start = Instant::now();
-            let answer = async {
+            let reply = async {
                 connection.send(half).await?;
                 connection.receive().await.map(|reply| reply.status)
             };
-            statuses.push(tokio::time::timeout(Duration::from_secs(5), answer).await);
+            statuses.push(tokio::time::timeout(Duration::from_secs(5), reply).await);
             times.push(start.elapsed().as_secs_f64() * 1e3);
         }
     });
     let all_408 = statuses.iter().all(|status| matches!(status, Ok(Ok(408))));
-    findings.hold(
+    results.require(
         "a body that stops coming",
         "408 within --body-timeout 1 + 0.1 s",
-        format!("{statuses:?} after {:.0} ms", median(&times).unwrap_or(f64::NAN)),
+        format!("{statuses:?} after {:.0} ms", median(&times)),
         all_408 && times.len() == 3 && times.iter().all(|time| (900.0..1100.0).contains(time)),
     );
     Ok(())
 }
 
-/// Requests of many pictures, as fast as they are answered.
-fn bulk(bench: &Bench, server: &Server, time: Duration) -> Plan {
-    let requests = (0..7).map(|i| Infer::binary(bench.pixels(i * BULK, BULK)).request());
-    Plan {
+/// Requests of many images, as fast as they are answered.
+fn bulk(setup: &Setup, address: SocketAddr, time: Duration) -> Load {
+    let requests = (0..7).map(|i| binary(setup.pixels(i * BULK_IMAGES, BULK_IMAGES)));
+    Load {
         requests: Arc::new(requests.collect()),
         connections: BULK_CALLERS,
-        judge: None,
-        ..bench.plan(server.address, None, time)
+        check: None,
+        ..setup.load(address, None, time)
     }
 }
-
-/// Half a request, whose rest never comes.
-pub(super) const STUCK: &[u8] =
-    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"inputs\":";

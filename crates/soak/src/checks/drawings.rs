@@ -1,166 +1,165 @@
-//! Requirement 16: digits as people draw them are read as well as MNIST's own.
+//! Requirement 16: digits as people draw them are classified as accurately as MNIST's own.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::ensure;
+use fastrand::Rng;
+use futures_util::future::join_all;
 use images::{Grey, Preparation, to_network};
 use rayon::prelude::*;
-use serde_json::Value;
+use run::argmax;
+use serve_client::ServerProcess;
+use serve_client::requests::{PREDICT, png, post};
 
-use super::bench::Bench;
-use super::findings::Findings;
-use super::http::Connection;
-use super::load;
-use super::random::Random;
-use super::requests::http;
-use super::server::Server;
-use super::warp::{self, CANVAS, Warp};
+use crate::drawing::{CANVAS, Transform, boxed, resized};
+use crate::results::Results;
+use crate::setup::Setup;
 
-/// How far the accuracy may be from the direct one, in points.
+/// How far the accuracy may fall below that of the images themselves, in percentage points.
 const POINTS: f64 = 0.3;
-/// Pictures drawn before they are sent.
+/// Drawings that are in memory at a time.
 const CHUNK: usize = 200;
+/// Connections to the server.
+const CONNECTIONS: usize = 4;
 
-type Maker = fn(&mut Random) -> Warp;
+const PLAIN: Transform =
+    Transform { scale: 1.0, shift: (0.0, 0.0), thickening: 0, inverted: false };
 
-const PLAIN: Warp = Warp { scale: 1.0, shift: (0.0, 0.0), thicker: 0, inverted: false };
+/// Thicker than a pen of 8 to 30 px draws, for which the requirement holds: MNIST's strokes are about 25 px wide at this
+/// size. Its accuracy is measured and not judged.
+const BEYOND_PENS: &str = "thickened by up to 5 px";
 
-/// Thicker by this than pens of 8 to 30 px, which is what the promise is about: MNIST's strokes are about
-/// 25 px wide at this size. Its figure is printed all the same.
-const BEYOND: &str = "thickened up to 5 px";
+/// A transform with random parameters.
+type RandomTransform = fn(&mut Rng) -> Transform;
 
-/// How pictures are changed, one way alone and all together.
-const WAYS: [(&str, Maker); 7] = [
+/// The transforms, alone and together.
+const TRANSFORMS: [(&str, RandomTransform); 7] = [
     ("enlarged x 10", |_| PLAIN),
-    ("shifted up to 80 px", |random| Warp { shift: shift(random), ..PLAIN }),
-    ("scaled 0.4 to 1.6", |random| Warp { scale: 0.4 + 1.2 * random.unit(), ..PLAIN }),
-    ("thickened up to 3 px", |random| Warp { thicker: 1 + random.below(3), ..PLAIN }),
-    (BEYOND, |random| Warp { thicker: 1 + random.below(5), ..PLAIN }),
-    ("inverted", |_| Warp { inverted: true, ..PLAIN }),
+    ("shifted by up to 80 px", |random| Transform { shift: shift(random), ..PLAIN }),
+    ("scaled by 0.4 to 1.6", |random| Transform { scale: scale(random), ..PLAIN }),
+    ("thickened by up to 3 px", |random| Transform { thickening: random.usize(1..=3), ..PLAIN }),
+    (BEYOND_PENS, |random| Transform { thickening: random.usize(1..=5), ..PLAIN }),
+    ("inverted", |_| Transform { inverted: true, ..PLAIN }),
     ("all together", |random| {
-        let scale = 0.4 + 1.2 * random.unit();
-        // A pen is as thick beside a digit as the digit is large.
-        let thicker = (scale * 5.0 * random.unit()) as usize;
-        Warp { scale, shift: shift(random), thicker, inverted: random.below(2) == 0 }
+        let scale = scale(random);
+        // A pen is as thick relative to the digit, whatever its size.
+        let thickening = (scale * 5.0 * random.f64()) as usize;
+        Transform { scale, shift: shift(random), thickening, inverted: random.bool() }
     }),
 ];
 
-fn shift(random: &mut Random) -> (f64, f64) {
-    (160.0 * random.unit() - 80.0, 160.0 * random.unit() - 80.0)
+fn scale(random: &mut Rng) -> f64 {
+    0.4 + 1.2 * random.f64()
 }
 
-/// How many of some pictures were read right, by the server and by other recipes in this process.
+fn shift(random: &mut Rng) -> (f64, f64) {
+    (160.0 * random.f64() - 80.0, 160.0 * random.f64() - 80.0)
+}
+
+/// How many images were classified correctly: by the server, and in this process after other preparations.
 #[derive(Clone, Copy, Default)]
-struct Right {
+struct Correct {
     served: usize,
     boxed: usize,
     resized: usize,
 }
 
-pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    let server = Server::start(bench, &[])?;
-    let n = bench.number(bench.test.len(), bench.test.len().min(300));
-    let n_classes = bench.expected.classes;
-    let direct = bench.expected.logits.chunks(n_classes).zip(&bench.test.labels).take(n);
-    let direct = direct.filter(|(row, label)| argmax(row) == usize::from(**label)).count();
-    let percent = |right: usize| 100.0 * right as f64 / n as f64;
-    findings
-        .note("accuracy of the pictures themselves", format!("{:.2} % of {n}", percent(direct)));
-    for (number, (name, make)) in WAYS.into_iter().enumerate() {
-        let mut random = Random::new(number as u64);
-        let mut right = Right::default();
+pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    let server = setup.start(&[])?;
+    let n = setup.number(setup.test.len(), setup.test.len().min(300));
+    let percent = |correct: usize| 100.0 * correct as f64 / n as f64;
+    let direct = percent(n_correct(setup, &setup.expected.logits, 0..n));
+    results.note("accuracy on the images themselves", format!("{direct:.2} % of {n}"));
+    for (seed, (name, transform)) in TRANSFORMS.into_iter().enumerate() {
+        let mut random = Rng::with_seed(seed as u64);
+        let mut correct = Correct::default();
         for first in (0..n).step_by(CHUNK) {
-            let some: Vec<_> =
-                (first..n.min(first + CHUNK)).map(|i| (i, make(&mut random))).collect();
-            let part = read(bench, &server, &some)?;
-            right.served += part.served;
-            right.boxed += part.boxed;
-            right.resized += part.resized;
+            let transforms: Vec<_> =
+                (first..n.min(first + CHUNK)).map(|i| (i, transform(&mut random))).collect();
+            let part = classify(setup, &server, &transforms)?;
+            correct.served += part.served;
+            correct.boxed += part.boxed;
+            correct.resized += part.resized;
         }
-        if name == BEYOND {
-            findings.note(
-                &format!("accuracy {name}, through /v1/predict"),
-                format!("{:.2} %", percent(right.served)),
-            );
+        let (served, accuracy) = (percent(correct.served), format!("accuracy {name}"));
+        if name == BEYOND_PENS {
+            results.note(&accuracy, format!("{served:.2} %"));
             continue;
         }
-        let loss = percent(direct) - percent(right.served);
-        findings.hold(
-            &format!("accuracy {name}, through /v1/predict"),
-            &format!(">= {:.2} %", percent(direct) - POINTS),
-            format!("{:.2} %", percent(right.served)),
-            loss <= POINTS + 1e-9,
+        let required = format!(">= {:.2} %", direct - POINTS);
+        results.require(
+            &accuracy,
+            &required,
+            format!("{served:.2} %"),
+            direct - served <= POINTS + 1e-9,
         );
-        findings.note(
-            &format!("accuracy {name}, prepared otherwise"),
+        results.note(
+            &format!("{accuracy}, prepared otherwise"),
             format!(
-                "box in the middle {:.2} %, canvas of 280 px resized {:.2} %",
-                percent(right.boxed),
-                percent(right.resized)
+                "bounding box centred {:.2} %, canvas of 280 px resized {:.2} %",
+                percent(correct.boxed),
+                percent(correct.resized)
             ),
         );
     }
     Ok(())
 }
 
-/// Draws some pictures, sends them, and reads them in this process by other recipes.
-fn read(bench: &Bench, server: &Server, some: &[(usize, Warp)]) -> anyhow::Result<Right> {
-    let test = &bench.test;
-    let drawn = some.par_iter().map(|&(index, warp)| {
-        let pixels = warp.draw(test.image(index));
-        let file = warp::png(CANVAS, &pixels)?;
-        let resized = warp::resized(&pixels, warp.inverted);
+/// Draws some test images, sends them to the server, and classifies them in this process after other preparations.
+fn classify(
+    setup: &Setup,
+    server: &ServerProcess,
+    transforms: &[(usize, Transform)],
+) -> anyhow::Result<Correct> {
+    let test = &setup.test;
+    let drawings = transforms.par_iter().map(|&(index, transform)| {
+        let pixels = transform.draw(test.image(index));
+        let file = png(CANVAS, &pixels)?;
+        let resized = resized(&pixels, transform.inverted);
         let grey = Grey { width: CANVAS, height: CANVAS, pixels, lossy: false };
-        let boxed = warp::boxed(&to_network(&grey, Preparation::Digit)?);
+        let boxed = boxed(&to_network(&grey, Preparation::Digit)?);
         anyhow::Ok((file, boxed, resized))
     });
-    let drawn = drawn.collect::<anyhow::Result<Vec<_>>>()?;
-    let labels = || some.iter().map(|&(index, _)| usize::from(bench.test.labels[index]));
-    let in_process = |pixels: Vec<u8>| {
-        let outputs = bench.classifier.classify(&pixels)?;
-        let rows = outputs.logits.chunks(outputs.classes).zip(labels());
-        anyhow::Ok(rows.filter(|(row, label)| argmax(row) == *label).count())
+    let drawings = drawings.collect::<anyhow::Result<Vec<_>>>()?;
+    let indices = || transforms.iter().map(|(index, _)| *index);
+    let in_process = |images: Vec<u8>| {
+        anyhow::Ok(n_correct(setup, &setup.classifier.classify(&images)?.logits, indices()))
     };
-    let boxed = in_process(drawn.iter().flat_map(|(_, boxed, _)| boxed.clone()).collect())?;
-    let resized = in_process(drawn.iter().flat_map(|(_, _, resized)| resized.clone()).collect())?;
-    let files: Arc<[_]> = drawn.into_iter().map(|(file, _, _)| file).collect();
-    let said = bench.runtime()?.block_on(async {
-        let callers = (0..4).map(|caller| predict(server, &files, caller));
-        load::together(callers).await
+    let boxed = in_process(drawings.iter().flat_map(|(_, boxed, _)| boxed.clone()).collect())?;
+    let resized =
+        in_process(drawings.iter().flat_map(|(_, _, resized)| resized.clone()).collect())?;
+    let clients = (0..CONNECTIONS).map(|client| {
+        let files = drawings.iter().zip(indices()).skip(client).step_by(CONNECTIONS);
+        predict(setup, server, files.map(|((file, ..), index)| (file.as_slice(), index)))
     });
-    let mut all: Vec<(usize, String)> = Vec::new();
-    for part in said {
-        all.extend(part?);
-    }
-    let names = &bench.classifier.classes;
-    let is_right =
-        |(i, said): &(usize, String)| *said == names[usize::from(bench.test.labels[some[*i].0])];
-    Ok(Right { served: all.iter().filter(|said| is_right(said)).count(), boxed, resized })
+    let served =
+        setup.runtime()?.block_on(join_all(clients)).into_iter().sum::<anyhow::Result<usize>>()?;
+    Ok(Correct { served, boxed, resized })
 }
 
-/// What the server says of every fourth file: the file's number and a label.
+/// How many of some image files the server labels correctly; each comes with the index of its test image.
 async fn predict(
-    server: &Server,
-    files: &[Vec<u8>],
-    first: usize,
-) -> anyhow::Result<Vec<(usize, String)>> {
-    let mut said = Vec::new();
+    setup: &Setup,
+    server: &ServerProcess,
+    files: impl Iterator<Item = (&[u8], usize)>,
+) -> anyhow::Result<usize> {
+    let mut n = 0;
     let mut connection = server.connect().await?;
-    for (index, file) in files.iter().enumerate().skip(first).step_by(4) {
-        let request = http("POST", "/v1/predict", &[("Content-Type", "image/png")], file);
-        let reply = connection.exchange_within(Duration::from_secs(10), &request).await;
-        let reply = reply.map_err(|failure| anyhow::anyhow!("no prediction: {failure:?}"))?;
-        anyhow::ensure!(reply.status == 200, "{}: {}", reply.status, reply.text());
-        let prediction: Value = serde_json::from_slice(reply.body)?;
-        said.push((index, prediction["label"].as_str().unwrap_or_default().to_owned()));
+    for (file, index) in files {
+        let reply =
+            connection.exchange_within(Duration::from_secs(10), &post(PREDICT, file)).await?;
+        ensure!(reply.status == 200, "no prediction: {}", reply.summary());
+        let label = usize::from(setup.test.labels[index]);
+        n += usize::from(reply.json()?["label"] == setup.classifier.classes[label].as_str());
         if reply.closes() {
-            connection =
-                Connection::open(server.address).await.map_err(|_| anyhow::anyhow!("gone"))?;
+            connection = server.connect().await?;
         }
     }
-    Ok(said)
+    Ok(n)
 }
 
-fn argmax(row: &[f32]) -> usize {
-    (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0)
+/// How many rows of logits are highest at the label of their test image.
+fn n_correct(setup: &Setup, logits: &[f32], indices: impl Iterator<Item = usize>) -> usize {
+    let rows = logits.chunks(setup.expected.classes).zip(indices);
+    rows.filter(|(row, index)| argmax(row) == usize::from(setup.test.labels[*index])).count()
 }

@@ -1,50 +1,43 @@
-//! Requirement 3 without sockets: the server's own routes in this process, a million damaged bodies.
+//! Requirement 3 without sockets: the server's routes in this process, with a million damaged bodies.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, FromArgMatches};
 use hyper::Request;
+use serve_client::requests::InferRequest;
 use serve_lite::{ServeOptions, Service};
 
-use super::bench::Bench;
-use super::findings::Findings;
-use super::fuzz::{CALLERS, GOLDEN, HANG, Outcome, SEED, is_deadline};
-use super::mutate::{Case, mutated, seeds};
-use super::random::Random;
-use super::requests::Infer;
+use super::fuzz::{CALLERS, Outcome, SEED, TIME_LIMIT, VALID_INTERVAL, caller_seed};
+use crate::mutation::{Case, mutated, valid_requests};
+use crate::results::Results;
+use crate::setup::Setup;
 
-pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
+pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let options = ServeOptions::augment_args(clap::Command::new("serve"));
     let options = ServeOptions::from_arg_matches(&options.get_matches_from(["serve"]))?;
-    let n = bench.number(1_000_000, 20_000);
-    let seeds = Arc::new(seeds(bench)?);
-    let golden = Infer::binary(bench.test.image(0));
-    let (body, length) = golden.body();
-    let length = length.map(|length| (HEADER.to_owned(), length.to_string()));
-    let path = seeds.first().map_or("", |seed| seed.path);
-    let golden = Arc::new(Case { path, headers: length.into_iter().collect(), body });
-    let (logits, probabilities) = bench.rows(0, 1);
-    let expected = logits.iter().chain(probabilities).flat_map(|number| number.to_le_bytes());
-    let expected: Arc<[u8]> = expected.collect();
-
+    let n = setup.number(1_000_000, 20_000);
     let start = Instant::now();
-    let (outcome, crashes) = bench.runtime()?.block_on(async {
-        let service = Arc::new(Service::open(&bench.model, &options)?);
+    let (outcome, crashes) = setup.runtime()?.block_on(async {
+        let service = Arc::new(Service::open(&setup.model, &options)?);
+        let valid: Arc<[_]> = valid_requests(setup)?.into();
+        let example = Arc::new(Case::of(&InferRequest::binary(setup.test.image(0))));
+        let (logits, probabilities) = setup.rows(0, 1);
+        let expected: Arc<[u8]> =
+            logits.iter().chain(probabilities).flat_map(|value| value.to_le_bytes()).collect();
         let callers = (0..CALLERS).map(|caller| {
-            let (service, seeds, golden) = (service.clone(), seeds.clone(), golden.clone());
-            let expected = expected.clone();
-            let mut random = Random::new(SEED ^ (caller as u64) << 32);
+            let (service, valid) = (service.clone(), valid.clone());
+            let (example, expected) = (example.clone(), expected.clone());
+            let mut random = fastrand::Rng::with_seed(caller_seed(SEED, caller));
             tokio::spawn(async move {
                 let mut outcome = Outcome::default();
                 for i in 0..n / CALLERS {
-                    if i % (GOLDEN / CALLERS) == 0 {
-                        let answer = answer(&service, &golden).await;
-                        let right = answer.is_some_and(|(_, body)| body.ends_with(&expected));
-                        outcome.golden += 1;
-                        outcome.golden_wrong += u64::from(!right);
+                    if i % (VALID_INTERVAL / CALLERS) == 0 {
+                        let answer = answer(&service, &example).await;
+                        outcome
+                            .add_valid(answer.is_some_and(|(_, body)| body.ends_with(&expected)));
                     }
-                    one(&service, &mutated(&seeds, &mut random), &mut outcome).await;
+                    send_one(&service, &mutated(&valid, &mut random), &mut outcome).await;
                 }
                 outcome
             })
@@ -52,7 +45,7 @@ pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()
         let callers: Vec<_> = callers.collect();
         let (mut all, mut crashes) = (Outcome::default(), 0);
         for caller in callers {
-            // A panic ends its caller, which is what is counted here.
+            // A panic ends its caller.
             match caller.await {
                 Ok(outcome) => all.add(outcome),
                 Err(_) => crashes += 1,
@@ -60,18 +53,17 @@ pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()
         }
         anyhow::Ok((all, crashes))
     })?;
-    findings.note(
+    let seconds = start.elapsed().as_secs_f64();
+    results.note(
         "damaged bodies in process",
-        format!("{n}, seed {SEED}: {} in {:.0} s", outcome.counts(), start.elapsed().as_secs_f64()),
+        format!("{n}, seed {SEED}: {} in {seconds:.0} s", outcome.counts()),
     );
-    findings.none("crashes in process", crashes, "a panic");
-    outcome.judge("in process", findings);
+    results.zero("crashes in process", crashes, "a panic");
+    outcome.judge("in process", results);
     Ok(())
 }
 
-const HEADER: &str = "Inference-Header-Content-Length";
-
-/// The status and the body of a request's answer; none where it is no HTTP request at all.
+/// The status and the body of the answer; `None` if the case is not a request that hyper can represent.
 async fn answer(service: &Service, case: &Case) -> Option<(u16, Vec<u8>)> {
     let mut request = Request::post(case.path);
     for (name, value) in &case.headers {
@@ -80,15 +72,10 @@ async fn answer(service: &Service, case: &Case) -> Option<(u16, Vec<u8>)> {
     Some(service.answer(request.body(case.body.clone().into()).ok()?).await)
 }
 
-async fn one(service: &Service, case: &Case, outcome: &mut Outcome) {
-    match tokio::time::timeout(HANG, answer(service, case)).await {
-        Err(_) => outcome.hang(&case.request()),
-        Ok(None) => outcome.closed += 1,
-        Ok(Some((200, _))) => outcome.answers += 1,
-        // A deadline that was damaged into a short one passes, and 503 says so.
-        Ok(Some((500.., body))) if !is_deadline(&String::from_utf8_lossy(&body)) => {
-            outcome.blame(String::from_utf8_lossy(&body).into_owned());
-        }
-        Ok(Some(_)) => outcome.refusals += 1,
+async fn send_one(service: &Service, case: &Case, outcome: &mut Outcome) {
+    match tokio::time::timeout(TIME_LIMIT, answer(service, case)).await {
+        Err(_) => outcome.add_hang(&case.request()),
+        Ok(None) => outcome.n_closed += 1,
+        Ok(Some((status, body))) => outcome.add_reply(status, &String::from_utf8_lossy(&body)),
     }
 }

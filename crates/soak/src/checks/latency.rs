@@ -1,72 +1,68 @@
-//! Requirement 6: how long the slowest wait, and what HTTP adds to inference.
+//! Requirement 6: latency percentiles below capacity, and what HTTP adds to inference.
 
 use std::time::{Duration, Instant};
 
-use super::bench::Bench;
-use super::findings::Findings;
-use super::load::{self, Plan};
-use super::server::Server;
-use crate::bench_peers::median;
+use serve_client::ServerProcess;
 
-/// Parts of the capacity, and the 99th and 99.9th percentile allowed there, in milliseconds.
-const PARTS: [(f64, Option<f64>, Option<f64>); 4] =
+use crate::load::{self, Load};
+use crate::results::Results;
+use crate::setup::Setup;
+use crate::statistics::median;
+
+/// Fractions of the capacity, and the 99th and 99.9th percentile allowed there, in milliseconds.
+const LIMITS: [(f64, Option<f64>, Option<f64>); 4] =
     [(0.25, None, None), (0.5, Some(5.0), Some(20.0)), (0.8, Some(15.0), None), (0.95, None, None)];
 
-pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    let capacity = bench.capacity()?;
-    let server = Server::start(bench, &[])?;
-    let runtime = bench.runtime()?;
-    findings.note("C, the capacity", format!("{capacity:.0} requests/s"));
-    for (part, p99, p999) in PARTS {
-        let rate = part * capacity;
-        let plan = bench.plan(server.address, Some(rate), bench.seconds(60.0, 3.0));
-        let tally = runtime.block_on(load::run(plan));
-        let at = |part| tally.latency(200, part);
-        findings.note(
-            &format!("{part} C, {rate:.0} requests/s"),
-            format!(
-                "p50 {:.2}, p99 {:.2}, p99.9 {:.2}, max {:.1} ms",
-                at(0.5),
-                at(0.99),
-                at(0.999),
-                at(1.0)
-            ),
+pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    let capacity = setup.capacity()?;
+    let server = setup.start(&[])?;
+    let runtime = setup.runtime()?;
+    results.note("C, the capacity", format!("{capacity:.0} requests/s"));
+    for (fraction, p99, p999) in LIMITS {
+        let rate = fraction * capacity;
+        let load = setup.load(server.address, Some(rate), setup.seconds(60.0, 3.0));
+        let tally = runtime.block_on(load::run(load));
+        let [median, p99_measured, p999_measured, highest] =
+            [0.5, 0.99, 0.999, 1.0].map(|q| tally.latency(200, q));
+        results.note(
+            &format!("{fraction} C, {rate:.0} requests/s"),
+            format!("p50 {median:.2}, p99 {p99_measured:.2}, p99.9 {p999_measured:.2}, highest {highest:.1} ms"),
         );
-        for (name, part_of_answers, most) in [("p99", 0.99, p99), ("p99.9", 0.999, p999)] {
-            if let Some(most) = most {
-                findings.at_most(&format!("{name} at {part} C"), most, "ms", at(part_of_answers));
+        for (name, limit, measured) in [("p99", p99, p99_measured), ("p99.9", p999, p999_measured)]
+        {
+            if let Some(limit) = limit {
+                results.at_most(&format!("{name} at {fraction} C"), limit, "ms", measured);
             }
         }
-        findings.none(&format!("errors at {part} C"), tally.errors(), &tally.trouble());
+        results.zero(&format!("errors at {fraction} C"), tally.n_errors(), &tally.errors());
     }
-    let (over_http, in_process) = single(bench, &server)?;
-    findings.note("one caller, p50 over HTTP", format!("{over_http:.3} ms"));
-    findings.note("one caller, p50 in process", format!("{in_process:.3} ms"));
-    findings.at_most("what HTTP adds for one caller", 0.3, "ms", over_http - in_process);
+    let (over_http, in_process) = single_client(setup, &server)?;
+    results.note("one client, p50 over HTTP", format!("{over_http:.3} ms"));
+    results.note("one client, p50 in process", format!("{in_process:.3} ms"));
+    results.at_most("what HTTP adds for one client", 0.3, "ms", over_http - in_process);
     Ok(())
 }
 
-/// Median milliseconds of a picture over HTTP and in process, in turn.
-fn single(bench: &Bench, server: &Server) -> anyhow::Result<(f64, f64)> {
-    let runtime = bench.runtime()?;
-    let turn = bench.seconds(2.0, 0.5);
+/// Median milliseconds of one image over HTTP and in process, measured in turn.
+fn single_client(setup: &Setup, server: &ServerProcess) -> anyhow::Result<(f64, f64)> {
+    let runtime = setup.runtime()?;
+    let time = setup.seconds(2.0, 0.5);
     let (mut over_http, mut in_process) = (Vec::new(), Vec::new());
     for _ in 0..5 {
-        let plan = bench.plan(server.address, None, turn);
-        let plan = Plan { connections: 1, ..plan };
-        over_http.push(runtime.block_on(load::run(plan)).latency(200, 0.5));
-        in_process.push(median(&calls(bench, turn)?).unwrap_or(f64::NAN));
+        let load = Load { connections: 1, ..setup.load(server.address, None, time) };
+        over_http.push(runtime.block_on(load::run(load)).latency(200, 0.5));
+        in_process.push(median(&calls_in_process(setup, time)?));
     }
-    Ok((median(&over_http).unwrap_or(f64::NAN), median(&in_process).unwrap_or(f64::NAN)))
+    Ok((median(&over_http), median(&in_process)))
 }
 
-/// Milliseconds of calls of the classifier in this process, which rests on the client's core.
-fn calls(bench: &Bench, time: Duration) -> anyhow::Result<Vec<f64>> {
+/// Milliseconds of calls of the classifier in this process, which is pinned to the client's core.
+fn calls_in_process(setup: &Setup, time: Duration) -> anyhow::Result<Vec<f64>> {
     let (start, mut times) = (Instant::now(), Vec::new());
     while start.elapsed() < time {
-        let pixels = bench.test.image(times.len() % bench.test.len());
+        let pixels = setup.test.image(times.len() % setup.test.len());
         let call = Instant::now();
-        std::hint::black_box(bench.classifier.classify(pixels)?);
+        std::hint::black_box(setup.classifier.classify(pixels)?);
         times.push(call.elapsed().as_secs_f64() * 1e3);
     }
     Ok(times)

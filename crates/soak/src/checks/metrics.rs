@@ -1,150 +1,149 @@
-//! Requirement 14: the metrics count what happened, no more and no less, and asking for them costs
-//! next to nothing.
+//! Requirement 14: the metrics count exactly what happened, and scraping them costs little.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::bench::Bench;
-use super::findings::Findings;
-use super::load::{self, Plan, Tally};
-use super::requests::{Infer, MODEL, http};
-use super::scrape::Scrape;
-use super::server::Server;
-use super::warp;
-use crate::bench_peers::median;
+use images::ImageShape;
+use serve_client::requests::{
+    ENCODING, INFER, InferRequest, PREDICT, binary, json, png, post, request,
+};
+use serve_client::{Metrics, ServerProcess};
+
+use crate::load::{self, Load};
+use crate::results::Results;
+use crate::setup::Setup;
+use crate::statistics::median;
+use crate::tally::Tally;
 
 const REQUESTS: &str = "serve_lite_requests_total";
 
-/// A request, and what it is to the metrics.
+/// A request, and how the metrics must count it.
 struct Kind {
     request: Vec<u8>,
-    predict: bool,
-    /// Whether it is for the model that there is.
-    known: bool,
+    route: &'static str,
+    /// Whether it names the model that is served.
+    is_known: bool,
 }
 
-pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    let server = Server::start(bench, &[])?;
-    let runtime = bench.runtime()?;
-    let kinds = kinds(bench)?;
-    let n = bench.number(100_000, 4_000).next_multiple_of(kinds.len());
-    let requests = Arc::new(kinds.iter().map(|kind| kind.request.clone()).collect());
-    let plan = Plan {
-        requests,
+pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    let server = setup.start(&[])?;
+    let runtime = setup.runtime()?;
+    let kinds = kinds(setup)?;
+    let n = setup.number(100_000, 4_000).next_multiple_of(kinds.len());
+    let load = Load {
+        requests: Arc::new(kinds.iter().map(|kind| kind.request.clone()).collect()),
         count: n,
         connections: 32,
-        judge: None,
-        ..bench.plan(server.address, None, Duration::from_secs(600))
+        check: None,
+        ..setup.load(server.address, None, Duration::from_secs(600))
     };
-    // What is there before anybody asked for a model that does not exist.
-    runtime.block_on(load::run(Plan { count: kinds.len(), ..plan.clone() }));
+    // Each kind once, so that all series are there before they are compared.
+    runtime.block_on(load::run(Load { count: kinds.len(), ..load.clone() }));
     let before = runtime.block_on(server.metrics())?;
-    let tally = runtime.block_on(load::run(plan));
+    let tally = runtime.block_on(load::run(load));
     std::thread::sleep(Duration::from_millis(200));
     let after = runtime.block_on(server.metrics())?;
-    findings.none("requests without an answer", tally.failed() + tally.retried, &tally.trouble());
-    compare(&before, &after, &tally, &kinds, n, findings);
-    scraping(bench, &server, findings)
+    results.zero("requests without a reply", tally.n_failures() + tally.retried, &tally.errors());
+    compare(&before, &after, &tally, &kinds, n, results);
+    scraping_cost(setup, &server, results)
 }
 
 fn compare(
-    before: &Scrape,
-    after: &Scrape,
+    before: &Metrics,
+    after: &Metrics,
     tally: &Tally,
     kinds: &[Kind],
     n: usize,
-    findings: &mut Findings,
+    results: &mut Results,
 ) {
     let since = |name: &str, labels: &[&str]| after.since(before, name, labels);
-    for (status, latencies) in &tally.answers {
+    for (status, latencies) in &tally.latencies {
         let counted = since(REQUESTS, &[&format!("code=\"{status}\"")]);
-        findings.hold(
-            &format!("requests counted with {status}"),
-            &latencies.len().to_string(),
-            format!("{counted:.0}"),
-            counted == latencies.len() as f64,
-        );
+        results.equal(&format!("requests counted with {status}"), latencies.len() as f64, counted);
     }
-    let of = |fits: &dyn Fn(&Kind) -> bool| {
-        (n / kinds.len() * kinds.iter().filter(|kind| fits(kind)).count()) as f64
+    let sent = |matches: &dyn Fn(&Kind) -> bool| {
+        (n / kinds.len() * kinds.iter().filter(|kind| matches(kind)).count()) as f64
     };
-    let all = |expected: f64, name: &str, counted: f64, findings: &mut Findings| {
-        findings.hold(
-            name,
-            &format!("{expected:.0}"),
-            format!("{counted:.0}"),
-            expected == counted,
-        );
-    };
-    for (route, is_predict) in [("infer", false), ("predict", true)] {
-        let expected = of(&|kind| kind.predict == is_predict);
+    for route in ["infer", "predict"] {
+        let expected = sent(&|kind| kind.route == route);
         let label = format!("route=\"{route}\"");
-        all(expected, &format!("requests of {route}"), since(REQUESTS, &[&label]), findings);
-        let histogram = since("serve_lite_request_duration_seconds_count", &[&label]);
-        all(expected, &format!("durations of {route}"), histogram, findings);
+        results.equal(&format!("requests of {route}"), expected, since(REQUESTS, &[&label]));
+        let durations = since("serve_lite_request_duration_seconds_count", &[&label]);
+        results.equal(&format!("durations of {route}"), expected, durations);
     }
     let success = since("nv_inference_request_success", &[]);
-    all(tally.count(200) as f64, "nv_inference_request_success", success, findings);
+    results.equal("nv_inference_request_success", tally.count(200) as f64, success);
     let failure = since("nv_inference_request_failure", &[]);
-    let name = "nv_inference_request_success and _failure of the model that there is";
-    all(of(&|kind| kind.known), name, success + failure, findings);
-    let said = format!("{} before, {} after", before.n_series(), after.n_series());
-    let same = before.n_series() == after.n_series() && !after.mentions("ghost");
-    findings.hold("series, after names that do not exist", "no more than before", said, same);
+    let name = "nv_inference_request_success and _failure of the served model";
+    results.equal(name, sent(&|kind| kind.is_known), success + failure);
+    let same = before.names() == after.names() && !after.mentions("ghost");
+    let measured = format!("{} before, {} after", before.names().len(), after.names().len());
+    results.require(
+        "series, after requests for unknown models",
+        "the same as before",
+        measured,
+        same,
+    );
 }
 
 /// Good and bad requests of every route, as bytes.
-pub(super) fn mixed(bench: &Bench) -> anyhow::Result<Vec<Vec<u8>>> {
-    Ok(kinds(bench)?.into_iter().map(|kind| kind.request).collect())
+pub(super) fn mixed_requests(setup: &Setup) -> anyhow::Result<Vec<Vec<u8>>> {
+    Ok(kinds(setup)?.into_iter().map(|kind| kind.request).collect())
 }
 
 /// Good and bad requests of every route.
-fn kinds(bench: &Bench) -> anyhow::Result<Vec<Kind>> {
-    let path = format!("/v2/models/{MODEL}/infer");
-    let one = bench.test.image(0);
-    let infer = |request| Kind { request, predict: false, known: true };
-    let stranger = |request| Kind { request, predict: false, known: false };
-    let predict = |body: &[u8]| {
-        let request = http("POST", "/v1/predict", &[("Content-Type", "image/png")], body);
-        Kind { request, predict: true, known: true }
+fn kinds(setup: &Setup) -> anyhow::Result<Vec<Kind>> {
+    let image = setup.test.image(0);
+    let width = ImageShape::DIGIT.width;
+    let infer = |request| Kind { request, route: "infer", is_known: true };
+    let unknown = |path: &str| {
+        let request = InferRequest::binary(image).request_to(path);
+        Kind { request, route: "infer", is_known: false }
     };
-    let mut kinds: Vec<_> =
-        (0..8).map(|i| infer(Infer::binary(bench.test.image(i)).request())).collect();
-    kinds.push(infer(Infer::json(one).request()));
-    kinds.push(infer(Infer::binary(bench.pixels(0, 5)).request()));
-    kinds.push(infer(http("POST", &path, &[], b"{")));
-    kinds.push(infer(http("POST", &path, &[("Content-Encoding", "br")], b"{}")));
-    kinds.push(infer(http("POST", &path, &[], b"{\"inputs\":[]}")));
-    kinds.push(stranger(Infer::binary(one).request_to("/v2/models/ghost/infer")));
-    kinds.push(stranger(Infer::binary(one).request_to("/v2/models/ghost-2/versions/9/infer")));
-    kinds.push(stranger(
-        Infer::binary(one).request_to(&format!("/v2/models/{MODEL}/versions/99/infer")),
-    ));
-    kinds.push(predict(&warp::png(28, one)?));
-    kinds.push(predict(b"no picture"));
-    kinds.push(predict(&warp::png(28, &[0; 784])?));
-    kinds.push(infer(http("POST", &path, &[], b"")));
+    let predict = |body: &[u8]| {
+        let request = request("POST", PREDICT, &[("Content-Type", "image/png")], body);
+        Kind { request, route: "predict", is_known: true }
+    };
+    let mut kinds: Vec<_> = (0..8).map(|i| infer(binary(setup.test.image(i)))).collect();
+    kinds.extend([
+        infer(InferRequest::json(image).request()),
+        infer(binary(setup.pixels(0, 5))),
+        infer(json("{")),
+        infer(request("POST", INFER, &[(ENCODING, "br")], b"{}")),
+        infer(json("{\"inputs\":[]}")),
+        infer(post(INFER, b"")),
+        unknown("/v2/models/ghost/infer"),
+        unknown("/v2/models/ghost-2/versions/9/infer"),
+        unknown("/v2/models/mnist/versions/99/infer"),
+        predict(&png(width, image)?),
+        predict(b"not an image"),
+        predict(&png(width, &vec![0; image.len()])?),
+    ]);
     Ok(kinds)
 }
 
-/// What it costs to ask for the metrics ten times a second.
-fn scraping(bench: &Bench, server: &Server, findings: &mut Findings) -> anyhow::Result<()> {
-    let runtime = bench.runtime()?;
-    let plan = bench.plan(server.address, None, bench.seconds(6.0, 1.0));
+/// What scraping ten times a second costs in throughput.
+fn scraping_cost(
+    setup: &Setup,
+    server: &ServerProcess,
+    results: &mut Results,
+) -> anyhow::Result<()> {
+    let runtime = setup.runtime()?;
+    let load = setup.load(server.address, None, setup.seconds(6.0, 1.0));
     let mut rates = [const { Vec::new() }; 2];
-    for round in 0..bench.number(10, 3) {
+    for round in 0..setup.number(10, 3) {
         for side in [round % 2, 1 - round % 2] {
-            let stop = AtomicBool::new(false);
+            let stop = AtomicBool::new(side == 0);
             let scrape = async {
-                while side == 1 && !stop.load(Ordering::Relaxed) {
+                while !stop.load(Ordering::Relaxed) {
                     server.metrics().await?;
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
                 anyhow::Ok(())
             };
             let load = async {
-                let tally = load::run(plan.clone()).await;
+                let tally = load::run(load.clone()).await;
                 stop.store(true, Ordering::Relaxed);
                 tally
             };
@@ -153,9 +152,13 @@ fn scraping(bench: &Bench, server: &Server, findings: &mut Findings) -> anyhow::
             rates[side].push(tally.rate());
         }
     }
-    let [without, with] = rates.map(|rates| median(&rates).unwrap_or(f64::NAN));
-    let cost = 100.0 * (1.0 - with / without);
-    findings.at_most("what scraping at 10 Hz costs", 3.0, "%", cost);
-    findings.note("with and without", format!("{with:.0} and {without:.0} requests/s"));
+    let [without, with] = rates.map(|rates| median(&rates));
+    results.at_most(
+        "throughput that scraping at 10 Hz costs",
+        3.0,
+        "%",
+        100.0 * (1.0 - with / without),
+    );
+    results.note("with and without scraping", format!("{with:.0} and {without:.0} requests/s"));
     Ok(())
 }

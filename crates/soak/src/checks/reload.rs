@@ -1,4 +1,4 @@
-//! Requirement 13: another model takes over while requests go on, and a bad one never does.
+//! Requirement 13: a new model takes over without a failed request, and a bad one never does.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,48 +6,49 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
+use serve_client::requests::{MODEL, binary, post};
+use serve_client::{Answer, Metrics, ServerProcess};
 use serve_lite::{Classifier, Outputs};
 
-use super::bench::Bench;
-use super::findings::Findings;
-use super::http::Reply;
-use super::load::{self, Judge, Plan};
-use super::requests::{Answer, Infer, MODEL, http};
-use super::server::Server;
-use super::variants;
+use crate::load::{self, Load, ReplyCheck};
+use crate::models;
+use crate::results::Results;
+use crate::setup::Setup;
 
-/// How a server comes to look at its file.
-#[derive(Clone, Copy, Debug)]
-enum By {
+/// What makes a server read its file again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Trigger {
     Signal,
-    Call,
+    LoadApi,
     Watch,
 }
 
 /// The versions seen, and which of the two models they answered with.
 type Seen = Arc<Mutex<BTreeMap<u64, [bool; 2]>>>;
 
-/// The file that a server serves, and the two that take turns as it.
+/// The file that a server serves, and the two models that it is replaced by in turn.
 struct Files {
     served: PathBuf,
     models: [PathBuf; 2],
 }
 
 impl Files {
-    fn new(bench: &Bench, name: &str) -> anyhow::Result<(Self, Outputs)> {
-        let folder = bench.folder.path().join(name);
+    /// Creates the files in a folder, with the outputs of the second model for all test images.
+    fn new(setup: &Setup, folder: &str) -> anyhow::Result<(Self, Outputs)> {
+        let folder = setup.folder.path().join(folder);
         std::fs::create_dir_all(&folder)?;
-        let models = ["one.onnx", "two.onnx"].map(|name| folder.join(name));
-        std::fs::copy(&bench.model, &models[0])?;
-        std::fs::write(&models[1], variants::biased(bench)?)?;
+        let models = ["first.onnx", "second.onnx"].map(|name| folder.join(name));
+        std::fs::copy(&setup.model, &models[0])?;
+        std::fs::write(&models[1], models::shifted(setup)?)?;
         let files = Self { served: folder.join("served.onnx"), models };
-        files.put(&files.models[0])?;
-        let other = Classifier::load(&files.models[1])?.classify(&bench.test.pixels)?;
-        Ok((files, other))
+        files.replace(&files.models[0])?;
+        let outputs = Classifier::load(&files.models[1])?.classify(&setup.test.pixels)?;
+        Ok((files, outputs))
     }
 
-    /// Puts a file in the served one's place, at once.
-    fn put(&self, file: &Path) -> anyhow::Result<()> {
+    /// Replaces the served file by another, in one step.
+    fn replace(&self, file: &Path) -> anyhow::Result<()> {
         let link = self.served.with_extension("next");
         let _ = std::fs::remove_file(&link);
         std::fs::hard_link(file, &link)?;
@@ -56,159 +57,149 @@ impl Files {
     }
 }
 
-pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    let capacity = bench.capacity()?;
-    let (files, other) = Files::new(bench, "reload")?;
-    let server = Server::start_with(bench, &files.served, &["--watch", "1"])?;
-    let runtime = bench.runtime()?;
-    let n = bench.number(50, 6);
+pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    let capacity = setup.capacity()?;
+    let (files, second) = Files::new(setup, "reload")?;
+    let server = setup.start_with(&[], &files.served, &["--watch", "1"])?;
+    let runtime = setup.runtime()?;
+    let n = setup.number(50, 6);
     let seen = Seen::default();
     let stop = Arc::new(AtomicBool::new(false));
-    let rate = Some(0.8 * capacity);
-    let calm = bench.plan(server.address, rate, bench.seconds(30.0, 3.0));
-    let alone = runtime.block_on(load::run(calm.clone()));
-    let plan = Plan {
+    let load = setup.load(server.address, Some(0.8 * capacity), setup.seconds(30.0, 3.0));
+    let alone = runtime.block_on(load::run(load.clone()));
+    let load = Load {
         time: Duration::from_secs(600),
-        judge: Some(judge(bench, other, seen.clone())),
+        check: Some(check_versions(setup, second, seen.clone())),
         stop: stop.clone(),
-        ..calm
+        ..load
     };
-    let (tally, done) = runtime.block_on(async {
-        let control = async {
-            let done = reload_often(&server, &files, n).await;
-            stop.store(true, Ordering::Relaxed);
-            done
-        };
-        tokio::join!(load::run(plan), control)
-    });
-    let slowest = done?;
+    let reloads = async {
+        let slowest = reload_repeatedly(&server, &files, n).await;
+        stop.store(true, Ordering::Relaxed);
+        slowest
+    };
+    let (tally, slowest) = runtime.block_on(async { tokio::join!(load::run(load), reloads) });
+    let slowest = slowest?;
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     let name = |what: &str| format!("{what}, {n} reloads at 0.8 C");
-    findings.note(
+    results.note(
         &name("answered"),
         format!("{} requests by {} versions", tally.count(200), seen.len()),
     );
-    findings.none(&name("failed or with bits of no model"), tally.errors(), &tally.trouble());
+    results.zero(
+        &name("failed requests, or bits of neither model"),
+        tally.n_errors(),
+        &tally.errors(),
+    );
     let mixed = seen.values().filter(|models| **models == [true, true]).count();
-    findings.none(&name("versions that answered with both models' weights"), mixed as u64, "");
-    findings.at_least(&name("versions that answered"), n as f64, "", seen.len() as f64);
+    results.zero(&name("versions that answered with the weights of both models"), mixed as u64, "");
+    results.at_least(&name("versions that answered"), n as f64, "", seen.len() as f64);
     let (p99, p99_alone) = (tally.latency(200, 0.99), alone.latency(200, 0.99));
-    findings.note("p99 at 0.8 C without reloads", format!("{p99_alone:.2} ms"));
-    findings.at_most(&name("p99"), 2.0 * p99_alone, "ms", p99);
-    findings.note(&name("slowest answer"), format!("{:.1} ms", tally.latency(200, 1.0)));
-    findings.note("slowest reload", format!("{:.0} ms", slowest * 1e3));
+    results.note("p99 at 0.8 C without reloads", format!("{p99_alone:.2} ms"));
+    results.at_most(&name("p99"), 2.0 * p99_alone, "ms", p99);
+    results.note(&name("slowest reply"), format!("{:.1} ms", tally.latency(200, 1.0)));
+    results.note("slowest reload", format!("{:.0} ms", slowest * 1e3));
     drop(server);
-    bad_files(bench, findings)
+    bad_files(setup, results)
 }
 
-/// Replaces the model again and again; the longest that a version took to be served.
-async fn reload_often(server: &Server, files: &Files, n: usize) -> anyhow::Result<f64> {
+/// Replaces the model `n` times: the longest time until the new version served, in seconds.
+async fn reload_repeatedly(server: &ServerProcess, files: &Files, n: usize) -> anyhow::Result<f64> {
     let mut slowest = 0.0_f64;
     for i in 1..=n {
         let before = version(server).await?;
-        files.put(&files.models[i % 2])?;
+        files.replace(&files.models[i % 2])?;
         let start = Instant::now();
-        let by = [By::Signal, By::Call, By::Watch][i % 3];
-        match by {
-            By::Signal => server.signal("HUP")?,
-            By::Call => {
-                let (status, reason) = load_model(server).await?;
-                anyhow::ensure!(status == 200, "the load API answered {status}: {reason}");
+        let trigger = [Trigger::Signal, Trigger::LoadApi, Trigger::Watch][i % 3];
+        match trigger {
+            Trigger::Signal => server.signal("HUP")?,
+            Trigger::LoadApi => {
+                let (status, text) = call_load_api(server).await?;
+                ensure!(status == 200, "the load API answered {status}: {text}");
             }
-            By::Watch => {}
+            Trigger::Watch => {}
         }
         while version(server).await? == before {
-            let waited = start.elapsed();
-            anyhow::ensure!(waited < Duration::from_secs(10), "no new version after {by:?}");
+            ensure!(start.elapsed() < Duration::from_secs(10), "no new version after {trigger:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        if !matches!(by, By::Watch) {
+        if trigger != Trigger::Watch {
             slowest = slowest.max(start.elapsed().as_secs_f64());
         }
-        // Longer than the server's watch takes to look again.
+        // Longer than the server's watcher takes to look again.
         tokio::time::sleep(Duration::from_millis(1_200)).await;
     }
     Ok(slowest)
 }
 
-async fn version(server: &Server) -> anyhow::Result<u64> {
-    Ok(server.metrics().await?.sum("serve_lite_model_version", &[]) as u64)
+async fn version(server: &ServerProcess) -> anyhow::Result<f64> {
+    Ok(server.metrics().await?.value("serve_lite_model_version"))
 }
 
-async fn load_model(server: &Server) -> anyhow::Result<(u16, String)> {
-    let request = http("POST", &format!("/v2/repository/models/{MODEL}/load"), &[], b"");
-    let mut connection = server.connect().await?;
-    let reply = connection.exchange_within(Duration::from_secs(10), &request).await;
-    let reply = reply.map_err(|failure| anyhow::anyhow!("the load API: {failure:?}"))?;
+async fn call_load_api(server: &ServerProcess) -> anyhow::Result<(u16, String)> {
+    let request = post(&format!("/v2/repository/models/{MODEL}/load"), b"");
+    let reply = server.connect().await?.exchange_within(Duration::from_secs(10), &request).await?;
     Ok((reply.status, reply.text()))
 }
 
-/// Every answer must be one model's, bit by bit, and says which version that is.
-fn judge(bench: &Bench, other: Outputs, seen: Seen) -> Judge {
-    let models = [bench.expected.clone(), Arc::new(other)];
-    Arc::new(move |index: usize, reply: &Reply<'_>| {
+/// Every answer must be that of one model, bit by bit; notes which version it names.
+fn check_versions(setup: &Setup, second: Outputs, seen: Seen) -> ReplyCheck {
+    let models = [setup.expected.clone(), Arc::new(second)];
+    Arc::new(move |index, reply| {
         let Ok(answer) = Answer::read(reply) else { return false };
-        let row = |model: &Outputs| {
+        let is_of = |model: &Outputs| {
             let row = index * model.classes..(index + 1) * model.classes;
-            answer.is("logits", &model.logits[row.clone()])
-                && answer.is("probabilities", &model.probabilities[row])
+            answer.has("logits", &model.logits[row.clone()])
+                && answer.has("probabilities", &model.probabilities[row])
         };
-        let Some(model) = models.iter().position(|model| row(model)) else { return false };
+        let Some(model) = models.iter().position(|model| is_of(model)) else { return false };
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.entry(answer.version).or_default()[model] = true;
+        seen.entry(answer.version()).or_default()[model] = true;
         true
     })
 }
 
-/// Files that must be refused, by every way to a reload.
-fn bad_files(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    let (files, _) = Files::new(bench, "bad")?;
-    let mut server = Server::start_with(bench, &files.served, &["--watch", "0"])?;
-    let runtime = bench.runtime()?;
-    let request = Infer::binary(bench.test.image(0)).request();
-    runtime.block_on(async {
-        for (name, bytes) in variants::bad(bench)? {
+/// Files that must be refused.
+fn bad_files(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    let (files, _) = Files::new(setup, "bad")?;
+    let mut server = setup.start_with(&[], &files.served, &["--watch", "0"])?;
+    let request = binary(setup.test.image(0));
+    let failures =
+        |metrics: &Metrics| metrics.sum("serve_lite_model_loads_total", &["outcome=\"failure\""]);
+    setup.runtime()?.block_on(async {
+        for (name, bytes) in models::bad(setup)? {
             match bytes {
                 Some(bytes) => {
-                    let path = bench.folder.path().join("bad").join("bad.onnx");
+                    let path = files.served.with_file_name("bad.onnx");
                     let _ = std::fs::remove_file(&path);
                     std::fs::write(&path, bytes)?;
-                    files.put(&path)?;
+                    files.replace(&path)?;
                 }
                 None => std::fs::remove_file(&files.served)?,
             }
-            let failures = |scrape: &super::scrape::Scrape| {
-                scrape.sum("serve_lite_model_loads_total", &["outcome=\"failure\""])
-            };
             let before = server.metrics().await?;
-            let (status, reason) = load_model(&server).await?;
+            let (status, text) = call_load_api(&server).await?;
             server.signal("HUP")?;
             tokio::time::sleep(Duration::from_millis(500)).await;
-            let after = server.metrics().await?;
-            let mut connection = server.connect().await?;
-            let reply = connection.exchange_within(Duration::from_secs(2), &request).await;
-            let still = reply.is_ok_and(|reply| {
-                Answer::read(&reply).is_ok_and(|answer| {
-                    answer.version == 1 && answer.is("logits", bench.rows(0, 1).0)
-                })
+            let counted = failures(&server.metrics().await?) - failures(&before);
+            let reply = server.connect().await?.exchange_within(Duration::from_secs(2), &request).await;
+            let still_serves = reply.is_ok_and(|reply| {
+                Answer::read(&reply)
+                    .is_ok_and(|answer| answer.version() == 1 && answer.has("logits", setup.rows(0, 1).0))
             });
-            let counted = failures(&after) - failures(&before);
-            findings.hold(
-                &format!("a model file that is bad: {name}"),
-                "400 with a reason, counted twice (call and signal), the old model stays",
-                format!(
-                    "{status} {reason}, counted {counted:.0} times, the old model {}",
-                    if still { "stays" } else { "is gone" }
-                ),
-                status == 400 && reason.contains("error") && counted == 2.0 && still,
+            let old = if still_serves { "still serves" } else { "no longer serves" };
+            results.require(
+                &format!("a bad model file: {name}"),
+                "400 with an error, counted twice (load API and signal), the old model still serves",
+                format!("{status} {text}, counted {counted:.0} times, the old model {old}"),
+                status == 400 && text.contains("error") && counted == 2.0 && still_serves,
             );
         }
-        files.put(&files.models[1])?;
-        let (status, reason) = load_model(&server).await?;
-        let said = format!("{status} {reason}");
-        findings.hold("a good file after all the bad ones", "200", said, status == 200);
+        files.replace(&files.models[1])?;
+        let (status, text) = call_load_api(&server).await?;
+        results.require("a good file after all bad ones", "200", format!("{status} {text}"), status == 200);
         anyhow::Ok(())
     })?;
-    findings.alive("the server after them", &mut server);
+    results.still_running("the server afterwards", &mut server);
     Ok(())
 }

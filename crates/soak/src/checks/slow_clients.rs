@@ -1,19 +1,19 @@
-//! Requirement 11: clients that are slow on purpose take nothing from the others.
+//! Requirement 11: slow and idle clients do not slow others down, and are disconnected.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::bench::Bench;
-use super::findings::Findings;
-use super::http::Connection;
-use super::load;
-use super::requests::{Infer, get};
-use super::server::Server;
+use serve_client::Connection;
+use serve_client::requests::{InferRequest, get};
 
-/// How long the server may bear with a slow client.
-const PATIENCE: f64 = 15.0;
-/// Slow clients that open their connections in a second. All in the same moment would measure how fast the client's one
-/// thread opens them.
+use crate::load;
+use crate::results::Results;
+use crate::setup::Setup;
+
+/// How long the server may keep a slow client, in seconds.
+const LIMIT: f64 = 15.0;
+/// Slow clients that connect in a second. If all connected at once, the check would measure how fast the client's one
+/// thread opens connections.
 const ARRIVALS: f64 = 400.0;
 
 /// What a client does slowly.
@@ -24,117 +24,111 @@ enum Kind {
     Idle,
 }
 
-pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    let capacity = bench.capacity()?;
-    let server = Server::start(bench, &[])?;
-    let runtime = bench.runtime()?;
-    let n = |many, few| bench.number(many, few);
-    let crowd = [
+pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    let capacity = setup.capacity()?;
+    let server = setup.start(&[])?;
+    let runtime = setup.runtime()?;
+    let n = |full, quick| setup.number(full, quick);
+    let clients = [
         (Kind::HalfHeaders, n(500, 50)),
         (Kind::ByteASecond, n(200, 20)),
         (Kind::Idle, n(500, 50)),
     ];
-    let calm = bench.plan(server.address, Some(0.5 * capacity), bench.seconds(15.0, 3.0));
-    let alone = runtime.block_on(load::run(calm.clone()));
-    let body = Infer::json(bench.test.image(0)).request();
-    let (beside, cut) = runtime.block_on(async {
-        let clients = crowd.iter().flat_map(|&(kind, n)| std::iter::repeat_n(kind, n));
-        let clients: Vec<_> = clients
+    let load = setup.load(server.address, Some(0.5 * capacity), setup.seconds(15.0, 3.0));
+    let alone = runtime.block_on(load::run(load.clone()));
+    let body = InferRequest::json(setup.test.image(0)).request();
+    let (beside, disconnected) = runtime.block_on(async {
+        let kinds = clients.iter().flat_map(|&(kind, n)| std::iter::repeat_n(kind, n));
+        let tasks: Vec<_> = kinds
             .enumerate()
             .map(|(i, kind)| {
                 let (address, body) = (server.address, body.clone());
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_secs_f64(i as f64 / ARRIVALS)).await;
-                    be_slow(address, kind, body).await
+                    (kind, seconds_until_disconnected(address, kind, body).await)
                 })
             })
             .collect();
-        let beside = load::run(calm).await;
-        let mut cut = Vec::new();
-        for client in clients {
-            cut.extend(client.await);
+        let beside = load::run(load).await;
+        let mut disconnected = Vec::new();
+        for task in tasks {
+            disconnected.extend(task.await);
         }
-        (beside, cut)
+        (beside, disconnected)
     });
     let (p99, p99_alone) = (beside.latency(200, 0.99), alone.latency(200, 0.99));
-    findings.note("p99 at 0.5 C alone", format!("{p99_alone:.2} ms"));
-    // Below a millisecond twice as long is the clock's and the scheduler's noise.
-    findings.at_most("p99 at 0.5 C beside them", (2.0 * p99_alone).max(2.0), "ms", p99);
-    findings.none("errors beside them", beside.errors(), &beside.trouble());
-    for (kind, n) in crowd {
-        let times = cut.iter().filter(|(of, _)| *of == kind).map(|(_, seconds)| *seconds);
-        let latest = times.clone().fold(0.0, f64::max);
-        let earliest = times.fold(f64::INFINITY, f64::min);
-        findings.note(&format!("first of {n} cut, {kind:?}"), format!("{earliest:.1} s"));
-        findings.at_most(&format!("last of {n} cut, {kind:?}"), PATIENCE, "s", latest);
+    results.note("p99 at 0.5 C alone", format!("{p99_alone:.2} ms"));
+    // Below a millisecond, twice as long is noise of the clock and the scheduler.
+    results.at_most("p99 at 0.5 C beside slow clients", (2.0 * p99_alone).max(2.0), "ms", p99);
+    results.zero("errors beside slow clients", beside.n_errors(), &beside.errors());
+    for (kind, n) in clients {
+        let times = disconnected.iter().filter(|(of, _)| *of == kind).map(|(_, seconds)| *seconds);
+        let last = times.clone().fold(0.0, f64::max);
+        let first = times.fold(f64::INFINITY, f64::min);
+        results.note(&format!("first of {n} disconnected, {kind:?}"), format!("{first:.1} s"));
+        results.at_most(&format!("last of {n} disconnected, {kind:?}"), LIMIT, "s", last);
     }
-    cap(bench, findings)
+    connection_limit(setup, results)
 }
 
-/// Is slow until the server has had enough, and says after how many seconds that was.
-async fn be_slow(address: SocketAddr, kind: Kind, body: Vec<u8>) -> (Kind, f64) {
+/// Is slow until the server closes the connection; infinite if it does not.
+async fn seconds_until_disconnected(address: SocketAddr, kind: Kind, request: Vec<u8>) -> f64 {
     let start = Instant::now();
-    let Ok(mut connection) = Connection::open(address).await else { return (kind, f64::NAN) };
-    let limit = Duration::from_secs_f64(2.0 * PATIENCE);
-    let mut left = &body[..];
+    let Ok(mut connection) = Connection::open(address).await else { return f64::INFINITY };
+    let mut rest = &request[..];
     match kind {
         Kind::HalfHeaders => {
             let _ =
                 connection.send(b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: x\r\nX-A: ").await;
         }
         Kind::ByteASecond => {
-            let head = body.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or(0) + 4;
-            let _ = connection.send(&body[..head]).await;
-            left = &body[head..];
+            let head = request.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or(0) + 4;
+            let _ = connection.send(&request[..head]).await;
+            rest = &request[head..];
         }
         Kind::Idle => {
             let _ = connection.exchange(&get("/v2/health/live")).await;
         }
     }
-    while start.elapsed() < limit {
+    while start.elapsed().as_secs_f64() < 2.0 * LIMIT {
         if kind == Kind::ByteASecond
-            && let Some((byte, rest)) = left.split_first()
+            && let Some((byte, others)) = rest.split_first()
         {
             let _ = connection.send(&[*byte]).await;
-            left = rest;
+            rest = others;
         }
-        if tokio::time::timeout(Duration::from_secs(1), connection.ended()).await.is_ok() {
-            return (kind, start.elapsed().as_secs_f64());
+        if tokio::time::timeout(Duration::from_secs(1), connection.wait_for_close()).await.is_ok() {
+            return start.elapsed().as_secs_f64();
         }
     }
-    (kind, f64::INFINITY)
+    f64::INFINITY
 }
 
-/// Connections beyond the cap are refused, and counted.
-fn cap(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    let server = Server::start(bench, &["--max-connections", "100"])?;
-    bench.runtime()?.block_on(async {
-        let (mut held, mut served, mut refused, mut other) = (Vec::new(), 0, 0, 0);
+/// Connections beyond `--max-connections` are refused, and counted.
+fn connection_limit(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    let server = setup.start(&["--max-connections", "100"])?;
+    setup.runtime()?.block_on(async {
+        let (mut held, mut served, mut refused, mut others) = (Vec::new(), 0, 0, 0);
         for _ in 0..150 {
             let mut connection = server.connect().await?;
             let limit = Duration::from_secs(2);
             match connection.exchange_within(limit, &get("/v2/health/live")).await {
                 Ok(reply) if reply.status == 200 => served += 1,
                 Ok(reply) if reply.status == 503 && reply.closes() => refused += 1,
-                _ => other += 1,
+                _ => others += 1,
             }
             held.push(connection);
         }
-        findings.hold(
+        results.require(
             "150 connections at --max-connections 100",
             "100 served, 50 refused with 503 and close",
-            format!("{served} served, {refused} refused, {other} other"),
-            (served, refused, other) == (100, 50, 0),
+            format!("{served} served, {refused} refused, {others} others"),
+            (served, refused, others) == (100, 50, 0),
         );
         drop(held);
         tokio::time::sleep(Duration::from_millis(300)).await;
-        let counted = server.metrics().await?.sum("serve_lite_refused_connections_total", &[]);
-        findings.hold(
-            "refused connections counted",
-            "50",
-            format!("{counted:.0}"),
-            counted == 50.0,
-        );
+        let counted = server.metrics().await?.value("serve_lite_refused_connections_total");
+        results.equal("refused connections counted", 50.0, counted);
         anyhow::Ok(())
     })
 }

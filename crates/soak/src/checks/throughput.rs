@@ -1,61 +1,54 @@
-//! Requirement 5: how much of the machine's speed is left behind HTTP.
+//! Requirement 5: images a second over HTTP, compared with one thread in process.
 
 use std::sync::Arc;
 
-use super::bench::Bench;
-use super::findings::Findings;
-use super::load::{self, Plan};
-use super::requests::Infer;
-use super::server::Server;
-use crate::bench_peers::median;
+use serve_client::requests::{InferRequest, binary};
 
-/// Pictures of a large request.
+use crate::load::{self, Load};
+use crate::results::Results;
+use crate::setup::Setup;
+use crate::statistics::{median, quantile};
+use crate::tally::Tally;
+
+/// Images of a large request.
 const LARGE: usize = 64;
 
-pub(super) fn check(bench: &Bench, findings: &mut Findings) -> anyhow::Result<()> {
-    let server = Server::start(bench, &[])?;
-    let runtime = bench.runtime()?;
-    let binary = bench.plan(server.address, None, bench.seconds(20.0, 2.0));
-    let requests = (0..500).map(|i| Infer::json(bench.test.image(i)).request()).collect();
-    let json = Plan { requests: Arc::new(requests), judge: None, ..binary.clone() };
-    let requests = (0..10).map(|i| Infer::binary(bench.pixels(i * LARGE, LARGE)).request());
-    let requests = Arc::new(requests.collect());
-    let large = Plan { requests, connections: 4, judge: None, ..binary.clone() };
-    let warm_up = Plan { time: bench.seconds(2.0, 0.5), ..binary.clone() };
+pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
+    let server = setup.start(&[])?;
+    let runtime = setup.runtime()?;
+    let binary_load = setup.load(server.address, None, setup.seconds(20.0, 2.0));
+    let requests = (0..500).map(|i| InferRequest::json(setup.test.image(i)).request()).collect();
+    let json_load = Load { requests: Arc::new(requests), check: None, ..binary_load.clone() };
+    let requests = (0..10).map(|i| binary(setup.pixels(i * LARGE, LARGE))).collect();
+    let large_load =
+        Load { requests: Arc::new(requests), connections: 4, check: None, ..binary_load.clone() };
+    let warm_up = Load { time: setup.seconds(2.0, 0.5), ..binary_load.clone() };
     runtime.block_on(load::run(warm_up));
 
-    // In turn, so that what slows the machine down slows all of them.
-    let mut rates = [const { Vec::new() }; 3];
-    let mut speeds = Vec::new();
-    let mut errors = 0;
-    let mut trouble = String::new();
-    for _ in 0..bench.number(5, 3) {
-        speeds.push(bench.speed_now()?);
-        for (rates, plan) in rates.iter_mut().zip([&binary, &json, &large]) {
-            let tally = runtime.block_on(load::run(plan.clone()));
+    // In turn, so that whatever slows the machine down slows down all of them.
+    let (mut rates, mut speeds) = ([const { Vec::new() }; 3], Vec::new());
+    let mut all = Tally::default();
+    for _ in 0..setup.number(5, 3) {
+        speeds.push(setup.measure_speed()?);
+        for (rates, load) in rates.iter_mut().zip([&binary_load, &json_load, &large_load]) {
+            let tally = runtime.block_on(load::run(load.clone()));
             rates.push(tally.rate());
-            errors += tally.errors();
-            if tally.errors() > 0 {
-                trouble = tally.trouble();
-            }
+            all.add(tally);
         }
     }
-    let [binary, json, large] = rates.map(|rates| {
-        let lowest = rates.iter().copied().fold(f64::INFINITY, f64::min);
-        let highest = rates.iter().copied().fold(0.0, f64::max);
-        (median(&rates).unwrap_or(0.0), format!("{lowest:.0} to {highest:.0}"))
-    });
-    let speed = median(&speeds).unwrap_or(0.0);
-    findings.note("S, one thread in process", format!("{speed:.0} pictures/s"));
-    findings.at_least("single pictures as bytes, 64 callers", 0.8 * speed, "/s", binary.0);
-    findings.note("their rounds", binary.1);
+    let rounds =
+        |rates: &[f64]| format!("{:.0} to {:.0} /s", quantile(rates, 0.0), quantile(rates, 1.0));
+    let [binary, json, large] = rates.each_ref().map(|rates| median(rates));
+    let speed = median(&speeds);
+    results.note("S, one thread in process", format!("{speed:.0} images/s"));
+    results.at_least("single images in binary, 64 clients", 0.8 * speed, "/s", binary);
+    results.note("rounds of single images in binary", rounds(&rates[0]));
     if speed > 6_500.0 {
-        findings.at_least("single pictures as bytes, at all events", 5_000.0, "/s", binary.0);
+        results.at_least("single images in binary, absolute", 5_000.0, "/s", binary);
     }
-    findings.at_least("single pictures as JSON, beside bytes", 0.5, "times", json.0 / binary.0);
-    findings.note("single pictures as JSON", format!("{:.0} /s, rounds {}", json.0, json.1));
-    let pictures = large.0 * LARGE as f64;
-    findings.at_least("pictures in requests of 64", 0.9 * speed, "/s", pictures);
-    findings.none("errors", errors, &trouble);
+    results.at_least("single images in JSON, relative to binary", 0.5, "times", json / binary);
+    results.note("rounds of single images in JSON", rounds(&rates[1]));
+    results.at_least("images in requests of 64", 0.9 * speed, "/s", large * LARGE as f64);
+    results.zero("errors", all.n_errors(), &all.errors());
     Ok(())
 }
