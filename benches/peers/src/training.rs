@@ -21,49 +21,37 @@ pub(crate) struct Training {
     pub(crate) processes: Vec<Vec<Epoch>>,
 }
 
-/// A system that trains.
-struct Trainer {
-    name: &'static str,
-    program: Program,
-    /// Rounds in which it takes part, and its epochs in each.
-    rounds: usize,
-    epochs: usize,
-}
-
+/// What trains.
+#[derive(Clone, Copy)]
 enum Program {
-    /// kiln, with its own kernels or with Burn's operations.
-    Kiln {
-        burn_ops: bool,
-    },
+    Kiln,
+    /// kiln with Burn's own operations, for one epoch in all: it takes more than a minute, and one is enough to compare.
+    StockBurn,
     Peer(Script),
 }
+
+const PROGRAMS: [(&str, Program); 4] = [
+    ("kiln", Program::Kiln),
+    (BASELINE, Program::Peer(KERAS)),
+    ("PyTorch", Program::Peer(TORCH)),
+    ("stock Burn", Program::StockBurn),
+];
 
 /// Trains every system for `epochs` epochs in turn, `rounds` times.
 pub(crate) fn measure(systems: &Systems, rounds: usize, epochs: usize) -> Vec<Row<Training>> {
     if rounds == 0 {
         return Vec::new();
     }
-    let trainer = |name, program| Trainer { name, program, rounds, epochs };
-    let trainers = [
-        trainer("kiln", Program::Kiln { burn_ops: false }),
-        trainer("Keras", Program::Peer(KERAS)),
-        trainer("PyTorch", Program::Peer(TORCH)),
-        // An epoch takes more than a minute, and one is enough to compare.
-        Trainer { rounds: 1, epochs: 1, ..trainer("stock Burn", Program::Kiln { burn_ops: true }) },
-    ];
     console::heading(&format!("Training: {rounds} rounds of {epochs} epochs"));
-    let row = |trainer: &Trainer| Row {
-        name: trainer.name,
-        measured: Ok(Training { processes: Vec::new() }),
-    };
-    let mut rows: Vec<_> = trainers.iter().map(row).collect();
+    let row = |(name, _)| Row { name, measured: Ok(Training { processes: Vec::new() }) };
+    let mut rows = PROGRAMS.map(row);
     for round in 1..=rounds {
-        for (trainer, row) in trainers.iter().zip(&mut rows) {
+        for ((_, program), row) in PROGRAMS.iter().zip(&mut rows) {
             let Ok(training) = &mut row.measured else { continue };
-            if round > trainer.rounds {
+            if matches!(program, Program::StockBurn) && round > 1 {
                 continue;
             }
-            match train(systems, trainer, round) {
+            match train(systems, *program, round, epochs) {
                 Ok(process) => {
                     let seconds = process.iter().map(|epoch| format!("{:.1} s", epoch.seconds));
                     let seconds = seconds.collect::<Vec<_>>().join(", ");
@@ -77,24 +65,19 @@ pub(crate) fn measure(systems: &Systems, rounds: usize, epochs: usize) -> Vec<Ro
             }
         }
     }
-    rows
+    rows.into()
 }
 
 /// The epochs of a fresh process.
-fn train(systems: &Systems, trainer: &Trainer, round: usize) -> Measured<Vec<Epoch>> {
-    let epochs = trainer.epochs;
-    let process: Vec<_> = match trainer.program {
-        Program::Kiln { burn_ops } => {
-            let run = format!("{}-{round}", if burn_ops { "burn" } else { "kiln" });
-            let mut command = systems.kiln_training("train", &run);
-            command.args(["--epochs", &epochs.to_string()]);
-            if burn_ops {
-                command.arg("--burn-ops");
-            }
-            process::output(&mut command)?;
-            let rows = read_metrics(&systems.run(&run)?.metrics()).map_err(|e| e.to_string())?;
-            rows.iter().filter_map(epoch).collect()
-        }
+fn train(systems: &Systems, program: Program, round: usize, epochs: usize) -> Measured<Vec<Epoch>> {
+    let kiln = |run: &str, settings: &[&str]| {
+        process::output(systems.kiln_training("train", run).args(settings))?;
+        let rows = read_metrics(&systems.run(run)?.metrics()).map_err(|error| error.to_string())?;
+        Ok(rows.iter().filter_map(epoch).collect())
+    };
+    let process: Vec<_> = match program {
+        Program::Kiln => kiln(&format!("kiln-{round}"), &["--epochs", &epochs.to_string()])?,
+        Program::StockBurn => kiln("stock-burn", &["--epochs", "1", "--burn-ops"])?,
         Program::Peer(script) => {
             let output = process::output(&mut systems.peer(script, epochs)?)?;
             let history = history::read(output.stdout.as_bytes()).collect::<Result<_, _>>();
