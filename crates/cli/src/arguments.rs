@@ -9,7 +9,7 @@ use crate::console;
 
 /// Which run, and how to compute.
 #[derive(Args, Debug)]
-pub(crate) struct RunArgs {
+pub struct RunArgs {
     /// Name of the run [default: the latest]
     #[arg(long, value_name = "NAME")]
     pub(crate) run: Option<String>,

@@ -13,10 +13,11 @@ use crate::onnx::{INPUT, LOGITS, PROBABILITIES};
 const MAX_BATCH: usize = 1024;
 
 /// The files of a repository with one version of one model, which takes images of `shape`: the path of each below the
-/// repository's folder, and its bytes. The model comes last, so that if they are written in order, no engine sees a version
-/// without its configuration.
+/// repository's folder, and its bytes. The model comes last, so that if they are written in order, no engine sees a
+/// version without its configuration.
 ///
-/// `name` must be a valid folder name. A line break in a class's name becomes a space, since Triton reads one name a line.
+/// `name` must be a valid folder name. A line break in a class's name becomes a space, since Triton reads one name a
+/// line.
 #[must_use]
 pub fn triton_repository(
     name: &str,

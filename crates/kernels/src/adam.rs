@@ -8,11 +8,11 @@ use crate::isa::Isa;
 /// Numbers of a task: the four arrays of one fill half of a second-level cache.
 const CHUNK: usize = 1 << 15;
 
-/// Adam's constants (Kingma and Ba 2015, algorithm 1), with decay of the weights apart from the gradients (Loshchilov and
-/// Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2).
+/// Adam's constants (Kingma and Ba 2015, algorithm 1), with decay of the weights apart from the gradients (Loshchilov
+/// and Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    /// Step size, above 0.
+    /// Learning rate, above 0.
     pub learning_rate: f32,
     /// Decay of the mean of gradients, in [0, 1).
     pub beta_1: f32,
@@ -20,15 +20,15 @@ pub struct Adam {
     pub beta_2: f32,
     /// Added to the root of the mean square, above 0.
     pub epsilon: f32,
-    /// Each step takes `learning_rate * weight_decay` times a weight off it, besides what the gradients ask for; at least
-    /// 0, and 0 leaves the weights to the gradients alone.
+    /// Each step subtracts `learning_rate * weight_decay` times the weight from it, apart from the gradient's change;
+    /// at least 0, and 0 means no decay.
     pub weight_decay: f32,
 }
 
 /// Step number `time`, counted from 1, on rayon's threads: updates the means of gradients and of their squares, and the
 /// weights by them. Before the first step both means are 0.
 ///
-/// The corrections for the means' start are one factor of the step and one of epsilon, as in Burn and Keras.
+/// The bias corrections of both means are one factor of the step and one of epsilon, as in Burn and Keras.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -42,7 +42,7 @@ pub fn adam(
     mean_square: &mut [f32],
 ) {
     assert_eq!([gradients.len(); 3], [weights.len(), mean.len(), mean_square.len()]);
-    // In f64, as 1 less a power of almost 1 would lose most of its digits.
+    // In f64: in f32 the difference of 1 and a power of almost 1 would lose most of its digits.
     let power = |beta: f32| 1.0 - f64::from(beta).powi(time);
     let correction = power(adam.beta_2).sqrt();
     let factor = (f64::from(adam.learning_rate) * correction / power(adam.beta_1)) as f32;
@@ -79,8 +79,8 @@ impl WithSimd for Step<'_> {
             *mean = beta_1 * *mean + (1.0 - beta_1) * gradient;
             *mean_square = beta_2 * *mean_square + (1.0 - beta_2) * (gradient * gradient);
             let change = factor * *mean / (mean_square.sqrt() + epsilon);
-            // Not a product with 1 - shrink, which would keep a digit or two of a shrink of 1e-7. Without decay a weight of
-            // infinity has to stay one, and 0 times it is NaN.
+            // Not a product with 1 - shrink, which would keep only a digit or two of a shrink of 1e-7. Without decay an
+            // infinite weight has to stay infinite, and 0 times it is NaN.
             let decayed = if shrink == 0.0 { *weight } else { *weight - shrink * *weight };
             *weight = decayed - change;
         }

@@ -8,8 +8,8 @@ use crate::isa::Isa;
 /// Numbers of a task: the two arrays of one fill half of a second-level cache.
 const CHUNK: usize = 1 << 15;
 
-/// `averages = decay * averages + (1 - decay) * values` on rayon's threads, with `decay` in [0, 1]: the exponential moving
-/// average, of weights over steps or of a batch's moments over batches.
+/// `averages = decay * averages + (1 - decay) * values` on rayon's threads, with `decay` in [0, 1]: the exponential
+/// moving average, of weights over steps or of a batch's moments over batches.
 ///
 /// # Panics
 /// If the lengths differ.

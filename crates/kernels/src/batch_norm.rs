@@ -1,4 +1,4 @@
-//! Batch normalisation, forward: the channels' moments, and the same affine function in training and in use.
+//! Batch normalisation, forward: the channels' moments, and the affine function of training and inference.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use crate::channel_sums::{ROWS, channel_sums};
 use crate::isa::Isa;
 
-/// Numbers, or a few more, that a channel's constants are repeated to: loops over a row of 16 channels would be mostly
-/// beginnings and ends.
+/// The constants of a row are repeated to about so many numbers: a loop over a row of 16 channels would be mostly
+/// overhead.
 const PERIOD: usize = 512;
 
 /// Mean and variance of each channel.
@@ -15,18 +15,19 @@ const PERIOD: usize = 512;
 pub struct Moments {
     /// `[channels]`
     pub mean: Vec<f32>,
-    /// The mean squared deviation from the mean (divided by the number of rows, not by one less), `[channels]`; at least 0.
+    /// The mean squared deviation from the mean (divided by the number of rows, not by one less), `[channels]`; at
+    /// least 0.
     pub variance: Vec<f32>,
 }
 
 /// Batch normalisation (Ioffe and Szegedy 2015).
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNorm<'a> {
-    /// Factors of the normal form, `[channels]`.
+    /// Factor of the normalised value, `[channels]`.
     pub gamma: &'a [f32],
-    /// What is added to it, `[channels]`.
+    /// Offset added after it, `[channels]`.
     pub beta: &'a [f32],
-    /// Mean of each channel, `[channels]`: of the batch in training, and otherwise an average over batches.
+    /// Mean of each channel, `[channels]`: the batch's in training, the running average in inference.
     pub mean: &'a [f32],
     /// Variance of each channel, `[channels]`, likewise.
     pub variance: &'a [f32],
@@ -34,10 +35,10 @@ pub struct BatchNorm<'a> {
     pub epsilon: f32,
 }
 
-/// Mean and variance of each channel over all rows, pixels of pictures among them, on rayon's threads.
+/// Mean and variance of each channel over all rows (such as pixels), on rayon's threads.
 ///
-/// Sums are made in float64 and in a fixed order, whatever the number of threads. A channel with a number that is not finite
-/// has a variance of NaN.
+/// Sums are computed in float64 and in a fixed order, whatever the number of threads. A channel with a number that is
+/// not finite has a variance of NaN.
 ///
 /// # Shapes
 /// - `x`: `[rows, channels]`
@@ -52,7 +53,7 @@ pub fn moments(isa: Isa, channels: usize, x: &[f32]) -> Moments {
     let [sums, squares] = channel_sums(isa, x, x, &vec![0.0; channels]);
     let variance = sums.iter().zip(squares).map(|(sum, square)| {
         let variance = square / rows - (sum / rows).powi(2);
-        // Rounding could have a constant's below 0. Not a maximum, which would make 0 of NaN.
+        // Rounding could make that of a constant negative. Not `max`, which would turn NaN into 0.
         if variance < 0.0 { 0.0 } else { variance as f32 }
     });
     let variance = variance.collect();
@@ -61,13 +62,13 @@ pub fn moments(isa: Isa, channels: usize, x: &[f32]) -> Moments {
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` of any number of rows, on rayon's threads.
 ///
-/// A row's output is the same to the last bit in whatever company it comes, given mean and variance.
+/// A row's output is the same to the last bit whatever else is in the batch, given mean and variance.
 ///
 /// # Shapes
 /// - `x`, `y`: `[rows, channels]`
 ///
 /// # Panics
-/// If the lengths do not fit one another, or there is no channel.
+/// If the lengths do not match, or there is no channel.
 pub fn batch_norm(isa: Isa, layer: BatchNorm, x: &[f32], y: &mut [f32]) {
     let BatchNorm { gamma, beta, mean, variance, epsilon } = layer;
     let channels = gamma.len();
@@ -95,7 +96,7 @@ pub(crate) fn scales(gamma: &[f32], variance: &[f32], epsilon: f32) -> Vec<f32> 
         .collect()
 }
 
-/// The channels' constants of one row as those of several, [`PERIOD`] numbers or a few more.
+/// One row of constants repeated to [`PERIOD`] numbers or a few more.
 pub(crate) fn repeated(channels: &[f32]) -> Vec<f32> {
     channels.repeat(PERIOD.div_ceil(channels.len()))
 }

@@ -7,10 +7,10 @@ use crate::batch_norm::{inverse_deviation, repeated, scales};
 use crate::channel_sums::{ROWS, channel_sums};
 use crate::isa::Isa;
 
-/// What the backward pass starts from.
+/// The inputs of the backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormBackward<'a> {
-    /// Factors of the normal form, `[channels]`.
+    /// Factor of the normalised value, `[channels]`.
     pub gamma: &'a [f32],
     /// Mean of each channel of `x`, `[channels]`; see [`moments`](crate::moments).
     pub mean: &'a [f32],
@@ -26,17 +26,17 @@ pub struct BatchNormBackward<'a> {
 
 /// Gradients of batch normalisation on rayon's threads: `dx`, and as outputs those of `gamma` and of `beta`.
 ///
-/// With `n` rows and `normal = (x - mean) / sqrt(variance + epsilon)`, `dbeta` is the sum of `dy`, `dgamma` that of
-/// `dy * normal`, and `dx = gamma / sqrt(variance + epsilon) * (dy - dbeta / n - normal * dgamma / n)`: Ioffe and Szegedy
-/// 2015, section 3, the gradients by way of mean and variance put together. Sums are made in float64 and in a fixed order,
-/// whatever the number of threads.
+/// With `n` rows and `normal = (x - mean) / sqrt(variance + epsilon)`, `dbeta` is the sum of `dy`, `dgamma` that of `dy
+/// * normal`, and `dx = gamma / sqrt(variance + epsilon) * (dy - dbeta / n - normal * dgamma / n)`: Ioffe and Szegedy
+/// 2015, section 3, with the gradients through mean and variance substituted. Sums are computed in float64 and in a
+/// fixed order, whatever the number of threads.
 ///
 /// # Shapes
-/// - `dx`: `[rows, channels]`; what it held is overwritten
+/// - `dx`: `[rows, channels]`; its previous content is overwritten
 /// - outputs: `[channels]` each
 ///
 /// # Panics
-/// If the lengths do not fit one another, or there is no channel.
+/// If the lengths do not match, or there is no channel.
 #[must_use]
 pub fn batch_norm_backward(
     isa: Isa,
@@ -68,7 +68,7 @@ pub fn batch_norm_backward(
 }
 
 struct Backward<'a> {
-    /// Of `x` the mean, the factor of everything, of `dy` the mean and the slope over `x`: [`repeated`].
+    /// The mean of `x`, the common factor, the mean of `dy`, and its slope over `x`, each [`repeated`].
     constants: [&'a [f32]; 4],
     x: &'a [f32],
     dy: &'a [f32],

@@ -1,17 +1,17 @@
-//! Aligned numbers, and slices seen as vectors.
+//! Aligned buffers, and slices as vectors.
 
 use aligned_vec::{AVec, ConstAlign};
 use pulp::Simd;
 use rayon::prelude::*;
 
-/// Bytes of a cache line, and of the widest vector: from here on no vector straddles two lines.
+/// Bytes of a cache line, and of the widest vector: aligned to it, no vector straddles two lines.
 const LINE: usize = 64;
 
 /// Numbers that start on a cache line.
 pub(crate) type Buffer = AVec<f32, ConstAlign<LINE>>;
 
-/// A vector of `len` zeros, written on rayon's threads: an output of some megabytes would keep one thread for a
-/// millisecond, and the others waiting.
+/// A vector of `len` zeros, written on rayon's threads: for an output of some megabytes one thread would take a
+/// millisecond while the others wait.
 #[must_use]
 pub fn parallel_zeros(len: usize) -> Vec<f32> {
     /// Numbers of a task: half of a second-level cache.

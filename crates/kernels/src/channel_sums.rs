@@ -1,16 +1,16 @@
-//! Sums over rows, channel by channel, that lose nothing to float32.
+//! Sums over rows, channel by channel, in float64.
 //!
 //! In float64 a product of two float32 is exact, and the difference of a mean of squares and a squared mean, which in
-//! float32 could be all rounding, is good to more digits than the input has. It costs less time than memory takes to
-//! deliver the input once.
+//! float32 could be rounding error only, has more correct digits than the input. It takes less time than reading the
+//! input from memory.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::isa::Isa;
 
-/// Rows of a task, and of a partial sum. Partial sums are added in their order, so that sums depend on this number and not
-/// on how many threads there are. At 256, the two arrays of 128 channels fill half of a second-level cache.
+/// Rows of a task, and of a partial sum. Partial sums are added in their order, so that sums depend on this number and
+/// not on how many threads there are. At 256, the two arrays of 128 channels fill half of a second-level cache.
 pub(crate) const ROWS: usize = 256;
 /// Channels whose sums are in registers at once: those of a cache line.
 const CHANNELS: usize = 16;

@@ -1,5 +1,5 @@
-//! Convolution 3x3, bias and ReLU, forward. For a few input channels each output is summed directly, and nothing is
-//! quicker; for more there is [`conv_tiled`].
+//! Convolution 3x3, bias and ReLU, forward. With few input channels each output is summed directly, which is fastest;
+//! with more, see [`conv_tiled`].
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -19,9 +19,9 @@ const COLUMNS: usize = 2;
 /// [`COLUMNS`] where there are 16 registers and not 32.
 const COLUMNS_OF_FEW: usize = 1;
 
-/// Convolution, bias and ReLU of any number of pictures, on rayon's threads.
+/// Convolution, bias and ReLU of any number of images, on rayon's threads.
 ///
-/// A picture's output is the same to the last bit in whatever company it comes.
+/// An image's output is the same to the last bit whatever else is in the batch.
 ///
 /// # Shapes
 /// - `weights`: `[channels_out, channels_in, 3, 3]`, `bias`: `[channels_out]`
@@ -29,7 +29,7 @@ const COLUMNS_OF_FEW: usize = 1;
 /// - `y`: `[n, height - 2, width - 2, channels_out]`
 ///
 /// # Panics
-/// If the lengths do not fit one another.
+/// If the lengths do not match.
 pub fn conv_relu(isa: Isa, shape: Shape, weights: &[f32], bias: &[f32], x: &[f32], y: &mut [f32]) {
     let (input, output) = (shape.input(), shape.output());
     let n = x.len() / input;
@@ -43,15 +43,15 @@ pub fn conv_relu(isa: Isa, shape: Shape, weights: &[f32], bias: &[f32], x: &[f32
     }
 }
 
-/// The same by filters that are transformed already, where [`goes_by_tiles`](crate::goes_by_tiles()) says that
-/// [`conv_relu()`] would transform them for every call: to the last bit what it gives.
+/// [`conv_relu()`] with filters transformed in advance, for shapes for which [`goes_by_tiles`](crate::goes_by_tiles())
+/// is true and it would transform them in every call. Results are equal to the last bit.
 ///
 /// # Shapes
 /// - `x`: `[n, height, width, channels_in]`
 /// - `y`: `[n, height - 2, width - 2, channels_out]`
 ///
 /// # Panics
-/// If the lengths do not fit one another.
+/// If the lengths do not match.
 pub fn conv_relu_tiled(filters: &filters::Filters, x: &[f32], y: &mut [f32]) {
     let shape = filters.shape;
     let n = x.len() / shape.input();
@@ -59,7 +59,7 @@ pub fn conv_relu_tiled(filters: &filters::Filters, x: &[f32], y: &mut [f32]) {
     by_groups(shape, x, y, |x, y| filters.isa.run(Tiled { filters, x, y }));
 }
 
-/// Shares pictures and their outputs among rayon's threads, unless there is but one.
+/// Distributes images and their outputs over rayon's threads, unless there is only one.
 fn by_groups(shape: Shape, x: &[f32], y: &mut [f32], forward: impl Fn(&[f32], &mut [f32]) + Sync) {
     let (input, output) = (shape.input(), shape.output());
     if x.len() <= input {
@@ -71,7 +71,7 @@ fn by_groups(shape: Shape, x: &[f32], y: &mut [f32], forward: impl Fn(&[f32], &m
     }
 }
 
-/// Pictures by way of tiles.
+/// Images by tiles.
 struct Tiled<'a> {
     filters: &'a filters::Filters,
     x: &'a [f32],
@@ -89,8 +89,8 @@ impl WithSimd for Tiled<'_> {
         let mut plane = zeros(tiles.plane());
         for (x, y) in x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.output())) {
             tiles.stage(x, [shape.width, shape.channels_in], &mut plane);
-            if !conv_tiled::picture(simd, filters, &mut tiles, &plane, y) {
-                // Directly, where the tiles' sums would make NaN of an infinity.
+            if !conv_tiled::image(simd, filters, &mut tiles, &plane, y) {
+                // Directly, where the tiles' sums would turn an infinity into NaN.
                 let bias = &bias[..shape.channels_out];
                 let filters = isa.run(Pack { isa, shape, weights, bias });
                 isa.run(Forward { shape, filters: &filters, x, y });
@@ -99,7 +99,7 @@ impl WithSimd for Tiled<'_> {
     }
 }
 
-/// Filters with their output channels side by side.
+/// Filters with adjacent output channels.
 struct Filters {
     /// `[9 * channels_in, padded]`, taps before channels.
     taps: Buffer,
@@ -154,8 +154,8 @@ impl WithSimd for Forward<'_> {
         let mut block = zeros(PIXELS * padded);
         // What the last block reads beyond the row is summed and dropped.
         let mut window = zeros(3 * (columns.next_multiple_of(PIXELS) + 2) * shape.channels_in);
-        let pictures = x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.output()));
-        for (x, y) in pictures {
+        let images = x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.output()));
+        for (x, y) in images {
             for (row, y) in y.chunks_exact_mut(columns * co).enumerate() {
                 let length = shape.width * shape.channels_in;
                 let stride = window.len() / 3;
@@ -203,7 +203,7 @@ fn pixels<S: Simd, const COLUMNS: usize>(
             sums.copy_from_slice(vectors(simd, &filters.bias[o..][..width]));
         }
         for ky in 0..3 {
-            // The inputs of one row of taps lie side by side: three pixels of all channels.
+            // The inputs of one row of taps are adjacent: three pixels of all channels.
             let inputs = &window[ky * stride..][..(PIXELS + 2) * ci];
             for i in 0..3 * ci {
                 let taps = vectors(simd, &filters.taps[(ky * 3 * ci + i) * padded + o..][..width]);
@@ -217,7 +217,7 @@ fn pixels<S: Simd, const COLUMNS: usize>(
         }
         for (pixel, sums) in sums.iter_mut().enumerate() {
             for sum in sums.iter_mut() {
-                // Not a maximum, which would make 0 of NaN.
+                // Not `max`, which would turn NaN into 0.
                 let dead = simd.less_than_or_equal_f32s(*sum, zero);
                 *sum = simd.select_f32s(dead, zero, *sum);
             }

@@ -12,7 +12,7 @@ use crate::isa::Isa;
 use crate::reference::{self, wide};
 use crate::shape::Shape;
 
-/// What a backward pass of a convolution starts from.
+/// The inputs of a convolution's backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvBackward<'a> {
     /// Shape of the convolution.
@@ -25,15 +25,15 @@ pub struct ConvBackward<'a> {
 
 /// Gradients of [`conv_relu`](crate::conv_relu) on rayon's threads, from its output `y` and the gradient `dy` of that.
 ///
-/// Sums over pictures are made in a fixed order, whatever the number of threads.
+/// Sums over images are computed in a fixed order, whatever the number of threads.
 ///
 /// # Shapes
 /// - `y`, `dy`: `[n, height - 2, width - 2, channels_out]`
-/// - `dx`: `[n, height, width, channels_in]` where it is wanted; what it held is overwritten
+/// - `dx`: `[n, height, width, channels_in]` where it is wanted; its previous content is overwritten
 /// - output: gradients of the weights and of the biases, in the weights' and biases' layouts
 ///
 /// # Panics
-/// If the lengths do not fit one another.
+/// If the lengths do not match.
 #[must_use]
 pub fn conv_relu_backward(
     isa: Isa,
@@ -55,7 +55,7 @@ pub fn conv_relu_backward(
         let outputs = y.par_chunks(GROUP * output).zip(dy.par_chunks(GROUP * output));
         dx.par_chunks_mut(GROUP * input)
             .zip(outputs)
-            .for_each(|(dx, (y, dy))| isa.run(OfPictures { conv, y, dy, dx }));
+            .for_each(|(dx, (y, dy))| isa.run(OfImages { conv, y, dy, dx }));
     }
     let Shape { channels_in: ci, channels_out: co, .. } = conv.shape;
     let Some(Gradients { dw, db }) = sum(gradients) else {
@@ -68,14 +68,14 @@ pub fn conv_relu_backward(
     (dw, db[..co].to_vec())
 }
 
-struct OfPictures<'a> {
+struct OfImages<'a> {
     conv: ConvBackward<'a>,
     y: &'a [f32],
     dy: &'a [f32],
     dx: &'a mut [f32],
 }
 
-impl WithSimd for OfPictures<'_> {
+impl WithSimd for OfImages<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -94,13 +94,13 @@ impl WithSimd for OfPictures<'_> {
             }
             places.list(shape, y, dy);
             plane.fill(0.0);
-            gradients::of_picture(simd, shape, &mut places, &filters, pixel, &mut plane);
+            gradients::of_image(simd, shape, &mut places, &filters, pixel, &mut plane);
             gradients::unpad(shape.channels_in, &plane, pixel, dx);
         }
     }
 }
 
-/// Where a weight is not finite, a gradient of 0 is no reason to leave it out.
+/// With a weight that is not finite, not even products with a gradient of 0 may be skipped.
 fn by_formula(shape: Shape, weights: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
     let x = vec![0.0; shape.input()];
     let gradients = reference::conv_relu_backward(shape, &wide(weights), &x, &wide(y), &wide(dy));

@@ -1,6 +1,6 @@
 //! Convolution 3x3, bias, ReLU and 2x2 max-pooling in one pass, forward.
 //!
-//! A tile of [`winograd`] is four cells of the pooling, so what the convolution gives is pooled in registers and never
+//! A tile of [`winograd`] is four cells of the pooling, so the convolution's output is pooled in registers and never
 //! written. Bias and ReLU come after the maximum, which neither can change.
 
 use pulp::{Simd, WithSimd};
@@ -17,18 +17,18 @@ use crate::winograd::{self, SIDE};
 /// The winner of a cell whose output is 0: none of its four places gets a gradient.
 pub const NO_WINNER: u8 = 4;
 
-/// Convolution, bias, ReLU and pooling of any number of pictures, on rayon's threads.
+/// Convolution, bias, ReLU and pooling of any number of images, on rayon's threads.
 ///
-/// A picture's output is the same to the last bit in whatever company it comes.
+/// An image's output is the same to the last bit whatever else is in the batch.
 ///
 /// # Shapes
 /// - `x`: `[n, height, width, channels_in]`
 /// - `y`: `[n, channels_out, pooled rows, pooled columns]`
-/// - `winners`: `[n, pooled rows, pooled columns, channels_out]` where training wants them: the place of each cell's
+/// - `winners`: `[n, pooled rows, pooled columns, channels_out]`, for training: the place of each cell's
 ///   maximum among its four, row by row, or [`NO_WINNER`]
 ///
 /// # Panics
-/// If the lengths do not fit one another.
+/// If the lengths do not match.
 pub fn conv_relu_pool(filters: &Filters, x: &[f32], y: &mut [f32], winners: Option<&mut [u8]>) {
     let (input, pooled) = (filters.shape.input(), filters.shape.pooled());
     let n = x.len() / input;
@@ -37,17 +37,17 @@ pub fn conv_relu_pool(filters: &Filters, x: &[f32], y: &mut [f32], winners: Opti
     if pooled == 0 {
         return;
     }
-    let pictures = x.par_chunks(GROUP * input).zip(y.par_chunks_mut(GROUP * pooled));
+    let images = x.par_chunks(GROUP * input).zip(y.par_chunks_mut(GROUP * pooled));
     match winners {
         Some(winners) => {
-            pictures.zip(winners.par_chunks_mut(GROUP * pooled)).for_each(|((x, y), winners)| {
+            images.zip(winners.par_chunks_mut(GROUP * pooled)).for_each(|((x, y), winners)| {
                 filters.isa.run(Forward::<true> { filters, x, y, winners });
             });
         }
         None if n <= GROUP => {
             filters.isa.run(Forward::<false> { filters, x, y, winners: &mut [] });
         }
-        None => pictures.for_each(|(x, y)| {
+        None => images.for_each(|(x, y)| {
             filters.isa.run(Forward::<false> { filters, x, y, winners: &mut [] });
         }),
     }
@@ -69,16 +69,16 @@ impl<const WINNERS: bool> WithSimd for Forward<'_, WINNERS> {
         let shape = filters.shape;
         let mut scratch = Scratch::new::<S>(filters);
         let mut plane = zeros(scratch.tiles.plane());
-        let pictures = x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.pooled()));
-        for (number, (x, y)) in pictures.enumerate() {
+        let images = x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.pooled()));
+        for (number, (x, y)) in images.enumerate() {
             let winners = if WINNERS {
                 &mut winners[number * shape.pooled()..][..shape.pooled()]
             } else {
                 &mut []
             };
-            // Also where nothing is padded: copied in one go it is then near, which took 3 % off the whole.
+            // Also where nothing is padded: the copy brings the image into the cache, which saves 3 % of the whole.
             scratch.tiles.stage(x, [shape.width, shape.channels_in], &mut plane);
-            let finite = picture::<S, WINNERS>(simd, filters, &mut scratch, &plane, winners);
+            let finite = image::<S, WINNERS>(simd, filters, &mut scratch, &plane, winners);
             if finite {
                 let cells = shape.pooled() / shape.channels_out;
                 let matrix = Matrix {
@@ -94,7 +94,7 @@ impl<const WINNERS: bool> WithSimd for Forward<'_, WINNERS> {
     }
 }
 
-/// What one thread works in, for one picture after the other.
+/// Scratch memory of one thread, reused from image to image.
 struct Scratch {
     tiles: Tiles,
     /// `[cells, channels_out]`
@@ -112,9 +112,9 @@ impl Scratch {
     }
 }
 
-/// Fills `scratch.pooled` and the winners of one picture; whether every number on the way was finite.
+/// Fills `scratch.pooled` and the winners of one image; returns whether every intermediate number was finite.
 #[inline(always)]
-fn picture<S: Simd, const WINNERS: bool>(
+fn image<S: Simd, const WINNERS: bool>(
     simd: S,
     filters: &Filters,
     scratch: &mut Scratch,
@@ -135,7 +135,8 @@ fn picture<S: Simd, const WINNERS: bool>(
     simd.reduce_sum_f32s(sum) == 0.0
 }
 
-/// Pools the four cells of a tile, the first of them at `[row, column]`; adds to `sum` what is 0 if all is finite.
+/// Pools the four cells of a tile, the first of them at `[row, column]`; adds to `sum` a number that is 0 if all are
+/// finite.
 #[inline(always)]
 fn pool<S: Simd, const WINNERS: bool>(
     simd: S,
@@ -188,7 +189,7 @@ fn pool<S: Simd, const WINNERS: bool>(
     }
 }
 
-/// One picture by the formula, where Winograd's sums would make NaN of an infinity.
+/// One image by the formula, where Winograd's sums would turn an infinity into NaN.
 fn by_formula(filters: &Filters, x: &[f32], y: &mut [f32], winners: &mut [u8]) {
     let shape = filters.shape;
     let bias = wide(&filters.bias[..shape.channels_out]);

@@ -1,7 +1,7 @@
-//! Gradients of [`conv_relu_pool`](crate::conv_relu_pool): through the winners alone.
+//! Gradients of [`conv_relu_pool`](crate::conv_relu_pool): through the winners (the argmax of each cell) alone.
 //!
-//! Of the four outputs in a pooling cell one at most has a gradient, and none where ReLU or dropout closed the cell:
-//! about half of the cells in the article's network, hence an eighth of the products of a dense backward pass.
+//! At most one of the four outputs of a pooling cell has a gradient, and none where ReLU or dropout set the cell to 0.
+//! In the article's network that is about half of the cells, which leaves an eighth of the products.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -17,23 +17,23 @@ use crate::reference::{self, wide};
 use crate::shape::Shape;
 use crate::transpose::{Matrix, transpose};
 
-/// Rows of cells that are worked through at once: their eight rows of the article's input (27 KB) stay in a first-level
-/// cache while every channel visits them.
+/// Rows of cells that are processed together: their eight rows of the article's input (27 KB) stay in a first-level
+/// cache while every channel reads them.
 const STRIP: usize = 3;
 
 /// Gradients of [`conv_relu_pool`](crate::conv_relu_pool) on rayon's threads, from its winners and the gradient `dy` of
 /// its output.
 ///
-/// Sums over pictures are made in a fixed order, whatever the number of threads.
+/// Sums over images are computed in a fixed order, whatever the number of threads.
 ///
 /// # Shapes
 /// - `winners`: `[n, pooled rows, pooled columns, channels_out]`
 /// - `dy`: `[n, channels_out, pooled rows, pooled columns]`
-/// - `dx`: `[n, height, width, channels_in]`; what it held is overwritten
+/// - `dx`: `[n, height, width, channels_in]`; its previous content is overwritten
 /// - output: gradients of the weights and of the biases, in the weights' and biases' layouts
 ///
 /// # Panics
-/// If the lengths do not fit one another.
+/// If the lengths do not match.
 #[must_use]
 pub fn conv_relu_pool_backward(
     isa: Isa,
@@ -69,7 +69,7 @@ pub fn conv_relu_pool_backward(
     }
 }
 
-/// Filters with their input channels side by side.
+/// Filters with adjacent input channels.
 struct Filters {
     /// `[3, channels_out, 3, pixel]`, see [`gradients::by_row`].
     filters: Buffer,
@@ -117,9 +117,9 @@ impl WithSimd for Backward<'_> {
         let mut lists = Lists::new(shape);
         let plane = if pixel == ci { 0 } else { shape.height * shape.width * pixel };
         let (mut padded_x, mut padded_dx) = (zeros(plane), zeros(plane));
-        let pictures = conv.x.chunks_exact(shape.input()).zip(dx.chunks_exact_mut(shape.input()));
+        let images = conv.x.chunks_exact(shape.input()).zip(dx.chunks_exact_mut(shape.input()));
         let outputs = winners.chunks_exact(shape.pooled()).zip(dy.chunks_exact(shape.pooled()));
-        for ((x, dx), (winners, dy)) in pictures.zip(outputs) {
+        for ((x, dx), (winners, dy)) in images.zip(outputs) {
             if !filters.finite || !all_finite(simd, x) {
                 let conv = ConvBackward { x, ..conv };
                 by_formula(conv, winners, dy, dx, pixel, &mut gradients);
@@ -129,18 +129,10 @@ impl WithSimd for Backward<'_> {
             transpose(isa, matrix, dy, &mut lists.dy, co);
             lists.places.list_winners(shape, winners, &lists.dy);
             if pixel == ci {
-                picture(simd, shape, filters, x, &mut lists, dx, &mut gradients);
+                image(simd, shape, filters, x, &mut lists, dx, &mut gradients);
             } else {
                 gradients::pad(ci, x, pixel, &mut padded_x);
-                picture(
-                    simd,
-                    shape,
-                    filters,
-                    &padded_x,
-                    &mut lists,
-                    &mut padded_dx,
-                    &mut gradients,
-                );
+                image(simd, shape, filters, &padded_x, &mut lists, &mut padded_dx, &mut gradients);
                 gradients::unpad(ci, &padded_dx, pixel, dx);
             }
         }
@@ -148,7 +140,7 @@ impl WithSimd for Backward<'_> {
     }
 }
 
-/// The outputs of one picture that have a gradient.
+/// The outputs of one image that have a gradient.
 struct Lists {
     /// The gradient of the output as the winners lie, `[cells, channels_out]`.
     dy: Buffer,
@@ -168,9 +160,9 @@ impl Lists {
     }
 }
 
-/// Adds the gradients of the filters and writes that of the picture, both with pixels of `filters.pixel` numbers.
+/// Adds the gradients of the filters and writes that of the image, both with pixels of `filters.pixel` numbers.
 #[inline(always)]
-fn picture<S: Simd>(
+fn image<S: Simd>(
     simd: S,
     shape: Shape,
     filters: &Filters,
@@ -190,10 +182,11 @@ fn picture<S: Simd>(
         }
     }
     dx.fill(0.0);
-    gradients::of_picture(simd, shape, places, &filters.filters, pixel, dx);
+    gradients::of_image(simd, shape, places, &filters.filters, pixel, dx);
 }
 
-/// One picture by the formula: where an input or a weight is not finite, a gradient of 0 is no reason to leave it out.
+/// One image by the formula: with an input or weight that is not finite, not even products with a gradient of 0 may be
+/// skipped.
 fn by_formula(
     conv: ConvBackward,
     winners: &[u8],

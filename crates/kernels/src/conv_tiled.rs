@@ -1,7 +1,7 @@
 //! Convolution 3x3, bias and ReLU by Winograd's tiles, forward.
 //!
-//! The gradient of the input is a convolution too, but not by tiles: a pixel at the border is a sum of few products, which
-//! would be off by what the tile's other pixels round.
+//! The gradient of the input is a convolution too, but is not computed by tiles: a pixel at the border is a sum of few
+//! products, and would inherit the rounding errors of the tile's other pixels.
 
 use pulp::Simd;
 
@@ -11,28 +11,29 @@ use crate::shape::Shape;
 use crate::tiles::{TILES, Tiles};
 use crate::winograd::{self, SIDE, TILE};
 
-/// Input channels from which on tiles are used. At 16 they take a quarter of the time of direct sums, and round to at most
-/// half of what the worst order of direct sums could; for fewer that share grows.
+/// Fewest input channels for which tiles are used. At 16 they take a quarter of the time of direct sums, with at most
+/// half of the rounding error that the worst order of direct sums could have; for fewer channels that share grows.
 const CHANNELS: usize = 16;
 
-/// Whether [`conv_relu`](crate::conv_relu()) goes by tiles, since they are worth their transforms: for 16 input channels or
-/// more, unless the output is smaller than a tile.
+/// Whether [`conv_relu`](crate::conv_relu()) computes this shape by tiles: with 16 input channels or more, unless the
+/// output is smaller than a tile. Otherwise the transforms would cost more than they save.
 #[must_use]
 pub fn goes_by_tiles(shape: Shape) -> bool {
     shape.channels_in >= CHANNELS && shape.output_sides().iter().all(|side| *side >= TILE)
 }
 
-/// What a thread works in for pictures of this shape.
+/// Scratch memory of a thread for images of this shape.
 pub(crate) fn tiles<S: Simd>(filters: &Filters) -> Tiles {
     Tiles::new::<S>(filters, filters.shape.output_sides().map(|side| side.div_ceil(TILE)))
 }
 
-/// Convolves one picture, which lies on `plane` as [`Tiles::stage`] puts it there; whether every number on the way was finite.
+/// Convolves one image, which [`Tiles::stage`] has put on `plane`; returns whether every intermediate number was
+/// finite.
 ///
 /// # Shapes
 /// - `y`: `[height - 2, width - 2, channels_out]`
 #[inline(always)]
-pub(crate) fn picture<S: Simd>(
+pub(crate) fn image<S: Simd>(
     simd: S,
     filters: &Filters,
     tiles: &mut Tiles,
@@ -53,8 +54,8 @@ pub(crate) fn picture<S: Simd>(
     simd.reduce_sum_f32s(sum) == 0.0
 }
 
-/// Writes what of a tile, whose first output is at `[row, column]`, lies in the picture; adds to `sum` what is 0 if all is
-/// finite.
+/// Writes the part of a tile with its first output at `[row, column]` that lies inside the image; adds to `sum` a
+/// number that is 0 if all are finite.
 #[inline(always)]
 fn write<S: Simd>(
     simd: S,

@@ -1,7 +1,7 @@
-//! A dense layer that leaves zeros out, forward.
+//! A dense layer that skips zeros, forward.
 //!
-//! After ReLU, pooling and dropout half of the inputs are zero, and so are half of the products and, for a single
-//! picture, half of the weights that have to be read.
+//! After ReLU, pooling and dropout half of the inputs are zero, so half of the products can be skipped and, for a
+//! single image, half of the weights need not be read.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -9,12 +9,12 @@ use rayon::prelude::*;
 use crate::buffer::{self, vectors};
 use crate::isa::Isa;
 
-/// Inputs whose weights stay in the first-level cache (16 KB for 128 outputs) while all rows of a task visit them, and
-/// whose zeros are told by one bit each.
+/// Inputs whose weights stay in the first-level cache (16 KB for 128 outputs) while all rows of a task read them, and
+/// whose zeros are marked by one bit each.
 const INPUTS: usize = u32::BITS as usize;
 /// Rows of a task: each task reads all weights once.
 const ROWS: usize = 32;
-/// Vectors of outputs that are summed at once. An addition takes four cycles and two can be begun in each.
+/// Vectors of outputs that are summed at once: an addition takes four cycles and two can start in each.
 const COLUMNS: usize = 8;
 
 /// Weights and biases of a dense layer.
@@ -24,7 +24,7 @@ pub struct Dense<'a> {
     pub weights: &'a [f32],
     /// `[n_out]`
     pub bias: &'a [f32],
-    /// Whether all weights are finite, as [`all_finite`] tells; only then zeros may be left out.
+    /// Whether all weights are finite, see [`all_finite`]; only then may zeros be skipped.
     pub finite: bool,
 }
 
@@ -50,13 +50,13 @@ pub fn all_finite(isa: Isa, values: &[f32]) -> bool {
 
 /// `x * weights + bias`, and ReLU where `relu` is set, of any number of rows, on rayon's threads.
 ///
-/// A row's output is the same to the last bit in whatever company it comes.
+/// A row's output is the same to the last bit whatever else is in the batch.
 ///
 /// # Shapes
 /// - `x`: `[n, n_in]`, `y`: `[n, n_out]`
 ///
 /// # Panics
-/// If the lengths do not fit one another.
+/// If the lengths do not match.
 pub fn dense(isa: Isa, layer: Dense, relu: bool, x: &[f32], y: &mut [f32]) {
     let n_out = layer.bias.len();
     let n_in = layer.weights.len() / n_out;
@@ -93,7 +93,7 @@ impl WithSimd for Forward<'_> {
         for first in (0..n_in).step_by(INPUTS) {
             let inputs = INPUTS.min(n_in - first);
             let weights = &layer.weights[first * n_out..][..inputs * n_out];
-            // What the rows have of a block lies far apart: copied at once, they are waited for together.
+            // The rows' numbers of a block are far apart: copied at once, they are fetched in parallel.
             for (x, line) in x.chunks_exact(n_in).zip(lines.chunks_exact_mut(INPUTS)) {
                 line[..inputs].copy_from_slice(&x[first..][..inputs]);
             }
@@ -105,7 +105,7 @@ impl WithSimd for Forward<'_> {
         }
         if relu {
             for y in y.iter_mut() {
-                // Not a maximum, which would make 0 of NaN.
+                // Not `max`, which would turn NaN into 0.
                 *y = if *y <= 0.0 { 0.0 } else { *y };
             }
         }

@@ -1,8 +1,8 @@
-//! Gradients of a dense layer with ReLU, leaving zeros out.
+//! Gradients of a dense layer with ReLU, skipping zeros.
 //!
-//! Behind ReLU and dropout about a fifth of the outputs has a gradient. Both products run over those alone: for each
-//! such output and row, a line of inputs. The lines have to lie in memory as lines, hence weights and their gradient are
-//! transposed in passing, block by block.
+//! After ReLU and dropout about a fifth of the outputs has a gradient. Both products run over those alone: for each
+//! such output and row, a line of inputs. The lines have to be contiguous, so weights and their gradient are transposed
+//! block by block.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -11,21 +11,21 @@ use crate::buffer::{all_finite, vectors, vectors_mut, zeros};
 use crate::isa::Isa;
 use crate::transpose::{Matrix, transpose};
 
-/// Inputs of a block: what 128 outputs or 128 rows have of them fills a first-level cache (32 KB).
+/// Inputs of a block: their numbers for 128 outputs or 128 rows fill a first-level cache (32 KB).
 const INPUTS: usize = 64;
 /// Vectors of inputs that are summed at once.
 const COLUMNS: usize = 4;
-/// Rows of a task that writes gradients of the input; each task turns all weights.
+/// Rows of a task that writes gradients of the input; each task transposes all weights.
 const ROWS: usize = 64;
 
-/// What the backward pass starts from.
+/// The inputs of the backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct DenseBackward<'a> {
     /// `[n_in, n_out]`
     pub weights: &'a [f32],
     /// The input `[n, n_in]`.
     pub x: &'a [f32],
-    /// The gradient of what the layer gives before ReLU, `[n, n_out]`; see [`relu_backward`].
+    /// The gradient of the layer's output before ReLU, `[n, n_out]`; see [`relu_backward`].
     pub dy: &'a [f32],
     /// Outputs of the layer, at least 1.
     pub n_out: usize,
@@ -41,15 +41,15 @@ pub fn relu_backward(y: &[f32], dy: &[f32]) -> Vec<f32> {
     y.iter().zip(dy).map(|(&y, &dy)| if y == 0.0 { 0.0 } else { dy }).collect()
 }
 
-/// Gradients of a dense layer on rayon's threads; the sums over rows are made in their order.
+/// Gradients of a dense layer on rayon's threads; the rows are summed in order.
 ///
 /// # Shapes
-/// - `dx`: `[n, n_in]`; what it held is overwritten
-/// - `dw`: `[n_in, n_out]`; what it held is overwritten
+/// - `dx`: `[n, n_in]`; its previous content is overwritten
+/// - `dw`: `[n_in, n_out]`; its previous content is overwritten
 /// - output: gradient of the biases, `[n_out]`
 ///
 /// # Panics
-/// If the lengths do not fit one another.
+/// If the lengths do not match.
 #[must_use]
 pub fn dense_backward(isa: Isa, layer: DenseBackward, dx: &mut [f32], dw: &mut [f32]) -> Vec<f32> {
     let DenseBackward { weights, x, dy, n_out } = layer;
@@ -75,7 +75,7 @@ pub fn dense_backward(isa: Isa, layer: DenseBackward, dx: &mut [f32], dw: &mut [
 /// The gradients that are not 0, row by row or column by column.
 struct Lists {
     entries: Vec<(u32, f32)>,
-    /// Where each list begins, and the last one's end.
+    /// Where each list begins, and where the last one ends.
     starts: Vec<usize>,
 }
 
@@ -93,7 +93,7 @@ impl Lists {
         let mut end = 0;
         for line in lines {
             for (at, dy) in line.enumerate() {
-                // Written in any case, and overwritten by the next where it is 0: no CPU would predict a branch.
+                // Always written, and overwritten by the next where it is 0: no CPU would predict a branch.
                 entries[end] = (at as u32, dy);
                 end += usize::from(dy != 0.0);
             }
@@ -124,7 +124,8 @@ impl WithSimd for OfWeights<'_> {
         let Self { isa, layer: DenseBackward { weights, x, dy, n_out }, lists, first, dw } = self;
         let (n_in, inputs) = (weights.len() / n_out, dw.len() / n_out);
         let rows = x.len() / n_in;
-        // A copy, as rows of x can lie a multiple of 4,096 bytes apart, and share few places in the cache.
+        // A copy, since rows of x can be a multiple of 4,096 bytes apart, and would compete for few places in the
+        // cache.
         let mut lines = zeros(rows * INPUTS);
         for (x, line) in x.chunks_exact(n_in).zip(lines.chunks_exact_mut(INPUTS)) {
             line[..inputs].copy_from_slice(&x[first..][..inputs]);

@@ -1,13 +1,13 @@
-//! Dropout with random numbers that depend on their place alone.
+//! Dropout with random numbers that depend on key and place alone.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::isa::Isa;
 
-/// Counters of Philox that are worked on at once, side by side in vectors.
+/// Counters of Philox that are processed at once in vectors.
 const COUNTERS: usize = 16;
-/// Random numbers of 16 bits that they give: four words of 32 bits each.
+/// Random numbers of 16 bits from them: each gives four words of 32 bits.
 const NUMBERS: usize = 8 * COUNTERS;
 /// Numbers of a task.
 const CHUNK: usize = 128 * NUMBERS;
@@ -17,12 +17,12 @@ const ROUNDS: usize = 10;
 /// Sets each number to 0 with probability `rate`, in [0, 1), and divides the others by `1 - rate`, in place and on
 /// rayon's threads.
 ///
-/// Which ones follows from `key` and their index alone, so the backward pass is the same call on the gradient. The rate is
-/// a multiple of 2^-16, the one closest to `rate`.
+/// Which numbers depends on `key` and their index alone, so the backward pass is the same call on the gradient. The
+/// rate is rounded to a multiple of 2^-16.
 ///
 /// Random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3").
 pub fn dropout(isa: Isa, key: u64, rate: f64, values: &mut [f32]) {
-    // Drops where a number below 2^16 falls short of this.
+    // A number is dropped where its random number below 2^16 is less than this.
     let threshold = (rate * 65_536.0).round() as u32;
     let scale = (1.0 / (1.0 - rate)) as f32;
     values.par_chunks_mut(CHUNK).enumerate().for_each(|(task, values)| {
@@ -52,7 +52,7 @@ impl WithSimd for Drop<'_> {
             for (half, shift) in [(lower, 0), (upper, 16)] {
                 for (value, word) in half.iter_mut().zip(words.as_flattened()) {
                     let random = (word >> shift) & 0xFFFF;
-                    // A product, not a choice: NaN and infinity become NaN, as in Burn.
+                    // A product, not a selection: NaN and infinity become NaN, as in Burn.
                     *value *= if random < threshold { 0.0 } else { scale };
                 }
             }

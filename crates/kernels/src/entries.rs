@@ -1,6 +1,6 @@
-//! The outputs of one picture that have a gradient, listed place by place and channel by channel.
+//! The outputs of one image that have a gradient, listed place by place and channel by channel.
 //!
-//! Outputs are told apart by bits or by where the next entry is written, and not by branches, which no CPU would predict.
+//! The lists are built with bit masks and conditional increments, without branches, which no CPU would predict.
 
 use std::ops::Range;
 
@@ -10,13 +10,13 @@ use crate::shape::Shape;
 /// An output with a gradient.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Entry {
-    /// In the list of a place, the output's channel; in the list of a channel, where its window begins in the picture.
+    /// In the list of a place, the output's channel; in the list of a channel, where its window begins in the image.
     pub(crate) at: u32,
     /// The gradient.
     pub(crate) dy: f32,
 }
 
-/// Channels whose places are told apart at once, one bit each.
+/// Channels that are handled at once, one bit each.
 const CHUNK: usize = u64::BITS as usize;
 
 /// The lists of all places, a place being a row and a column of the convolution's output.
@@ -27,7 +27,7 @@ pub(crate) struct Places {
     /// Likewise of the channels that [`Self::narrow`] chose last.
     part: Vec<[u32; 2]>,
     entries: Vec<Entry>,
-    /// For each chunk of a cell's channels, those that won at the first place, at the second, and so on.
+    /// For each chunk of a cell's channels, those whose winner is at the first place, at the second, and so on.
     winners: Vec<[u64; 4]>,
 }
 
@@ -82,7 +82,7 @@ impl Places {
         for (place, (y, dy)) in y.chunks_exact(co).zip(dy.chunks_exact(co)).enumerate() {
             let start = end;
             for (o, (&y, &dy)) in y.iter().zip(dy).enumerate() {
-                // Written in any case, and overwritten by the next where it does not count.
+                // Always written, and overwritten by the next one where it does not count.
                 self.entries[end] = Entry { at: o as u32, dy };
                 end += usize::from((y != 0.0) & (dy != 0.0));
             }
@@ -117,7 +117,7 @@ impl Places {
     }
 }
 
-/// Which of up to 64 winners with a gradient sit at each of the four places, one bit each.
+/// Which of up to 64 winners with a gradient are at each of the four places, one bit each.
 #[inline(always)]
 fn by_place(winners: &[u8], dy: &[f32]) -> [u64; 4] {
     let mut places = [NO_WINNER; CHUNK];
@@ -126,18 +126,18 @@ fn by_place(winners: &[u8], dy: &[f32]) -> [u64; 4] {
     }
     let (eights, _) = places.as_chunks::<8>();
     std::array::from_fn(|k| {
-        let bits = eights.iter().map(|&eight| equal(u64::from_le_bytes(eight), k as u64));
+        let bits = eights.iter().map(|&eight| equal_bytes(u64::from_le_bytes(eight), k as u64));
         bits.rev().fold(0, |mask, bits| (mask << 8) | bits)
     })
 }
 
 /// Which of eight bytes, all below 128, are `value`, one bit each.
 #[inline(always)]
-fn equal(eight: u64, value: u64) -> u64 {
+fn equal_bytes(eight: u64, value: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    // A sum with 127 has the upper bit of a byte set unless the byte is 0, and carries nothing into the next.
+    // Adding 127 sets the upper bit of a byte unless the byte is 0, and never carries into the next.
     let differs = (eight ^ (ONES * value)) + ONES * 127;
-    // Each upper bit moves to its place in the uppermost byte.
+    // Gathers the upper bits in the uppermost byte.
     (((!differs >> 7) & ONES).wrapping_mul(0x0102_0408_1020_4080)) >> 56
 }
 
@@ -160,9 +160,9 @@ impl Channels {
         }
     }
 
-    /// Lists what the places in `rows` have, and adds it to the gradient `db` of the biases.
+    /// Lists the entries of the places in `rows`, and adds them to the gradient `db` of the biases.
     ///
-    /// In the picture, rows are `row` numbers apart and pixels `pixel` numbers.
+    /// In the image, rows are `row` numbers apart and pixels `pixel` numbers.
     #[inline(always)]
     pub(crate) fn list(
         &mut self,

@@ -29,8 +29,8 @@ impl WithSimd for OfFilters<'_> {
 
 /// `dw` is `[9, channels_in, padded]` and `db` `[padded]`.
 ///
-/// At once are summed `COLUMNS` vectors of output channels for one tap and `CHANNELS` input channels, and where there are
-/// fewer, for one input channel and all nine taps.
+/// At once are summed `COLUMNS` vectors of output channels for one tap and `CHANNELS` input channels, and where there
+/// are fewer, for one input channel and all nine taps.
 #[inline(always)]
 fn of_filters<S: Simd, const COLUMNS: usize, const CHANNELS: usize>(
     simd: S,
@@ -46,11 +46,11 @@ fn of_filters<S: Simd, const COLUMNS: usize, const CHANNELS: usize>(
     for (x, (y, dy)) in x.chunks_exact(shape.input()).zip(outputs) {
         mask(simd, shape, y, dy, &mut masked, padded);
         of_biases(simd, &masked, &mut gradients.db);
-        let picture = Picture { shape, x, masked: &masked, padded };
+        let image = Image { shape, x, masked: &masked, padded };
         if ci < CHANNELS {
             for o in (0..padded).step_by(COLUMNS * S::F32_LANES) {
                 for i in 0..ci {
-                    picture.all_taps::<S, COLUMNS>(simd, o, i, &mut gradients.dw);
+                    image.all_taps::<S, COLUMNS>(simd, o, i, &mut gradients.dw);
                 }
             }
             continue;
@@ -59,10 +59,10 @@ fn of_filters<S: Simd, const COLUMNS: usize, const CHANNELS: usize>(
         for o in (0..padded).step_by(COLUMNS * S::F32_LANES) {
             for tap in 0..9 {
                 for i in (0..whole).step_by(CHANNELS) {
-                    picture.one_tap::<S, COLUMNS, CHANNELS>(simd, o, tap, i, &mut gradients.dw);
+                    image.one_tap::<S, COLUMNS, CHANNELS>(simd, o, tap, i, &mut gradients.dw);
                 }
                 for i in whole..ci {
-                    picture.one_tap::<S, COLUMNS, 1>(simd, o, tap, i, &mut gradients.dw);
+                    image.one_tap::<S, COLUMNS, 1>(simd, o, tap, i, &mut gradients.dw);
                 }
             }
         }
@@ -70,7 +70,7 @@ fn of_filters<S: Simd, const COLUMNS: usize, const CHANNELS: usize>(
     gradients
 }
 
-/// Adds a picture's sums to the gradient of the biases.
+/// Adds an image's sums to the gradient of the biases.
 #[inline(always)]
 fn of_biases<S: Simd>(simd: S, masked: &[f32], db: &mut [f32]) {
     let mut sums = zeros(db.len());
@@ -80,8 +80,8 @@ fn of_biases<S: Simd>(simd: S, masked: &[f32], db: &mut [f32]) {
     add(simd, db, vectors(simd, &sums));
 }
 
-/// One picture, and the gradient before ReLU of its outputs.
-struct Picture<'a> {
+/// One image, and the gradient before ReLU of its outputs.
+struct Image<'a> {
     shape: Shape,
     x: &'a [f32],
     /// `[rows, columns, padded]`
@@ -89,7 +89,7 @@ struct Picture<'a> {
     padded: usize,
 }
 
-impl Picture<'_> {
+impl Image<'_> {
     /// Adds the sums over all pixels of one input channel, for all taps and the output channels from `o` on.
     #[inline(always)]
     fn all_taps<S: Simd, const COLUMNS: usize>(&self, simd: S, o: usize, i: usize, dw: &mut [f32]) {
@@ -114,7 +114,8 @@ impl Picture<'_> {
         }
     }
 
-    /// Adds the sums over all pixels of `N` input channels from `i` on, for one tap and the output channels from `o` on.
+    /// Adds the sums over all pixels of `N` input channels from `i` on, for one tap and the output channels from `o`
+    /// on.
     #[inline(always)]
     fn one_tap<S: Simd, const COLUMNS: usize, const N: usize>(
         &self,

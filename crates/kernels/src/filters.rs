@@ -1,4 +1,4 @@
-//! Filters in the products' domain of Winograd's convolution, laid out as the products read them.
+//! Filters transformed for Winograd's convolution, in the order in which the products read them.
 
 use pulp::{Simd, WithSimd};
 
@@ -8,8 +8,8 @@ use crate::shape::Shape;
 use crate::transpose::{Matrix, transpose};
 use crate::winograd::{self, PRODUCTS, SIDE};
 
-/// Filters in the form that [`conv_relu_pool`](crate::conv_relu_pool()) and [`conv_relu_tiled`](crate::conv_relu_tiled())
-/// multiply by.
+/// Filters transformed for [`conv_relu_pool`](crate::conv_relu_pool()) and
+/// [`conv_relu_tiled`](crate::conv_relu_tiled()).
 #[derive(Debug)]
 pub struct Filters {
     pub(crate) isa: Isa,
@@ -23,20 +23,20 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// Transforms filters; worth keeping where they are used more than once.
+    /// Transforms filters; keep the result where they are used more than once.
     ///
     /// # Shapes
     /// - `weights`: `[channels_out, channels_in, 3, 3]`, `bias`: `[channels_out]`
     ///
     /// # Panics
-    /// If the lengths are others.
+    /// If the lengths do not match.
     #[must_use]
     pub fn new(isa: Isa, shape: Shape, weights: &[f32], bias: &[f32]) -> Self {
         assert_eq!([weights.len(), bias.len()], [shape.weights(), shape.channels_out]);
         isa.run(Transform { isa, shape, weights, bias })
     }
 
-    /// The shape that the filters are for.
+    /// The shape of the convolution.
     #[must_use]
     pub fn shape(&self) -> Shape {
         self.shape
@@ -70,7 +70,7 @@ impl WithSimd for Transform<'_> {
         let padded = co.next_multiple_of(block::<S>());
         let mut bias = zeros(padded);
         bias[..co].copy_from_slice(unpadded);
-        // [channels_in * 9, padded]: output channels side by side.
+        // [channels_in * 9, padded]: adjacent output channels.
         let mut taps = zeros(ci * 9 * padded);
         let matrix = Matrix { rows: co, columns: ci * 9, stride: ci * 9 };
         transpose(isa, matrix, weights, &mut taps, padded);

@@ -1,7 +1,7 @@
 //! Gradients of a 3x3 convolution from the outputs that have one.
 //!
-//! After ReLU, max-pooling and dropout most outputs of a convolution get no gradient. What is left are lists, and every
-//! entry is 9 inputs and 9 weights of all input channels: they lie in three runs of three pixels.
+//! After ReLU, max-pooling and dropout most outputs of a convolution get no gradient; the others are listed. Every
+//! entry uses 9 inputs and 9 weights of all input channels, in three runs of three pixels.
 
 use pulp::Simd;
 
@@ -9,13 +9,13 @@ use crate::buffer::{Buffer, vectors, vectors_mut, zeros};
 use crate::entries::{Entry, Places};
 use crate::shape::Shape;
 
-/// Output channels whose weights of one row of the window and 32 input channels (24 KB, and the article's network has no
-/// more) stay in a first-level cache.
+/// Output channels whose weights of one row of the window and 32 input channels (24 KB, and the article's network has
+/// no more) stay in a first-level cache.
 const CHANNELS: usize = 64;
 
 /// Rows of the window, and vectors of input channels, that the registers hold at once.
 ///
-/// With 32 registers the whole window of two vectors, with 16 one row of four.
+/// With 32 registers the whole window of two vectors, with 16 registers one row of four.
 pub(crate) const fn rows_and_vectors<S: Simd>() -> (usize, usize) {
     if S::REGISTER_COUNT >= 32 { (3, 2) } else { (1, 4) }
 }
@@ -31,7 +31,7 @@ const fn is_half<S: Simd>(pixel: usize) -> bool {
     pixel < rows_and_vectors::<S>().1 * S::F32_LANES
 }
 
-/// Adds to the gradient `dw` `[9, pixel]` of one filter what `entries` say, with `x` the picture.
+/// Adds to the gradient `dw` `[9, pixel]` of one filter the terms of `entries`, with `x` the image.
 ///
 /// # Shapes
 /// - `x`: rows `row` numbers apart, pixels `pixel` numbers apart
@@ -92,15 +92,15 @@ fn of_filter_by<S: Simd, const ROWS: usize, const VECTORS: usize>(
     }
 }
 
-/// Adds to the gradient `dx` of the picture what `places` say, with `filters` as [`by_row`] gives them.
+/// Adds to the gradient `dx` of the image the terms of `places`, with `filters` as [`by_row`] gives them.
 ///
-/// [`CHANNELS`] and one row of the window at a time, whose weights stay in a first-level cache. Along a row of outputs the
-/// three pixels under the window stay in registers, and each is written once it lies behind.
+/// [`CHANNELS`] and one row of the window at a time, whose weights stay in a first-level cache. Along a row of outputs
+/// the three pixels under the window stay in registers, and each is written once the window has passed it.
 ///
 /// # Shapes
 /// - `dx`: rows `row` numbers apart, pixels `pixel` numbers apart
 #[inline(always)]
-pub(crate) fn of_picture<S: Simd>(
+pub(crate) fn of_image<S: Simd>(
     simd: S,
     shape: Shape,
     places: &mut Places,
@@ -109,15 +109,15 @@ pub(crate) fn of_picture<S: Simd>(
     dx: &mut [f32],
 ) {
     match (S::REGISTER_COUNT >= 32, is_half::<S>(pixel)) {
-        (true, true) => of_picture_by::<S, 1>(simd, shape, places, filters, pixel, dx),
-        (true, false) => of_picture_by::<S, 2>(simd, shape, places, filters, pixel, dx),
-        (false, true) => of_picture_by::<S, 2>(simd, shape, places, filters, pixel, dx),
-        (false, false) => of_picture_by::<S, 4>(simd, shape, places, filters, pixel, dx),
+        (true, true) => of_image_by::<S, 1>(simd, shape, places, filters, pixel, dx),
+        (true, false) => of_image_by::<S, 2>(simd, shape, places, filters, pixel, dx),
+        (false, true) => of_image_by::<S, 2>(simd, shape, places, filters, pixel, dx),
+        (false, false) => of_image_by::<S, 4>(simd, shape, places, filters, pixel, dx),
     }
 }
 
 #[inline(always)]
-fn of_picture_by<S: Simd, const VECTORS: usize>(
+fn of_image_by<S: Simd, const VECTORS: usize>(
     simd: S,
     shape: Shape,
     places: &mut Places,
@@ -133,7 +133,7 @@ fn of_picture_by<S: Simd, const VECTORS: usize>(
             for row in 0..rows {
                 let dx = &mut dx[(row + ky) * shape.width * pixel..][..shape.width * pixel];
                 for first in (0..pixel).step_by(block) {
-                    // A macro, as a closure may not be put inline, and outside it would lack the vector instructions.
+                    // A macro, since a closure that is not inlined would lack the vector instructions.
                     macro_rules! pixel {
                         ($column:expr) => {
                             vectors_mut(simd, &mut dx[$column * pixel + first..][..block])
@@ -165,8 +165,8 @@ fn of_picture_by<S: Simd, const VECTORS: usize>(
     }
 }
 
-/// Filters `[channels_out, channels_in, 3, 3]` as `[3, channels_out, 3, pixel]`: row by row of the window, the input
-/// channels side by side.
+/// Filters `[channels_out, channels_in, 3, 3]` as `[3, channels_out, 3, pixel]`: row by row of the window, with
+/// adjacent input channels.
 pub(crate) fn by_row(shape: Shape, weights: &[f32], pixel: usize) -> Buffer {
     let mut filters = zeros(shape.channels_out * 9 * pixel);
     for (o, weights) in weights.chunks_exact(9 * shape.channels_in).enumerate() {
@@ -180,7 +180,7 @@ pub(crate) fn by_row(shape: Shape, weights: &[f32], pixel: usize) -> Buffer {
     filters
 }
 
-/// Filters `[channels_out, channels_in, 3, 3]` as `[channels_out, 9, pixel]`, the input channels side by side.
+/// Filters `[channels_out, channels_in, 3, 3]` as `[channels_out, 9, pixel]`, with adjacent input channels.
 pub(crate) fn filters(shape: Shape, weights: &[f32], pixel: usize) -> Buffer {
     let mut filters = zeros(shape.channels_out * 9 * pixel);
     let each = weights.chunks_exact(9 * shape.channels_in).zip(filters.chunks_exact_mut(9 * pixel));
@@ -204,7 +204,7 @@ pub(crate) fn unfilters(shape: Shape, filters: &[f32], pixel: usize) -> Vec<f32>
     weights
 }
 
-/// Copies pixels of `channels` numbers to where they lie `pixel` numbers apart.
+/// Copies pixels of `channels` numbers so that they are `pixel` numbers apart.
 pub(crate) fn pad(channels: usize, x: &[f32], pixel: usize, plane: &mut [f32]) {
     for (x, plane) in x.chunks_exact(channels).zip(plane.chunks_exact_mut(pixel)) {
         plane[..channels].copy_from_slice(x);

@@ -1,10 +1,10 @@
-//! How a batch is shared among threads, and how their sums come together.
+//! How a batch is distributed over threads, and how their sums are added.
 
 use crate::buffer::Buffer;
 
-/// Pictures of a group: one thread sums a group's gradients, and the groups are added in their order. The sums therefore
-/// depend on this number and not on how many threads there are. At 8, a batch of 128 keeps 16 threads busy, and what a
-/// group costs besides its pictures (its own gradients, cleared and added) stays below one per cent.
+/// Images of a group: one thread sums a group's gradients, and the groups are added in order. The sums therefore
+/// depend on this number and not on how many threads there are. At 8, a batch of 128 keeps 16 threads busy, and the
+/// overhead of a group (clearing and adding its gradients) stays below one per cent.
 pub(crate) const GROUP: usize = 8;
 
 /// Gradients of the weights and biases, summed over a group.

@@ -1,4 +1,4 @@
-//! Which vector instructions run, chosen once and passed along.
+//! Which vector instructions run: chosen once and passed on.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use pulp::{Arch, Scalar, Simd, WithSimd};
 /// A set of vector instructions that this CPU has.
 ///
 /// Every kernel takes one as its first argument, so that tests and benchmarks can compare them all on one machine. The
-/// sets add in different groupings: between two of them results differ in the last bits, within one they never do.
+/// sets group sums differently, so results differ in the last bits between two sets, and never within one.
 #[derive(Clone, Copy, Debug)]
 pub struct Isa(Arch);
 
@@ -18,7 +18,7 @@ impl Isa {
         Self::available()[0]
     }
 
-    /// All sets that this CPU has, the widest first; the last is the portable code, which runs everywhere.
+    /// All sets that this CPU has, widest first; the last is portable code, which runs everywhere.
     #[must_use]
     pub fn available() -> Vec<Self> {
         let mut all = Vec::new();
@@ -31,7 +31,7 @@ impl Isa {
         all
     }
 
-    /// Whether the set has AVX2, and all before it.
+    /// Whether the set includes AVX2.
     pub(crate) fn has_avx2(self) -> bool {
         !matches!(self.0, Arch::Scalar)
     }

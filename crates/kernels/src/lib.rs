@@ -8,17 +8,17 @@
 //! | batch normalisation | [`moments`], [`batch_norm()`] | [`batch_norm_backward()`] |
 //! | dropout | [`dropout()`] | [`dropout()`] with the same key |
 //!
-//! and for the optimiser [`adam()`], a step, [`sum_of_squares()`], of which a gradient's norm is the root, and
-//! [`average()`], a moving one. What makes the layers quick is work left out. Winograd's transforms take four times fewer
-//! multiplications than a convolution's formula. After ReLU, pooling and dropout few outputs have a gradient, and half of a
-//! dense layer's inputs are zero: both are listed, and the rest is never touched.
+//! and for the optimiser [`adam()`], one step; [`sum_of_squares()`], for the norm of a gradient; and [`average()`], for
+//! a moving average. The kernels are fast because they leave work out. Winograd's transforms take four times fewer
+//! multiplications than a convolution's formula. After ReLU, pooling and dropout few outputs have a gradient, and half
+//! of a dense layer's inputs are zero: both are listed, and the rest is skipped.
 //!
-//! - [`mod@reference`] has every formula in float64, which the tests hold all others against.
+//! - [`mod@reference`] has every formula in float64; the tests compare all kernels with it.
 //! - An [`Isa`] names the vector instructions: AVX-512, AVX2 with FMA, or none. All code but one transposition is safe.
-//! - Sums are made in a fixed order. Results depend on the `Isa`, and on nothing else: not on the number of threads, and a
-//!   picture's not on the others of its batch.
-//! - A number that is not finite gives what the formula gives for it.
-//! - Lengths that do not fit are a mistake of the caller, and panic.
+//! - Sums are computed in a fixed order. Results depend on the `Isa`, not on the number of threads, and an image's not
+//!   on the rest of its batch.
+//! - A number that is not finite gives what the formula gives.
+//! - Lengths that do not match are a bug of the caller: a kernel panics.
 
 mod adam;
 mod average;

@@ -1,11 +1,11 @@
-//! The layers as their formulas have them: scalar, in float64, one picture at a time.
+//! The layers' formulas: scalar, in float64, one image at a time.
 //!
-//! The tests hold every kernel against these, and the kernels fall back on them where a number is not finite: there the
-//! shortcuts (transformed filters, zeros left out) no longer give what the formula gives.
+//! The tests compare every kernel with these, and the kernels fall back on them where a number is not finite: there
+//! their shortcuts (transformed filters, skipped zeros) would not give what the formula gives.
 
 use crate::shape::Shape;
 
-/// What the backward pass of a layer gives, each part in the layout of what it is the gradient of.
+/// The gradients of a layer, each in the layout of what it is the gradient of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradients {
     /// Of the input.
@@ -16,12 +16,12 @@ pub struct Gradients {
     pub db: Vec<f64>,
 }
 
-/// Numbers as the formulas here take them.
+/// Numbers in float64.
 pub(crate) fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().copied().map(f64::from).collect()
 }
 
-/// `x` where it is above zero or NaN, else 0: as Burn and PyTorch have it.
+/// `x` where it is above zero or NaN, else 0, as in Burn and PyTorch.
 #[must_use]
 pub fn relu(x: f64) -> f64 {
     if x.is_nan() || x > 0.0 { x } else { 0.0 }
@@ -68,7 +68,7 @@ pub fn conv_relu_backward(
     Gradients { dx, dw, db }
 }
 
-/// The place of each cell's maximum among its four, row by row: the first of equals, and the last NaN, as Burn has it.
+/// The place of each cell's maximum among its four, row by row: the first of equals, and the last NaN, as in Burn.
 ///
 /// # Shapes
 /// - `y`: `[height - 2, width - 2, channels_out]`, what [`conv_relu`] gives
@@ -150,8 +150,9 @@ pub fn batch_norm([gamma, beta, mean, variance]: [&[f64]; 4], epsilon: f64, x: &
     y.collect()
 }
 
-/// Gradients of [`batch_norm`], from the gradient `dy` of its output, where `mean` and `variance` are the [`moments`] of
-/// `x`: `dw` is that of `gamma` and `db` that of `beta`. The formulas are those of the paper's section 3, put together.
+/// Gradients of [`batch_norm`], from the gradient `dy` of its output, where `mean` and `variance` are the [`moments`]
+/// of `x`: `dw` is that of `gamma` and `db` that of `beta`. The formulas are those of the paper's section 3,
+/// substituted into each other.
 ///
 /// # Shapes
 /// - `gamma`, `mean`, `variance`: `[channels]`

@@ -1,6 +1,6 @@
 //! The shape of a convolution.
 
-/// A 3x3 convolution with stride 1 and without padding, over one picture.
+/// A 3x3 convolution with stride 1 and without padding, over one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Channels of the input, at least 1.

@@ -1,18 +1,18 @@
-//! The sum of squares, of which the norm of all gradients is the root.
+//! The sum of squares, for the norm of gradients.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::isa::Isa;
 
-/// Numbers of a task: a quarter of a second-level cache. The chunks' sums are added in their order, so that a sum depends
-/// on this number and not on how many threads there are.
+/// Numbers of a task: a quarter of a second-level cache. The chunks' sums are added in their order, so that a sum
+/// depends on this number and not on how many threads there are.
 const CHUNK: usize = 1 << 15;
-/// Sums that are made side by side: an addition takes four cycles and two vectors of four can be begun in each.
+/// Independent partial sums: an addition takes four cycles and two vectors of four can start in each.
 const SUMS: usize = 32;
 
-/// The sum of the squares of `values`, in float64 throughout: no number of float32 has a square that overflows there, or
-/// that is rounded. An infinity gives infinity, a NaN gives NaN.
+/// The sum of the squares of `values`, in float64 throughout: the square of a float32 neither overflows nor is rounded
+/// there. An infinity gives infinity, a NaN gives NaN.
 #[must_use]
 pub fn sum_of_squares(isa: Isa, values: &[f32]) -> f64 {
     let sums: Vec<f64> = values.par_chunks(CHUNK).map(|values| isa.run(Sum { values })).collect();

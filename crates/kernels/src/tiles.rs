@@ -1,4 +1,4 @@
-//! The tiles of a picture: their inputs transformed, multiplied by the transformed filters and summed over channels.
+//! The tiles of an image: their inputs transformed, multiplied by the transformed filters and summed over channels.
 
 use std::ops::Range;
 
@@ -10,10 +10,11 @@ use crate::winograd::{self, PRODUCTS, SIDE, TILE};
 
 /// Tiles whose products are summed at once: one row of the article's network.
 pub(crate) const TILES: usize = 6;
-/// As many at the end of a picture whose tiles are no multiple of six: as few as keep the units for sums busy.
+/// As many at the end of an image whose number of tiles is not a multiple of six: just enough to keep the units for
+/// sums busy.
 const FEW_TILES: usize = 4;
 
-/// What one thread works in, for one picture after the other.
+/// Scratch memory of one thread, reused from image to image.
 pub(crate) struct Tiles {
     /// Rows and columns of tiles.
     pub(crate) sides: [usize; 2],
@@ -45,12 +46,13 @@ impl Tiles {
         self.sides[1] * TILE + 2
     }
 
-    /// Numbers of the plane, a picture as the tiles need it: `[rows, columns, channels_in]`, all of them padded.
+    /// Numbers of the plane, which is an image in the layout that the tiles need: `[rows, columns, channels_in]`, all
+    /// of them padded.
     pub(crate) fn plane(&self) -> usize {
         (self.sides[0] * TILE + 2) * self.width() * self.channels_in
     }
 
-    /// Copies a picture of so many columns and channels to where rows and pixels are padded; what lies beyond stays 0.
+    /// Copies an image of so many columns and channels onto the padded plane; the padding stays 0.
     #[inline(always)]
     pub(crate) fn stage(&self, x: &[f32], [columns, channels]: [usize; 2], plane: &mut [f32]) {
         let pixel = self.channels_in;
@@ -118,7 +120,7 @@ fn multiply<S: Simd, const COLUMNS: usize, const N: usize>(
         let (product, o) = (number / n_blocks, number % n_blocks * block);
         let inputs = &inputs[product * TILES * *channels_in..][..TILES * *channels_in];
         let line = |number: usize| &inputs[number * *channels_in..][..ci];
-        // One by one, of which the first `N` count: in a loop the compiler would lose sight of their length.
+        // One by one, though only the first `N` count: in a loop the compiler would not know their length.
         let lines = [line(0), line(1), line(2), line(3), line(4), line(5)];
         let mut sums = [[simd.splat_f32s(0.0); COLUMNS]; N];
         for (i, filters) in vectors(simd, filters).as_chunks::<COLUMNS>().0.iter().enumerate() {

@@ -1,8 +1,8 @@
-//! Rows to columns.
+//! Transposition of a matrix.
 
 use crate::isa::Isa;
 
-/// Side of the blocks that a vector unit turns at once.
+/// Side of the blocks that are transposed in vector registers.
 const BLOCK: usize = 8;
 
 /// A matrix inside a larger one: `rows` times `columns` numbers, the rows `stride` numbers apart.
@@ -13,7 +13,7 @@ pub(crate) struct Matrix {
     pub(crate) stride: usize,
 }
 
-/// Writes the columns of `from` as the rows of `to`, which lie `to_stride` numbers apart.
+/// Writes the columns of `from` as the rows of `to`, which are `to_stride` numbers apart.
 pub(crate) fn transpose(isa: Isa, matrix: Matrix, from: &[f32], to: &mut [f32], to_stride: usize) {
     let Matrix { rows, columns, stride } = matrix;
     let (whole_rows, whole_columns) =

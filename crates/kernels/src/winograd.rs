@@ -1,9 +1,9 @@
 //! Winograd's convolution F(4x4, 3x3): sixteen outputs by 36 products in place of 144.
 //!
-//! A tile of 4x4 outputs is `A^T [ (G g G^T) * (B^T d B) ] A` for a 3x3 filter `g` and the 6x6 inputs `d` that it reads,
-//! `*` element by element (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.3, whose
-//! matrices these are; interpolation points 0, 1, -1, 2, -2 and infinity). Summed over input channels the products are
-//! 36 small matrix multiplications. Every number here is a vector: one filter or picture channel a lane.
+//! A tile of 4x4 outputs is `A^T [ (G g G^T) * (B^T d B) ] A` for a 3x3 filter `g` and the 6x6 inputs `d` that it
+//! reads, `*` element by element (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section
+//! 4.3, whose matrices these are; interpolation points 0, 1, -1, 2, -2 and infinity). Summed over input channels the
+//! products are 36 small matrix multiplications. Every number here is a vector with one filter or one channel a lane.
 
 use pulp::Simd;
 
@@ -14,8 +14,8 @@ pub(crate) const PRODUCTS: usize = SIDE * SIDE;
 /// Rows and columns of a tile's output.
 pub(crate) const TILE: usize = 4;
 
-/// Six values of one column. A macro, as the compiler does not promise to put a closure inline, and outside of its caller
-/// it would lack the vector instructions.
+/// Six values of one column. A macro, since the compiler need not inline a closure, which would then lack the vector
+/// instructions.
 macro_rules! column {
     ($value:ident, $j:literal) => {
         [$value(0, $j), $value(1, $j), $value(2, $j), $value(3, $j), $value(4, $j), $value(5, $j)]

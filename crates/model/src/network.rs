@@ -38,7 +38,8 @@ pub struct Network {
 impl Network {
     /// The network that `config` asks for, its weights Glorot-uniform and its biases zero; they depend on `seed` alone.
     ///
-    /// Burn's random numbers are one stream for the whole process, so no other thread may draw from it during this call.
+    /// Burn's random numbers are one stream for the whole process, so no other thread may draw from it during this
+    /// call.
     ///
     /// # Errors
     /// [`Error::TooSmall`](crate::Error::TooSmall) for images of which the layers leave nothing.
@@ -56,16 +57,16 @@ impl Network {
             layers,
         };
         device.seed(seed);
-        // Parameters draw their values at first use, and clones share what was drawn. A record uses all of them, here and
-        // in the order of the layers, which ties them to the seed and to nothing else.
+        // Parameters draw their values at first use, and clones share what was drawn. A record uses all of them, here
+        // and in the order of the layers, which ties them to the seed and to nothing else.
         let _drawn = network.clone().into_record();
         Ok(network)
     }
 
     /// Grey levels to logits; softmax over the last dimension turns logits into probabilities.
     ///
-    /// kiln's kernels compute on the CPU (Burn's `flex` device), Burn's own operations elsewhere; the device that traces
-    /// the network for ONNX counts as elsewhere. Dropout and batch statistics act on an autodiff device only, so
+    /// kiln's kernels compute on the CPU (Burn's `flex` device), Burn's own operations elsewhere; the device that
+    /// traces the network for ONNX counts as elsewhere. Dropout and batch statistics act on an autodiff device only, so
     /// `network.valid().forward(..)` is inference.
     ///
     /// # Shapes

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dataset::{Dataset, Event, LoadOptions, Source, Split};
+use dataset::{Dataset, Event, LoadOptions, Split};
 use model::NetworkConfig;
 use run::{Config, DatasetFacts, RunDirectory, RunLock, read_json, write_json};
 
@@ -32,12 +32,14 @@ pub struct Images {
 }
 
 impl Session {
-    /// Starts a new run below `runs`. The images are loaded first, so that bad data leaves no run behind.
+    /// Starts a new run below `runs`. The images are loaded and the network's size is checked first, so that bad data and
+    /// impossible settings leave no run behind.
     ///
     /// Without a name the run is called `run-N`. `offline` forbids downloads; `on_event` hears of them.
     ///
     /// # Errors
-    /// [`Error::Dataset`], [`Error::Run`].
+    /// [`Error::Dataset`]; [`Error::Model`] where the images are too small for the network; [`Error::Train`] where it needs
+    /// more memory than the machine has; [`Error::Run`].
     pub fn create(
         runs: &Path,
         name: Option<&str>,
@@ -47,6 +49,7 @@ impl Session {
     ) -> Result<Self> {
         config.check()?;
         let (images, config, facts) = load(config, offline, on_event)?;
+        train::check_memory(&config, &network(&config, &facts), facts.n_train)?;
         let run = RunDirectory::create(runs, name)?;
         let lock = run.lock()?;
         config.write(&run.config())?;
@@ -107,14 +110,12 @@ pub fn load(
     offline: bool,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(Images, Config, DatasetFacts)> {
-    let Ok(source) = config.data.data.parse::<Source>();
     let options = LoadOptions {
         cache: dataset::default_cache(),
         kiln_data: std::env::var_os("KILN_DATA").map(Into::into),
-        synthetic_seed: config.data.split_seed,
         offline,
     };
-    let dataset = dataset::load(&source, &options, on_event)?;
+    let dataset = dataset::load(&config.data, &options, on_event)?;
     config.data.data = dataset.source.to_string();
 
     let mut split = dataset::split(&dataset.train.labels, &config.data)?;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use train::{Checkpoint, Data, Event, Outcome, Restored};
+use train::{Checkpoint, Data, Event, Outcome, Restored, Training};
 
 use crate::device;
 use crate::error::Result;
@@ -25,8 +25,9 @@ pub fn train(
     let Session { run, config, images, .. } = session;
     let (train, val) = (&images.split.train, &images.split.val);
     let data = Data { examples: &images.dataset.train, train, val };
-    let network = session.network();
-    Ok(train::fit(data, &network, config, run, checkpoint, &device(), stop, on_event)?)
+    let (network, device) = (session.network(), device());
+    let training = Training { data, network: &network, config, run, device: &device };
+    Ok(train::fit(&training, checkpoint, stop, on_event)?)
 }
 
 /// The newest sound checkpoint of a run, to go on from; none where it was killed before its first.

@@ -8,11 +8,11 @@ use burn::tensor::Tensor;
 use kernels::Isa;
 use model::{Network, flex_values, kernels_run_on};
 
-/// `average` moved towards `network` in step number `step` of the run, counted from 0: every weight and running statistic
-/// becomes `decay` times itself plus `1 - decay` times the network's.
+/// `average` moved towards `network` in step number `step` of the run, counted from 0: every weight and running
+/// statistic becomes `decay` times itself plus `1 - decay` times the network's.
 ///
-/// At first the decay is `(1 + step) / (10 + step)` if that is less, so that the initial weights are soon forgotten, as in
-/// TensorFlow's `ExponentialMovingAverage`.
+/// At first the decay is `(1 + step) / (10 + step)` if that is less, so that the initial weights are soon forgotten, as
+/// in TensorFlow's `ExponentialMovingAverage`.
 ///
 /// `average` is an inference model, `network` one in training of the same architecture.
 pub(crate) fn moved(average: Network, network: &Network, decay: f64, step: usize) -> Network {

@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
 
-    /// The network, its gradients for two pictures, and their norm in float64.
+    /// The network, its gradients for two images, and their norm in float64.
     fn sample() -> (Network, GradientsParams, f64) {
         let article = NetworkConfig::article(2, ImageShape::DIGIT, 33.0, 78.0);
         // Wide enough that some unit is above 0.

@@ -1,5 +1,6 @@
-//! The bytes of a checkpoint: [`MAGIC`], the SHA-256 of the rest, then a burnpack container with the weights, their moving
-//! average where there is one, Adam's moments, the configuration, the history and the sums of an unfinished epoch.
+//! The bytes of a checkpoint: [`MAGIC`], the SHA-256 of the rest, then a burnpack container with the weights, their
+//! moving average where there is one, Adam's moments, the configuration, the history and the sums of an unfinished
+//! epoch.
 
 use std::path::Path;
 
@@ -34,8 +35,8 @@ pub(crate) fn write(checkpoint: &Checkpoint, path: &Path) -> Result<()> {
 
 /// Reads the checkpoint at `path`, of the network `network`, onto `device`.
 pub(crate) fn read(path: &Path, network: &NetworkConfig, device: &Device) -> Result<Checkpoint> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| run::Error::Read { path: path.to_owned(), source })?;
+    let bytes =
+        std::fs::read(path).map_err(|source| run::Error::Read { path: path.to_owned(), source })?;
     let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
     let rest = bytes.strip_prefix(MAGIC);
     let rest = rest.ok_or_else(|| damaged("it does not begin as a checkpoint does".to_owned()))?;
@@ -75,9 +76,8 @@ fn unpack(
     device: &Device,
 ) -> std::result::Result<Checkpoint, AnyError> {
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(container.to_vec()))?;
-    let text = |key: &str| {
-        reader.metadata().get(key).cloned().ok_or_else(|| format!("it holds no {key}"))
-    };
+    let text =
+        |key: &str| reader.metadata().get(key).cloned().ok_or_else(|| format!("it holds no {key}"));
     let config = Config::from_toml(&text("config")?)?;
     let history = serde_json::from_str(&text("history")?)?;
     let epoch = serde_json::from_str(&text("epoch")?)?;

@@ -7,8 +7,8 @@ use run::{PartScores, Prediction, prediction};
 use crate::error::{Error, Result};
 use crate::tensors::{pixel_tensor, values};
 
-/// Images a forward pass takes in inference: enough to keep the cores busy, while the largest feature maps of the article's
-/// network stay at 75 MB.
+/// Images a forward pass takes in inference: enough to keep the cores busy, while the largest feature maps of the
+/// article's network stay at 75 MB.
 pub(crate) const BATCH: usize = 512;
 /// Mean scores over a set of images, and the prediction for each.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,9 +15,9 @@ const MOST_MISTAKES: usize = 12;
 /// Numbers of a 3x3 filter.
 const FILTER: usize = 9;
 
-/// The first convolution's filters, and for the mistakes with the highest loss among `predictions` of `test` how much each
-/// region of the image mattered (Zeiler and Fergus 2014, section 4.2): the square around every pixel in turn is set to the
-/// background, and the probability of the predicted class is compared.
+/// The first convolution's filters, and for the mistakes with the highest loss among `predictions` of `test` how much
+/// each region of the image mattered (Zeiler and Fergus 2014, section 4.2): the square around every pixel in turn is
+/// set to the background, and the probability of the predicted class is compared.
 ///
 /// `network` has to be an inference model.
 #[must_use]
@@ -47,7 +47,9 @@ fn importance(network: &Network, image: &[u8], class: usize) -> Vec<f32> {
     let whole = probabilities(image)[0];
     let places: Vec<usize> = (0..height * width).collect();
     let hidden = places.chunks(BATCH).flat_map(|places| {
-        probabilities(&places.iter().flat_map(|&at| occluded(network.shape(), image, at)).collect::<Vec<_>>())
+        probabilities(
+            &places.iter().flat_map(|&at| occluded(network.shape(), image, at)).collect::<Vec<_>>(),
+        )
     });
     hidden.map(|probability| (whole - probability) as f32).collect()
 }
@@ -103,7 +105,8 @@ mod tests {
     #[test]
     fn only_the_mistakes_with_the_highest_loss_are_explained() {
         let n = MOST_MISTAKES + 3;
-        let test = Examples { shape: SHAPE, pixels: vec![100; n * SHAPE.size()], labels: vec![0; n] };
+        let test =
+            Examples { shape: SHAPE, pixels: vec![100; n * SHAPE.size()], labels: vec![0; n] };
         let prediction = |index: usize| Prediction {
             index,
             label: 0,

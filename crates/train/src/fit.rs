@@ -52,8 +52,8 @@ pub struct Training<'a> {
 /// and the function returns.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Memory`], [`Error::Network`], [`Error::Diverged`], or [`Error::Run`] where a file of the run
-/// cannot be written; the checkpoints of earlier epochs stay valid.
+/// [`Error::Empty`], [`Error::Memory`], [`Error::Network`], [`Error::Diverged`], or [`Error::Run`] where a file of the
+/// run cannot be written; the checkpoints of earlier epochs stay valid.
 pub fn fit(
     training: &Training,
     checkpoint: Option<Checkpoint>,
@@ -122,7 +122,8 @@ fn train_epoch(
             let learning_rate = learning_rate(config, steps_before, n_steps);
             // A resumed run drops what the uninterrupted one would have dropped.
             let key = step_seed(settings.seed, epoch, step);
-            let (gradients, scores) = gradients(&state.model, &batch, settings.label_smoothing, key);
+            let (gradients, scores) =
+                gradients(&state.model, &batch, settings.label_smoothing, key);
             if !scores.loss.is_finite() {
                 return Err(Error::Diverged { epoch, step, loss: scores.loss, learning_rate });
             }

@@ -1,7 +1,7 @@
 //! Training: the loop, its checkpoints, and the evaluation that follows it.
 //!
-//! A run is a pure function of its configuration and its images. Shuffling, augmentation and dropout are seeded anew for
-//! every epoch and step, so a run that was killed and resumed ends with the same weights as one that was not.
+//! A run is a pure function of its configuration and its images. Shuffling, augmentation and dropout are seeded anew
+//! for every epoch and step, so a run that was killed and resumed ends with the same weights as one that was not.
 
 mod adam;
 mod average;

@@ -58,11 +58,11 @@ mod tests {
     }
 
     #[test]
-    fn the_article_fits_into_a_small_machine_and_the_largest_settings_do_not_fit_into_a_large_one() {
+    fn the_article_fits_into_a_small_machine_and_the_largest_settings_do_not_fit_into_a_large_one()
+    {
         let article = config(&[]);
         check(&article, &network(&article), 42_000, 1 << 30).unwrap();
-        let largest =
-            config(&[("width", "1024"), ("hidden", "16384"), ("batch_size", "65536")]);
+        let largest = config(&[("width", "1024"), ("hidden", "16384"), ("batch_size", "65536")]);
         let error = check(&largest, &network(&largest), 42_000, 64 << 30).unwrap_err();
         let Error::Memory { needed, available } = &error else { panic!("{error}") };
         assert!(*needed > 200_000_000_000 && *available == 64 << 30, "{error}");

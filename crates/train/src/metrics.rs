@@ -16,8 +16,8 @@ pub(crate) struct MetricsFile {
 impl MetricsFile {
     /// Starts the file with the rows of the finished epochs, whatever it held before.
     ///
-    /// A killed run may have left a row more than its checkpoint has, or half a row. The checkpoint decides, so that the
-    /// file always matches the weights.
+    /// A killed run may have left a row more than its checkpoint has, or half a row. The checkpoint decides, so that
+    /// the file always matches the weights.
     pub(crate) fn start(path: &Path, rows: &[EpochMetrics]) -> Result<Self> {
         let mut text = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
         let write = |source| run::Error::Write { path: path.to_owned(), source };

@@ -4,7 +4,8 @@ use std::f64::consts::PI;
 
 use run::{Config, Schedule};
 
-/// Fraction of the highest learning rate at which a one-cycle schedule starts (Smith and Topin 2018; PyTorch's default).
+/// Fraction of the highest learning rate at which a one-cycle schedule starts (Smith and Topin 2018; PyTorch's
+/// default).
 const START: f64 = 1.0 / 25.0;
 
 /// The learning rate of `step`, counted from 0 over the whole run, where an epoch has `n_steps`.

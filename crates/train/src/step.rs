@@ -3,7 +3,7 @@
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::GradientsParams;
 use model::Network;
-use run::{argmax, Config};
+use run::{Config, argmax};
 
 use crate::average;
 use crate::batches::Batch;
@@ -38,7 +38,8 @@ pub(crate) fn gradients(
     let gradients = GradientsParams::from_grads(loss.backward(), network);
     let predicted = values(logits);
     let predicted = predicted.chunks_exact(network.n_classes()).map(argmax);
-    let correct = predicted.zip(&batch.labels).filter(|&(class, &label)| class == usize::from(label));
+    let correct =
+        predicted.zip(&batch.labels).filter(|&(class, &label)| class == usize::from(label));
     let scores = StepScores { loss: loss.into_scalar::<f32>().into(), n_correct: correct.count() };
     (gradients, scores)
 }
@@ -55,8 +56,7 @@ pub(crate) fn apply(
 ) -> Checkpoint {
     let settings = &config.optimizer;
     let most = settings.gradient_clip;
-    let gradients =
-        if most > 0.0 { clipped(gradients, &state.model, most) } else { gradients };
+    let gradients = if most > 0.0 { clipped(gradients, &state.model, most) } else { gradients };
     state.model = state.optimizer.step(learning_rate, state.model, gradients);
     if let Some(average) = state.average.take() {
         state.average = Some(average::moved(average, &state.model, settings.average_decay, step));

@@ -241,7 +241,8 @@ fn a_network_that_does_not_fit_into_memory_is_refused_before_it_is_made() {
     network.settings.hidden = 1 << 40;
     let data = Data { examples: &examples, train: &[0, 1], val: &[2] };
     let (config, device) = (config(1, 2), Device::flex());
-    let training = Training { data, network: &network, config: &config, run: &run, device: &device };
+    let training =
+        Training { data, network: &network, config: &config, run: &run, device: &device };
     let result = fit(&training, None, &AtomicBool::new(false), &mut |_| {});
     assert!(matches!(result, Err(Error::Memory { .. })));
 }

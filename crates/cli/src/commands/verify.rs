@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use pipeline::Session;
 
-pub use crate::arguments::RunArgs as Args;
+pub(super) use crate::arguments::RunArgs as Args;
 use crate::console;
 
 pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {

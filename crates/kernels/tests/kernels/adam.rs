@@ -118,7 +118,7 @@ fn the_first_step_is_the_learning_rate_in_the_gradients_direction() {
 }
 
 #[test]
-fn a_gradient_that_is_not_finite_spoils_its_weight_alone() {
+fn a_gradient_that_is_not_finite_affects_only_its_weight() {
     let constants = Adam { learning_rate: 0.1, ..PLAIN };
     for isa in Isa::available() {
         for special in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
@@ -134,7 +134,7 @@ fn a_gradient_that_is_not_finite_spoils_its_weight_alone() {
 }
 
 #[test]
-fn a_weight_without_gradients_decays_by_the_learning_rates_share() {
+fn a_weight_without_gradients_decays_by_learning_rate_times_decay() {
     let constants = Adam { learning_rate: 0.5, weight_decay: 0.25, ..PLAIN };
     for isa in Isa::available() {
         let mut weights = [8.0, -8.0, 1.0, 0.0, 64.0, -0.5, 2.0, 4.0, 16.0];
@@ -148,7 +148,7 @@ fn a_weight_without_gradients_decays_by_the_learning_rates_share() {
 
 /// To the last bit, and whatever the weight: 0 times an infinity would be NaN.
 #[test]
-fn without_decay_and_scale_a_step_is_that_of_plain_adam() {
+fn without_decay_a_step_is_that_of_plain_adam() {
     let mut random = Random(9);
     let n = 1000;
     let gradients = random.reals(n);

@@ -35,7 +35,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_not_finite_stays_in_its_place() {
+fn numbers_that_are_not_finite_affect_no_others() {
     for isa in Isa::available() {
         for special in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut values = vec![1.0; 41];

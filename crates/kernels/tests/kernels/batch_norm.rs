@@ -166,8 +166,8 @@ proptest! {
         check_backward(layer);
     }
 
-    /// What is not finite spoils its channel as the formula has it, and no other. Gradients are compared where they are not
-    /// finite, as elsewhere they are rounded.
+    /// What is not finite spoils its channel as the formula has it, and no other. Gradients are compared where they are
+    /// not finite, as elsewhere they are rounded.
     #[test]
     fn numbers_that_are_not_finite_come_through(
         channels in 1usize..40,

@@ -1,4 +1,4 @@
-//! How near a kernel has to come to its formula.
+//! How close a kernel has to be to its formula.
 
 use std::fmt::Display;
 

@@ -8,16 +8,16 @@ use crate::sample::*;
 
 /// Roundings besides those of the sum itself: the bias, the product before its addition where the two are not one.
 ///
-/// Forward and from 16 input channels on, Winograd's sums are not those that the bound is true for. They come to half of it
-/// at most, in 20,000 random layers of 16 to 24 channels; with more channels the share falls.
+/// Forward and from 16 input channels on, Winograd's sums are not those that the bound is true for. They come to half
+/// of it at most, in 20,000 random layers of 16 to 24 channels; with more channels the share falls.
 const MORE_ROUNDINGS: usize = 2;
 
 fn check_forward(case: Case, numbers: Numbers) {
     let Case { shape, n, seed } = case;
     let Convolution { weights, bias, x } = Convolution::new(case, numbers, &mut Random(seed));
     let formula = |of: fn(&[f32]) -> Vec<f64>| -> Vec<f64> {
-        let pictures = x.chunks_exact(shape.input());
-        let y = pictures.map(|x| reference::conv_relu(shape, &of(&weights), &of(&bias), &of(x)));
+        let images = x.chunks_exact(shape.input());
+        let y = images.map(|x| reference::conv_relu(shape, &of(&weights), &of(&bias), &of(x)));
         y.flatten().collect()
     };
     let (exact, sizes) = (formula(wide), formula(sizes));
@@ -54,7 +54,7 @@ fn check_backward(case: Case, numbers: Numbers) {
         sum
     };
     let (exact, sizes) = (formula(wide), formula(sizes));
-    let [of_picture, of_filter] = match numbers {
+    let [of_image, of_filter] = match numbers {
         Numbers::Whole => [0, 0],
         Numbers::Real => [9 * shape.channels_out, n * shape.output() / shape.channels_out + n]
             .map(|terms| terms + MORE_ROUNDINGS),
@@ -63,7 +63,7 @@ fn check_backward(case: Case, numbers: Numbers) {
     for isa in Isa::available() {
         let mut dx = vec![f32::NAN; x.len()];
         let (dw, db) = conv_relu_backward(isa, conv, &y, &dy, Some(&mut dx));
-        assert_near(&dx, &exact.dx, &sizes.dx, of_picture, format_args!("dx, {isa}, {case:?}"));
+        assert_near(&dx, &exact.dx, &sizes.dx, of_image, format_args!("dx, {isa}, {case:?}"));
         assert_near(&dw, &exact.dw, &sizes.dw, of_filter, format_args!("dw, {isa}, {case:?}"));
         assert_near(&db, &exact.db, &sizes.db, of_filter, format_args!("db, {isa}, {case:?}"));
         let without = conv_relu_backward(isa, conv, &y, &dy, None);

@@ -127,7 +127,7 @@ proptest! {
 }
 
 #[test]
-fn all_of_many_numbers_are_looked_at() {
+fn all_of_many_numbers_are_checked() {
     for isa in Isa::available() {
         assert!(all_finite(isa, &[]));
         let mut values = vec![-1.0; 200_001];
@@ -140,9 +140,9 @@ fn all_of_many_numbers_are_looked_at() {
     }
 }
 
-/// What is left out cannot make NaN of the sum, and that shows.
+/// An infinite weight that is skipped does not turn the sum into NaN, which shows that it is skipped.
 #[test]
-fn zeros_are_left_out_where_all_weights_are_said_to_be_finite() {
+fn zeros_are_skipped_where_the_caller_declares_all_weights_finite() {
     let (n_in, n_out) = (50, 150);
     let mut weights = vec![1.0; n_in * n_out];
     weights[7 * n_out..8 * n_out].fill(f32::NAN);
@@ -166,7 +166,7 @@ fn zeros_are_left_out_where_all_weights_are_said_to_be_finite() {
 }
 
 #[test]
-fn relu_lets_a_gradient_through_where_its_output_is_not_zero() {
+fn relu_passes_a_gradient_where_its_output_is_not_zero() {
     let y = [0.0, -0.0, 1.0, f32::MIN_POSITIVE, f32::INFINITY, f32::NAN];
     assert_eq!(relu_backward(&y, &[5.0; 6]), [0.0, 0.0, 5.0, 5.0, 5.0, 5.0]);
     let dy = [f32::NAN, f32::INFINITY, -0.5, 0.0, f32::NEG_INFINITY, 2.0];

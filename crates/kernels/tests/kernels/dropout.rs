@@ -61,7 +61,7 @@ proptest! {
 }
 
 #[test]
-fn the_rate_is_met_in_every_part() {
+fn the_rate_holds_in_every_section() {
     let n = 100_003;
     for isa in Isa::available() {
         for rate in [0.01, 0.25, 0.5, 0.9] {
@@ -82,7 +82,7 @@ fn the_rate_is_met_in_every_part() {
 
 /// Keys that differ in one bit, and stretches of one mask, agree as often as chance has it.
 #[test]
-fn masks_of_other_keys_and_other_places_are_independent() {
+fn masks_of_different_keys_and_places_are_independent() {
     let n = 1 << 14;
     for isa in Isa::available() {
         let mask = |key| mask(isa, key, 0.5, 4 * n);
@@ -110,7 +110,7 @@ fn a_rate_of_zero_changes_nothing() {
 }
 
 #[test]
-fn what_is_not_finite_is_not_hidden_by_being_dropped() {
+fn dropping_a_number_that_is_not_finite_gives_nan() {
     for isa in Isa::available() {
         let kept = mask(isa, 5, 0.5, 101);
         for special in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {

@@ -1,4 +1,4 @@
-//! Arrays that do not fit one another end in a panic, not in wrong numbers.
+//! Arrays whose lengths do not match cause a panic, not wrong numbers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,10 +10,10 @@ use kernels::{
 
 const N: usize = 4;
 const SHAPE: Shape = Shape { channels_in: 2, channels_out: 3, height: 7, width: 6 };
-/// Pooling leaves nothing of this one.
+/// Pooling leaves nothing of this shape.
 const FLAT: Shape = Shape { height: 3, ..SHAPE };
 
-/// Asserts that `call` panics if one of the lengths is not the right one.
+/// Asserts that `call` panics if one of the lengths is wrong.
 #[track_caller]
 fn assert_each_length_matters<const N: usize>(right: [usize; N], call: impl Fn([usize; N])) {
     call(right);
@@ -32,7 +32,7 @@ fn zeros(n: usize) -> Vec<f32> {
 }
 
 #[test]
-fn forward_convolutions_want_lengths_that_fit() {
+fn forward_convolutions_panic_if_lengths_do_not_match() {
     for isa in Isa::available() {
         for shape in [SHAPE, FLAT] {
             let [weights, bias, x] = [shape.weights(), shape.channels_out, N * shape.input()];
@@ -50,7 +50,7 @@ fn forward_convolutions_want_lengths_that_fit() {
             };
             let winners = N * shape.pooled();
             assert_each_length_matters([winners], |[winners]| pooled(right, Some(winners)));
-            // An output of nothing fits any number of pictures.
+            // An output of nothing fits any number of images.
             if shape != FLAT {
                 assert_each_length_matters(right, |right| pooled(right, None));
             }
@@ -59,7 +59,7 @@ fn forward_convolutions_want_lengths_that_fit() {
 }
 
 #[test]
-fn backward_convolutions_want_lengths_that_fit() {
+fn backward_convolutions_panic_if_lengths_do_not_match() {
     for isa in Isa::available() {
         for shape in [SHAPE, FLAT] {
             let [weights, x] = [shape.weights(), N * shape.input()];
@@ -81,7 +81,7 @@ fn backward_convolutions_want_lengths_that_fit() {
 }
 
 #[test]
-fn dense_layers_want_lengths_that_fit() {
+fn dense_layers_panic_if_lengths_do_not_match() {
     let (n_in, n_out) = (9, 5);
     for isa in Isa::available() {
         let right = [n_in * n_out, n_out, N * n_in, N * n_out];
@@ -100,7 +100,7 @@ fn dense_layers_want_lengths_that_fit() {
 }
 
 #[test]
-fn adam_wants_lengths_that_fit() {
+fn adam_panics_if_lengths_do_not_match() {
     let constants =
         Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: 0.99, epsilon: 1e-7, weight_decay: 0.1 };
     for isa in Isa::available() {
@@ -112,7 +112,7 @@ fn adam_wants_lengths_that_fit() {
 }
 
 #[test]
-fn averages_want_lengths_that_fit() {
+fn averages_panic_if_lengths_do_not_match() {
     for isa in Isa::available() {
         assert_each_length_matters([100; 2], |lengths| {
             let [values, mut averages] = lengths.map(zeros);
@@ -122,7 +122,7 @@ fn averages_want_lengths_that_fit() {
 }
 
 #[test]
-fn batch_normalisation_wants_lengths_that_fit() {
+fn batch_normalisation_panics_if_lengths_do_not_match() {
     let (channels, numbers, epsilon) = (5, 35, 1e-5);
     for isa in Isa::available() {
         assert_each_length_matters(

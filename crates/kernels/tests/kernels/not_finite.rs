@@ -1,6 +1,6 @@
-//! NaN and infinity come through as the formula has them, shortcuts or not.
+//! NaN and infinity give what the formula gives, in spite of shortcuts.
 //!
-//! All other numbers are whole, so that results are exact and nothing has to be forgiven.
+//! All other numbers are whole, so that results are exact and no tolerance is needed.
 
 use kernels::{
     ConvBackward, Dense, DenseBackward, Filters, Isa, NO_WINNER, Shape, all_finite, conv_relu,
@@ -12,7 +12,7 @@ use crate::compare::*;
 use crate::pooling::unpooled;
 use crate::sample::*;
 
-/// Spoils one of the arrays, or two.
+/// Puts numbers that are not finite into one of the arrays, or two.
 fn spoil<const N: usize>(random: &mut Random, arrays: [&mut Vec<f32>; N]) {
     for _ in 0..random.below(2) + 1 {
         let array = random.below(N);
@@ -41,8 +41,8 @@ fn check_convolution(case: Case) {
     }
     let (mut dx, mut dw, mut db) =
         (vec![], vec![0.0; weights.len()], vec![0.0; shape.channels_out]);
-    for (picture, x) in x.chunks_exact(shape.input()).enumerate() {
-        let range = picture * shape.output()..(picture + 1) * shape.output();
+    for (image, x) in x.chunks_exact(shape.input()).enumerate() {
+        let range = image * shape.output()..(image + 1) * shape.output();
         let (y, dy) = (&y[range.clone()], wide(&dy[range]));
         let each = reference::conv_relu_backward(shape, &wide(&weights), &wide(x), y, &dy);
         dx.extend(each.dx);
@@ -77,8 +77,8 @@ fn check_pooling(case: Case) {
     let mut y = vec![0.0; n * shape.pooled()];
     let mut winners = vec![NO_WINNER; n * shape.pooled()];
     let (mut dx, mut dw, mut db) = (vec![], vec![0.0; weights.len()], vec![0.0; co]);
-    for (picture, x) in x.chunks_exact(shape.input()).enumerate() {
-        let first = picture * shape.pooled();
+    for (image, x) in x.chunks_exact(shape.input()).enumerate() {
+        let first = image * shape.pooled();
         let before = reference::conv_relu(shape, &wide(&weights), &wide(&bias), &wide(x));
         for (at, place) in reference::max_pool(shape, &before).into_iter().enumerate() {
             y[first + at % co * cells + at / co] = before[place];

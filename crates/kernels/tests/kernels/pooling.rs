@@ -19,7 +19,7 @@ const WINOGRAD_ROUNDINGS: usize = 860;
 /// Roundings besides those of the sum itself: the product before its addition where the two are not one.
 const MORE_ROUNDINGS: usize = 2;
 
-/// What the formula gives for one picture, in the reference's order of cells: the output before pooling, the place of
+/// What the formula gives for one image, in the reference's order of cells: the output before pooling, the place of
 /// each cell's maximum in it.
 struct Exact {
     y: Vec<f64>,
@@ -46,9 +46,9 @@ fn place(shape: Shape, cell: usize, o: usize, winner: u8) -> usize {
 fn check_forward(case: Case, numbers: Numbers) {
     let Case { shape, n, seed } = case;
     let Convolution { weights, bias, x } = Convolution::new(case, numbers, &mut Random(seed));
-    let pictures = x.chunks_exact(shape.input());
-    let exact: Vec<Exact> = pictures.map(|x| Exact::new(shape, &weights, &bias, x)).collect();
-    // Real numbers are below 1, so this is a picture whose every input is as large as any.
+    let images = x.chunks_exact(shape.input());
+    let exact: Vec<Exact> = images.map(|x| Exact::new(shape, &weights, &bias, x)).collect();
+    // Real numbers are below 1, so this is an image whose every input is as large as any.
     let loudest = vec![1.0; shape.input()];
     let sizes = reference::conv_relu(shape, &sizes(&weights), &sizes(&bias), &loudest);
     let roundings = if numbers == Numbers::Whole { 0 } else { WINOGRAD_ROUNDINGS };
@@ -59,13 +59,13 @@ fn check_forward(case: Case, numbers: Numbers) {
         let mut y = vec![f32::NAN; n * shape.pooled()];
         let mut winners = vec![u8::MAX; n * shape.pooled()];
         conv_relu_pool(&filters, &x, &mut y, Some(&mut winners));
-        for (picture, exact) in exact.iter().enumerate() {
+        for (image, exact) in exact.iter().enumerate() {
             let cells = shape.pooled() / co;
             for (at, &highest) in exact.places.iter().enumerate() {
                 let (cell, o) = (at / co, at % co);
-                let y = y[picture * shape.pooled() + o * cells + cell];
-                let winner = winners[picture * shape.pooled() + at];
-                let what = format!("picture {picture}, cell {cell}, channel {o}, {isa}, {case:?}");
+                let y = y[image * shape.pooled() + o * cells + cell];
+                let winner = winners[image * shape.pooled() + at];
+                let what = format!("image {image}, cell {cell}, channel {o}, {isa}, {case:?}");
                 assert_near(&[y], &[exact.y[highest]], &[sizes[o]], roundings, &what);
                 assert_eq!(winner == NO_WINNER, y == 0.0, "{what}");
                 if winner == NO_WINNER {
@@ -96,8 +96,8 @@ fn check_backward(case: Case, numbers: Numbers) {
             dw: vec![0.0; shape.weights()],
             db: vec![0.0; shape.channels_out],
         };
-        for (picture, x) in x.chunks_exact(shape.input()).enumerate() {
-            let range = picture * shape.pooled()..(picture + 1) * shape.pooled();
+        for (image, x) in x.chunks_exact(shape.input()).enumerate() {
+            let range = image * shape.pooled()..(image + 1) * shape.pooled();
             let dy = unpooled(shape, &winners[range.clone()], &of(&dy[range]));
             let each = reference::conv_relu_backward(shape, &of(&weights), &of(x), &live, &dy);
             sum.dx.extend(each.dx);
@@ -107,7 +107,7 @@ fn check_backward(case: Case, numbers: Numbers) {
         sum
     };
     let (exact, sizes) = (formula(wide), formula(sizes));
-    let [of_picture, of_filter] = match numbers {
+    let [of_image, of_filter] = match numbers {
         Numbers::Whole => [0, 0],
         Numbers::Real => [9 * shape.channels_out, n * shape.pooled() / shape.channels_out + n]
             .map(|terms| terms + MORE_ROUNDINGS),
@@ -116,13 +116,13 @@ fn check_backward(case: Case, numbers: Numbers) {
     for isa in Isa::available() {
         let mut dx = vec![f32::NAN; x.len()];
         let (dw, db) = conv_relu_pool_backward(isa, conv, &winners, &dy, &mut dx);
-        assert_near(&dx, &exact.dx, &sizes.dx, of_picture, format_args!("dx, {isa}, {case:?}"));
+        assert_near(&dx, &exact.dx, &sizes.dx, of_image, format_args!("dx, {isa}, {case:?}"));
         assert_near(&dw, &exact.dw, &sizes.dw, of_filter, format_args!("dw, {isa}, {case:?}"));
         assert_near(&db, &exact.db, &sizes.db, of_filter, format_args!("db, {isa}, {case:?}"));
     }
 }
 
-/// The gradient before pooling of one picture: each cell's at its winner's place.
+/// The gradient before pooling of one image: each cell's at its winner's place.
 pub(crate) fn unpooled(shape: Shape, winners: &[u8], dy: &[f64]) -> Vec<f64> {
     let (co, cells) = (shape.channels_out, shape.pooled() / shape.channels_out);
     let mut unpooled = vec![0.0; shape.output()];
@@ -180,7 +180,7 @@ fn winner_of(isa: Isa, outputs: [f32; 4], bias: f32) -> (f32, u8) {
 }
 
 #[test]
-fn ties_are_won_by_the_first_and_a_closed_cell_by_none() {
+fn the_first_of_equals_wins_and_no_place_of_a_cell_of_zero() {
     for isa in Isa::available() {
         for (outputs, bias, expected) in [
             ([1.0, 1.0, 1.0, 1.0], 0.0, (576.0, 0)),

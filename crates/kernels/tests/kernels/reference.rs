@@ -1,4 +1,4 @@
-//! The reference's gradients against differences of its outputs: what the kernels are held against has to be right.
+//! The reference's gradients against differences of its outputs: what the kernels are compared with has to be correct.
 
 use kernels::{Shape, reference};
 

@@ -1,4 +1,4 @@
-//! Made-up layers: of whole numbers, whose sums are exact in any order, and of others, whose sums round.
+//! Random layers: of whole numbers, whose sums are exact in any order, and of others, whose sums round.
 
 use kernels::Shape;
 use proptest::prelude::*;
@@ -54,7 +54,7 @@ impl Random {
         }
     }
 
-    /// Puts one to three numbers that are not finite somewhere.
+    /// Puts one to three numbers that are not finite at random places.
     pub(crate) fn spoil(&mut self, values: &mut [f32]) {
         for _ in 0..self.below(3) + 1 {
             if !values.is_empty() {
@@ -73,7 +73,7 @@ pub(crate) enum Numbers {
     Real,
 }
 
-/// `n` pictures for a convolution.
+/// `n` images for a convolution.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Case {
     pub(crate) shape: Shape,

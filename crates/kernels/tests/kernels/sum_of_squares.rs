@@ -24,7 +24,7 @@ proptest! {
 }
 
 #[test]
-fn squares_that_float32_has_not_are_summed() {
+fn squares_outside_the_range_of_float32_are_summed() {
     for isa in Isa::available() {
         for value in [f32::MAX, f32::MIN_POSITIVE, -1.0 / 3.0] {
             let square = f64::from(value).powi(2);
@@ -38,7 +38,7 @@ fn squares_that_float32_has_not_are_summed() {
 }
 
 #[test]
-fn what_is_not_finite_shows_wherever_it_is() {
+fn a_number_that_is_not_finite_shows_wherever_it_is() {
     for isa in Isa::available() {
         for n in [1, 31, 32, 33, 70_000] {
             for at in [0, n / 2, n - 1] {

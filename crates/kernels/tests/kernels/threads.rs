@@ -1,4 +1,4 @@
-//! The last bit depends neither on the number of threads nor on the company of a picture.
+//! No bit depends on the number of threads or on the other images of a batch.
 
 use kernels::{
     Adam, BatchNorm, BatchNormBackward, ConvBackward, Dense, DenseBackward, Filters, Isa, Moments,
@@ -10,40 +10,40 @@ use kernels::{
 use crate::compare::bits;
 use crate::sample::*;
 
-/// Five groups of pictures, the last one with less than the others.
-const PICTURES: usize = 37;
-/// Of few input channels and of many, which take other ways.
+/// Five groups of images, the last one smaller than the others.
+const IMAGES: usize = 37;
+/// Few input channels and many, which are computed differently.
 const SHAPES: [Shape; 2] = [
     Shape { channels_in: 5, channels_out: 19, height: 12, width: 9 },
     Shape { channels_in: 18, channels_out: 9, height: 8, width: 9 },
 ];
-/// Three tasks of rows, the last one with less than the others.
+/// Three tasks of rows, the last one smaller than the others.
 const ROWS: usize = 70;
 const N_IN: usize = 150;
 const N_OUT: usize = 141;
-/// Several tasks of numbers, the last one with less than the others.
+/// Several tasks of numbers, the last one smaller than the others.
 const NUMBERS: usize = 100_003;
 
 /// Channels of a batch normalisation: two blocks and some more.
 const CHANNELS: usize = 35;
-/// Its rows: several tasks of them, the last one with less than the others.
+/// Its rows: several tasks of them, the last one smaller than the others.
 const PIXELS: usize = 1500;
 
-/// What a kernel gives, under its name.
+/// The output of a kernel, with its name.
 type Outputs = Vec<(&'static str, Vec<f32>)>;
 
 fn convolutions(isa: Isa, shape: Shape) -> Outputs {
     let random = &mut Random(1);
-    let case = Case { shape, n: PICTURES, seed: 0 };
+    let case = Case { shape, n: IMAGES, seed: 0 };
     let Convolution { weights, bias, x } = Convolution::new(case, Numbers::Real, random);
     let conv = ConvBackward { shape, weights: &weights, x: &x };
-    let (mut y, mut dx) = (vec![0.0; PICTURES * shape.output()], vec![0.0; x.len()]);
+    let (mut y, mut dx) = (vec![0.0; IMAGES * shape.output()], vec![0.0; x.len()]);
     conv_relu(isa, shape, &weights, &bias, &x, &mut y);
     let dy = random.reals(y.len());
     let (dw, db) = conv_relu_backward(isa, conv, &y, &dy, Some(&mut dx));
     let mut outputs = vec![("y", y), ("dx", dx.clone()), ("dw", dw), ("db", db)];
 
-    let mut y = vec![0.0; PICTURES * shape.pooled()];
+    let mut y = vec![0.0; IMAGES * shape.pooled()];
     let mut winners = vec![0; y.len()];
     conv_relu_pool(&Filters::new(isa, shape, &weights, &bias), &x, &mut y, Some(&mut winners));
     let dy = random.reals(y.len());
@@ -126,15 +126,15 @@ fn any_number_of_threads_gives_the_same_bits() {
 }
 
 #[test]
-fn a_picture_gives_the_same_bits_alone_and_in_company() {
-    SHAPES.into_iter().for_each(check_pictures);
+fn an_image_gives_the_same_bits_alone_and_in_a_batch() {
+    SHAPES.into_iter().for_each(check_images);
 }
 
-fn check_pictures(shape: Shape) {
+fn check_images(shape: Shape) {
     let random = &mut Random(4);
-    let case = Case { shape, n: PICTURES, seed: 0 };
+    let case = Case { shape, n: IMAGES, seed: 0 };
     let Convolution { weights, bias, x } = Convolution::new(case, Numbers::Real, random);
-    let dy = random.reals(PICTURES * shape.output());
+    let dy = random.reals(IMAGES * shape.output());
     for isa in Isa::available() {
         let filters = Filters::new(isa, shape, &weights, &bias);
         let forward = |x: &[f32]| {
@@ -156,24 +156,24 @@ fn check_pictures(shape: Shape) {
         };
         let (y, pooled, winners) = forward(&x);
         let dx = backward(&x, &y, [&dy, &dy[..pooled.len()]], &winners);
-        for picture in 0..PICTURES {
-            let of = |n: usize| picture * n..(picture + 1) * n;
+        for image in 0..IMAGES {
+            let of = |n: usize| image * n..(image + 1) * n;
             let (input, output) = (of(shape.input()), of(shape.output()));
             let x = &x[input.clone()];
             let alone = forward(x);
-            assert_eq!(bits(&alone.0), bits(&y[output.clone()]), "{picture}, {isa}");
-            assert_eq!(bits(&alone.1), bits(&pooled[of(shape.pooled())]), "{picture}, {isa}");
-            assert_eq!(alone.2, winners[of(shape.pooled())], "{picture}, {isa}");
+            assert_eq!(bits(&alone.0), bits(&y[output.clone()]), "{image}, {isa}");
+            assert_eq!(bits(&alone.1), bits(&pooled[of(shape.pooled())]), "{image}, {isa}");
+            assert_eq!(alone.2, winners[of(shape.pooled())], "{image}, {isa}");
             let gradients = [&dy[output], &dy[of(shape.pooled())]];
             let alone = backward(x, &alone.0, gradients, &alone.2);
-            assert_eq!(alone[0], dx[0][input.clone()], "{picture}, {isa}");
-            assert_eq!(alone[1], dx[1][input], "{picture}, {isa}");
+            assert_eq!(alone[0], dx[0][input.clone()], "{image}, {isa}");
+            assert_eq!(alone[1], dx[1][input], "{image}, {isa}");
         }
     }
 }
 
 #[test]
-fn a_row_gives_the_same_bits_alone_and_in_company() {
+fn a_row_gives_the_same_bits_alone_and_in_a_batch() {
     let random = &mut Random(5);
     let [weights, bias, x, dy] =
         [N_IN * N_OUT, N_OUT, ROWS * N_IN, ROWS * N_OUT].map(|n| random.reals(n));

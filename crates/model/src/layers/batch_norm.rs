@@ -62,7 +62,8 @@ pub(crate) fn fold(norm: &BatchNorm, next: &Layer) -> Option<Layer> {
     }
 }
 
-/// `conv` of the normalised features as a convolution of the features themselves. This is exact as `conv` has no padding.
+/// `conv` of the normalised features as a convolution of the features themselves. This is exact as `conv` has no
+/// padding.
 fn fold_into_conv(norm: &BatchNorm, conv: Conv2d) -> Conv2d {
     let [outputs, channels, ..] = conv.weight.dims();
     let (scale, offset) = affine(norm);

@@ -8,9 +8,9 @@ use run::EpochMetrics;
 /// What a reader of the curves should know: how training was measured, and what is not drawn.
 pub(crate) fn note(inputs: &Inputs) -> String {
     let config = inputs.config;
-    let dropout = config.conv_dropout > 0.0 || config.dense_dropout > 0.0;
+    let dropout = config.network.conv_dropout > 0.0 || config.network.dense_dropout > 0.0;
     let augmentation =
-        [config.rotation, config.shift, config.zoom, config.elastic].iter().any(|&most| most > 0.0);
+        [config.augmentation.rotation, config.augmentation.shift, config.augmentation.zoom, config.augmentation.elastic].iter().any(|&most| most > 0.0);
     let on = match (dropout, augmentation) {
         (true, true) => "with dropout and augmentation on ",
         (true, false) => "with dropout on ",
@@ -18,11 +18,11 @@ pub(crate) fn note(inputs: &Inputs) -> String {
         (false, false) => "",
     };
     let smoothed =
-        if config.label_smoothing > 0.0 { ", its loss against smoothed targets" } else { "" };
+        if config.training.label_smoothing > 0.0 { ", its loss against smoothed targets" } else { "" };
     let mut note = format!("Training is measured {on}while the weights still move{smoothed}");
     if !inputs.validates() {
         note += ". Nothing was held out for validation.";
-    } else if config.average_decay > 0.0 {
+    } else if config.optimizer.average_decay > 0.0 {
         note += ", and validation on the weights' moving average, so validation can look better.";
     } else {
         note += ", so validation can look better.";
