@@ -70,14 +70,11 @@ pub(crate) fn measure(systems: &Systems, rounds: usize, epochs: usize) -> Vec<Ro
 
 /// The epochs of a fresh process.
 fn train(systems: &Systems, program: Program, round: usize, epochs: usize) -> Measured<Vec<Epoch>> {
-    let kiln = |run: &str, settings: &[&str]| {
-        process::output(systems.kiln_training("train", run).args(settings))?;
-        let rows = read_metrics(&systems.run(run)?.metrics()).map_err(|error| error.to_string())?;
-        Ok(rows.iter().filter_map(epoch).collect())
-    };
     let process: Vec<_> = match program {
-        Program::Kiln => kiln(&format!("kiln-{round}"), &["--epochs", &epochs.to_string()])?,
-        Program::StockBurn => kiln("stock-burn", &["--epochs", "1", "--burn-ops"])?,
+        Program::Kiln => {
+            kiln(systems, &format!("kiln-{round}"), &["--epochs", &epochs.to_string()])?
+        }
+        Program::StockBurn => kiln(systems, "stock-burn", &["--epochs", "1", "--burn-ops"])?,
         Program::Peer(script) => {
             let output = process::output(&mut systems.peer(script, epochs)?)?;
             let history = history::read(output.stdout.as_bytes()).collect::<Result<_, _>>();
@@ -87,9 +84,14 @@ fn train(systems: &Systems, program: Program, round: usize, epochs: usize) -> Me
     if process.is_empty() { Err("it finished no epoch".to_owned()) } else { Ok(process) }
 }
 
-fn epoch(row: &EpochMetrics) -> Option<Epoch> {
-    let (val_loss, val_accuracy) = row.val_loss.zip(row.val_accuracy)?;
-    Some(Epoch { val_loss, val_accuracy, seconds: row.seconds })
+fn kiln(systems: &Systems, run: &str, settings: &[&str]) -> Measured<Vec<Epoch>> {
+    process::output(systems.kiln_training("train", run).args(settings))?;
+    let rows = read_metrics(&systems.run(run)?.metrics()).map_err(|error| error.to_string())?;
+    let epoch = |row: &EpochMetrics| {
+        let (val_loss, val_accuracy) = row.val_loss.zip(row.val_accuracy)?;
+        Some(Epoch { val_loss, val_accuracy, seconds: row.seconds })
+    };
+    Ok(rows.iter().filter_map(epoch).collect())
 }
 
 impl Training {
