@@ -93,6 +93,42 @@ fn names_of_artefacts_stand_in_one_file() {
 }
 
 #[test]
+fn the_shape_of_an_image_is_written_where_digits_are_made_and_nowhere_else() {
+    // MNIST's source, the digits that kiln draws, the digit preparation; records of runs before shapes were recorded;
+    // and where serving tells digits, which it prepares, from other images, which it does not.
+    let may_name_it = [
+        "images/src/digit.rs",
+        "images/src/lib.rs",
+        "images/src/prepare.rs",
+        "images/src/shape.rs",
+        "dataset/src/idx.rs",
+        "dataset/src/folder.rs",
+        "dataset/src/synthetic.rs",
+        "run/src/record.rs",
+        "serve-lite/src/error.rs",
+        "serve-lite/src/input.rs",
+    ];
+    let development = ["soak", "serve-client"];
+    let files = sources("crates").into_iter().chain(sources("xtask")).chain(sources("benches"));
+    for file in files.filter(|file| in_folder(file, "src")) {
+        let is_glyphs = file.ends_with("dataset/src/glyphs.rs");
+        let is_test = file.ends_with("tests.rs") || development.iter().any(|d| in_folder(&file, d));
+        if is_glyphs || is_test {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let code = code.collect::<Vec<_>>().join("\n");
+        let words: Vec<_> = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+        let allowed = may_name_it.iter().any(|allowed| file.ends_with(allowed));
+        let names = words.iter().any(|word| ["28", "784", "DIGIT"].contains(word))
+            || code.contains("images::SIDE");
+        assert!(allowed || !names, "{} assumes 28x28 pixels", file.display());
+    }
+}
+
+#[test]
 fn every_dependency_has_its_reason_in_the_architecture() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();

@@ -13,10 +13,9 @@ pub enum Error {
         /// The record, in the plural.
         what: &'static str,
     },
-    /// Two records of the run speak of different numbers of things.
+    /// Two records of the run have different numbers of entries.
     #[error(
-        "{found} {what} where {expected} are needed: the files are of different runs, evaluate \
-         this run again"
+        "{found} {what} where {expected} are needed: the files are of different runs, evaluate this run again"
     )]
     Mismatch {
         /// What was counted, in the plural.
@@ -26,10 +25,10 @@ pub enum Error {
         /// How many there must be.
         expected: usize,
     },
-    /// A prediction names a class or a test image that is not there.
+    /// A prediction names a class or a test image that does not exist.
     #[error(
-        "prediction {position} names {what} {found}, of which there are {limit} counted from 0: \
-         the files are of different runs, evaluate this run again"
+        "prediction {position} names {what} {found}, but there are only {limit}, counted from 0: the files are of \
+         different runs, evaluate this run again"
     )]
     Label {
         /// Position of the prediction in its file, from 0.
@@ -38,24 +37,24 @@ pub enum Error {
         what: &'static str,
         /// The index that was found.
         found: usize,
-        /// How many there are: indices lie below.
+        /// How many there are: indices are below.
         limit: usize,
     },
-    /// An explanation is of a test image that is not there or that was classified rightly.
+    /// An explanation is of a test image that does not exist or that was classified correctly.
     #[error(
-        "explanation {position} is of test image {index}, which {why}: the files are of different \
-         runs, evaluate this run again"
+        "explanation {position} is of test image {index}, which {why}: the files are of different runs, evaluate this \
+         run again"
     )]
     Explained {
         /// Position of the explanation in its file, from 0.
         position: usize,
         /// Index in the test set, from 0.
         index: usize,
-        /// `is not there` or `is no mistake`.
+        /// `does not exist` or `is not a mistake`.
         why: &'static str,
     },
-    /// There are too few or too many things for one picture.
-    #[error("{found} {what} do not make one picture: give {least} to {most}")]
+    /// There are too few or too many things for one plot.
+    #[error("{found} {what} do not fit one plot: give {least} to {most}")]
     Count {
         /// What was counted, in the plural.
         what: &'static str,
@@ -66,10 +65,12 @@ pub enum Error {
         /// The most that can be drawn.
         most: usize,
     },
-    /// A picture could not be drawn or encoded.
-    #[error("cannot draw {file}: this is a fault in kiln, please report it with the run's files")]
+    /// A plot could not be drawn or encoded.
+    #[error(
+        "cannot draw {file}: this is a fault in kiln, please report it with the files of the run"
+    )]
     Draw {
-        /// File name of the picture.
+        /// File name of the plot.
         file: String,
         /// What the drawing library says.
         source: Box<dyn std::error::Error + Send + Sync>,

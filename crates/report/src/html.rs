@@ -1,13 +1,9 @@
 //! What every page is built of: the document, sections, tables and text.
 
-use std::fmt::Write;
+use crate::drawing::palette::PALETTE;
+use crate::drawing::text::{clean, escape};
 
-use crate::error::Result;
-use crate::palette::{PALETTE, hex};
-use crate::render::{Drawing, escape, svg_element};
-use crate::text::clean;
-
-/// Forbids the page to load or run anything: what a run's names might smuggle in stays dead text.
+/// Forbids the page to load or run anything, so that markup in a run's names has no effect.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 /// A whole page; every argument is HTML. `kind` follows the title in the browser's tab.
@@ -31,7 +27,7 @@ pub(crate) fn document(title: &str, kind: &str, header: &str, main: &str) -> Str
 </header>
 <main>
 {main}</main>
-<footer>Made by kiln {version}. The pictures lie beside this page as PNG and SVG.</footer>
+<footer>Made by kiln {version}. The plots are also beside this page as PNG and SVG files.</footer>
 </body>
 </html>
 "#,
@@ -39,31 +35,31 @@ pub(crate) fn document(title: &str, kind: &str, header: &str, main: &str) -> Str
     )
 }
 
-/// The palette as variables, and rules by which an inline picture takes its colours from them.
+/// The palette as variables, and rules by which an inline plot takes its colours from them.
 fn style() -> String {
     let mut light = String::new();
     let mut dark = String::new();
-    let mut pictures = String::new();
-    for ink in PALETTE {
-        let (name, on_paper) = (ink.name, hex(ink.light));
+    let mut plots = String::new();
+    for (name, on_paper, on_dark) in PALETTE {
+        let on_paper = on_paper.hex();
         light += &format!(" --{name}: {on_paper};");
-        dark += &format!(" --{name}: {};", hex(ink.dark));
+        dark += &format!(" --{name}: {};", on_dark.hex());
         for property in ["fill", "stroke"] {
-            pictures += &format!(
+            plots += &format!(
                 "figure svg [{property}=\"{on_paper}\"] {{ {property}: var(--{name}); }}\n"
             );
         }
     }
-    // Only screens are dark: a printer would waste its ink.
+    // Screens only: a printer would waste its ink.
     format!(
         ":root {{ color-scheme: light dark;{light} }}\n\
          @media screen and (prefers-color-scheme: dark) {{ :root {{{dark} }} }}\n\
-         {pictures}{}",
+         {plots}{}",
         include_str!("page.css")
     )
 }
 
-/// A part of the page under its heading; all is HTML.
+/// A section of the page under its heading; all is HTML.
 pub(crate) fn section(id: &str, heading: &str, content: &str) -> String {
     format!(
         "<section id=\"{id}\" aria-labelledby=\"{id}-h\">\n\
@@ -71,54 +67,40 @@ pub(crate) fn section(id: &str, heading: &str, content: &str) -> String {
     )
 }
 
-/// The warning that data are made up.
-pub(crate) fn banner(says: &str) -> String {
-    format!("<div class=\"banner\" role=\"note\"><strong>Synthetic data</strong>{says}</div>\n")
+/// The warning that data are synthetic.
+pub(crate) fn banner(text: &str) -> String {
+    format!("<div class=\"banner\" role=\"note\"><strong>Synthetic data</strong>{text}</div>\n")
 }
 
-/// A picture that tells its own title and notes.
-pub(crate) fn figure(drawing: &impl Drawing) -> Result<String> {
-    let svg = svg_element(drawing)?;
-    Ok(format!("<figure class=\"scroll\" tabindex=\"0\">\n{svg}</figure>"))
-}
-
-/// A table whose first column names the rows; the cells are HTML.
-pub(crate) fn table(caption: &str, columns: &[String], rows: &[Vec<String>]) -> String {
+/// A table whose first column names the rows; all is HTML.
+pub(crate) fn table(caption: &str, columns: &[impl AsRef<str>], rows: &[Vec<String>]) -> String {
     let mut html = "<div class=\"scroll\" tabindex=\"0\"><table>\n".to_owned();
     if !caption.is_empty() {
         html += &format!("<caption>{caption}</caption>\n");
     }
-    let cells = |tag: &str, cells: &[String]| {
-        let end = tag.split(' ').next().unwrap_or(tag);
-        cells.iter().map(|cell| format!("<{tag}>{cell}</{end}>")).collect::<String>()
-    };
-    html += &format!("<thead><tr>{}</tr></thead>\n<tbody>\n", cells("th scope=\"col\"", columns));
+    let heads = columns.iter().map(|column| format!("<th scope=\"col\">{}</th>", column.as_ref()));
+    html += &format!("<thead><tr>{}</tr></thead>\n<tbody>\n", heads.collect::<String>());
     for row in rows {
-        let (name, values) = row.split_at(row.len().min(1));
-        let (name, values) = (cells("th scope=\"row\"", name), cells("td", values));
-        html += &format!("<tr>{name}{values}</tr>\n");
+        let cell = |(position, cell): (usize, &String)| match position {
+            0 => format!("<th scope=\"row\">{cell}</th>"),
+            _ => format!("<td>{cell}</td>"),
+        };
+        let cells: String = row.iter().enumerate().map(cell).collect();
+        html += &format!("<tr>{cells}</tr>\n");
     }
     html + "</tbody></table></div>"
 }
 
 /// A table of names and values; the values are HTML.
-pub(crate) fn facts(rows: &[(&str, String)]) -> String {
-    let mut html = "<table class=\"facts\"><tbody>\n".to_owned();
-    for (name, value) in rows {
-        html += &format!("<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>\n");
-    }
-    html + "</tbody></table>"
+pub(crate) fn facts(rows: &[(String, String)]) -> String {
+    let row = |(name, value): &(String, String)| {
+        format!("<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>\n")
+    };
+    let rows: String = rows.iter().map(row).collect();
+    format!("<table class=\"facts\"><tbody>\n{rows}</tbody></table>")
 }
 
 /// Text from outside as HTML.
 pub(crate) fn text(text: &str) -> String {
     escape(&clean(text))
-}
-
-/// Text of several lines from outside as HTML.
-pub(crate) fn text_block(block: &str) -> String {
-    block.lines().fold(String::new(), |mut html, line| {
-        let _ = writeln!(html, "{}", text(line));
-        html
-    })
 }

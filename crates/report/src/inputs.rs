@@ -1,17 +1,11 @@
-//! What a report is made of, and whether it belongs together.
+//! What a report is made of, and the check that it belongs together.
 
 use run::{Agreement, Config, DatasetFacts, EpochMetrics, Evaluation, Explanations, Prediction};
 
 use crate::error::{Error, Result};
 
-/// Height and width of an image, in pixels.
-pub(crate) const SIDE: usize = 28;
-
-/// Pixels of one image.
-pub(crate) const PIXELS: usize = SIDE * SIDE;
-
-/// Height and width of a first-layer filter.
-pub(crate) const FILTER: usize = 3;
+/// Height and width of a filter of the first layer.
+pub(crate) const FILTER_SIDE: usize = 3;
 
 /// Everything that a report is made of.
 #[derive(Clone, Copy, Debug)]
@@ -24,29 +18,27 @@ pub struct Inputs<'a> {
     pub facts: &'a DatasetFacts,
     /// One row an epoch, in order, at least one.
     pub metrics: &'a [EpochMetrics],
-    /// The one look at the test set.
+    /// The scores on the test set.
     pub evaluation: &'a Evaluation,
     /// One row a test image, in any order, at least one.
     pub predictions: &'a [Prediction],
-    /// Grey levels of the test images, `n_test * 784`, image by image and row by row, 0 black to
-    /// 255 white.
+    /// The test images, `n_test * facts.shape.size()` values from 0, black, to 255, white: image by image,
+    /// `[channels, height, width]`.
     pub test_pixels: &'a [u8],
-    /// How the exported model compares with the one that was trained; `None` where nobody has
-    /// compared them.
+    /// Parity of the exported model with the trained one; `None` where they have not been compared.
     pub agreement: Option<&'a Agreement>,
-    /// What the first layer looks for and where the picture mattered for mistakes; `None` where
-    /// nobody has recorded it.
+    /// Filters of the first layer and occlusion maps of mistakes; `None` where they are not recorded.
     pub explanations: Option<&'a Explanations>,
 }
 
 impl<'a> Inputs<'a> {
-    /// Refuses records that do not belong together, so that nothing after it can index out of
-    /// range.
+    /// Refuses records that do not belong together, so that no plot can index out of range.
     pub(crate) fn check(&self) -> Result<()> {
         for (what, empty) in [
             ("epochs in the metrics", self.metrics.is_empty()),
             ("predictions", self.predictions.is_empty()),
             ("classes", self.facts.classes.is_empty()),
+            ("pixels in an image", self.facts.shape.size() == 0),
         ] {
             if empty {
                 return Err(Error::Empty { what });
@@ -56,7 +48,7 @@ impl<'a> Inputs<'a> {
         let confusion = &self.evaluation.confusion;
         for (what, found, expected) in [
             ("predictions", self.predictions.len(), n_test),
-            ("test pixels", self.test_pixels.len(), n_test.saturating_mul(PIXELS)),
+            ("test pixels", self.test_pixels.len(), n_test.saturating_mul(self.facts.shape.size())),
             ("classes in the evaluation", self.evaluation.classes.len(), n_classes),
             ("rows in the confusion matrix", confusion.len(), n_classes),
         ] {
@@ -83,35 +75,31 @@ impl<'a> Inputs<'a> {
 
     fn check_explanations(&self, explanations: &Explanations) -> Result<()> {
         for filter in &explanations.filters {
-            check_count("weights in a filter", filter.len(), FILTER * FILTER)?;
+            check_count("weights in a filter", filter.len(), FILTER_SIDE * FILTER_SIDE)?;
         }
+        let area = self.facts.shape.height * self.facts.shape.width;
         for (position, occlusion) in explanations.mistakes.iter().enumerate() {
             let (index, n_test) = (occlusion.index, self.facts.n_test);
             if index >= n_test {
-                return Err(Error::Explained { position, index, why: "is not there" });
+                return Err(Error::Explained { position, index, why: "does not exist" });
             }
             if self.mistake(index).is_none() {
-                return Err(Error::Explained { position, index, why: "is no mistake" });
+                return Err(Error::Explained { position, index, why: "is not a mistake" });
             }
-            check_count("pixels in an importance map", occlusion.importance.len(), PIXELS)?;
+            check_count("pixels in an importance map", occlusion.importance.len(), area)?;
         }
         Ok(())
     }
 
-    /// The wrong prediction of one test image; `None` where it was right.
+    /// The prediction for a test image if it is a mistake; `None` where it is correct.
     pub(crate) fn mistake(&self, index: usize) -> Option<&'a Prediction> {
         self.predictions.iter().find(|p| p.index == index && p.label != p.predicted)
     }
 
-    /// Grey levels of one test image.
+    /// The values of one test image, `[channels, height, width]`.
     pub(crate) fn image(&self, index: usize) -> &'a [u8] {
-        &self.test_pixels[index * PIXELS..(index + 1) * PIXELS]
-    }
-
-    /// The epoch with the lowest validation loss, the first of equals; `None` where no validation
-    /// loss is finite.
-    pub(crate) fn best_epoch(&self) -> Option<&'a EpochMetrics> {
-        best_epoch(self.metrics)
+        let size = self.facts.shape.size();
+        &self.test_pixels[index * size..(index + 1) * size]
     }
 
     /// Whether any epoch was validated.
@@ -119,22 +107,15 @@ impl<'a> Inputs<'a> {
         self.metrics.iter().any(|row| row.val_loss.is_some() || row.val_accuracy.is_some())
     }
 
-    /// The mistakes, the most expensive first, then in the order of the test set.
+    /// The mistakes, highest loss first, then in the order of the test set.
     pub(crate) fn mistakes(&self) -> Vec<&'a Prediction> {
         let mut mistakes: Vec<_> =
             self.predictions.iter().filter(|p| p.label != p.predicted).collect();
-        // A loss that is not a number is put in front: nothing can be worse.
+        // A loss that is not a number goes first: nothing can be worse.
         let cost = |p: &Prediction| if p.loss.is_nan() { f64::INFINITY } else { p.loss };
         mistakes.sort_by(|a, b| cost(b).total_cmp(&cost(a)).then(a.index.cmp(&b.index)));
         mistakes
     }
-}
-
-/// The row with the lowest validation loss, the first of equals; `None` where none is finite.
-pub(crate) fn best_epoch(metrics: &[EpochMetrics]) -> Option<&EpochMetrics> {
-    let finite = metrics.iter().filter_map(|row| Some((row, row.val_loss?)));
-    let finite = finite.filter(|(_, loss)| loss.is_finite());
-    finite.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(row, _)| row)
 }
 
 fn check_count(what: &'static str, found: usize, expected: usize) -> Result<()> {

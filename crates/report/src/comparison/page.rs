@@ -1,67 +1,37 @@
-//! The page of a comparison: the picture, the settings in which the runs differ, and their figures.
+//! The page of a comparison: the plot, the settings in which the runs differ, and their figures.
 
-use run::{EpochMetrics, Evaluation};
+use run::{Evaluation, lowest};
 
-use super::picture::{Comparison, Half};
-use super::quantity::Quantity;
 use super::{ComparedRun, differing_settings, label};
-use crate::error::Result;
+use crate::drawing::Plot;
 use crate::html::{banner, document, section, table, text};
-use crate::inputs::best_epoch;
-use crate::render::svg_element;
-use crate::text::{count, duration, loss, percent, plural, signed};
+use crate::numbers::{accuracy, count, duration, loss, plural, signed};
 
-/// Says where a run has not been tested.
+/// What the banner says about synthetic data.
+const SYNTHETIC: &str = "kiln drew the images of the marked runs itself. Their figures say nothing about real \
+                         handwriting.";
+
+/// Runs on different images are not comparable, however similar their curves look.
+const DIFFERENT_DATA: &str =
+    "<p>These runs used different images, so their figures cannot be compared directly.</p>";
+
+/// Figure of a run that has not been evaluated.
 const UNTESTED: &str = "not tested";
 
 /// The page as HTML.
-pub(super) fn html(comparison: &Comparison) -> Result<String> {
-    let runs = comparison.runs;
-    let synthetic = if runs.iter().any(|run| run.facts.synthetic) {
-        banner(
-            "kiln drew the images of the runs that are marked so itself, with no hand involved. \
-             Their figures say nothing about real handwriting.",
-        )
-    } else {
-        String::new()
-    };
-    let sections = [
-        synthetic,
-        data_warning(runs),
-        section("curves", "Training curves", &curves(comparison)?),
-        section("settings", "Settings that differ", &settings(runs)),
-        section("figures", "Figures", &figures(runs)),
-    ]
-    .concat();
-    let title = plural(runs.len(), "run", "runs");
-    let header = format!("<h1>{title} compared</h1>");
-    Ok(document(&format!("{title} compared"), "kiln comparison", &header, &sections))
-}
-
-/// The halves of the picture, which stack where they have no room beside each other.
-fn curves(comparison: &Comparison) -> Result<String> {
-    let half = |quantity| svg_element(&Half { comparison, quantity });
-    let (left, right) = (half(Quantity::Loss)?, half(Quantity::Accuracy)?);
-    Ok(format!(
-        "<figure><div class=\"pair wide\">\n<div class=\"scroll\" tabindex=\"0\">{left}</div>\n\
-         <div class=\"scroll\" tabindex=\"0\">{right}</div>\n</div>\n\
-         <figcaption>{}</figcaption></figure>",
-        text(&comparison.note())
-    ))
-}
-
-/// Runs on different images are not comparable, whatever the pictures look like.
-fn data_warning(runs: &[ComparedRun]) -> String {
-    let first = runs.first().map(|run| &run.facts.sha256);
-    if runs.iter().all(|run| Some(&run.facts.sha256) == first) {
-        return String::new();
+pub(super) fn html(runs: &[ComparedRun], plot: &Plot) -> String {
+    let mut main = String::new();
+    if runs.iter().any(|run| run.facts.synthetic) {
+        main += &banner(SYNTHETIC);
     }
-    section(
-        "data",
-        "Different data",
-        "<p>These runs were not made on the same images, so their figures cannot be compared as \
-         they stand.</p>",
-    )
+    if runs.windows(2).any(|pair| pair[0].facts.sha256 != pair[1].facts.sha256) {
+        main += &section("data", "Different data", DIFFERENT_DATA);
+    }
+    main += &section("curves", "Training curves", &plot.figure());
+    main += &section("settings", "Settings that differ", &settings(runs));
+    main += &section("figures", "Figures", &figures(runs));
+    let title = format!("{} compared", plural(runs.len(), "run", "runs"));
+    document(&title, "kiln comparison", &format!("<h1>{title}</h1>"), &main)
 }
 
 fn settings(runs: &[ComparedRun]) -> String {
@@ -69,58 +39,52 @@ fn settings(runs: &[ComparedRun]) -> String {
     if differing.is_empty() {
         return "<p>There are none.</p>".to_owned();
     }
-    let row = |(key, values): &(String, Vec<String>)| {
+    let rows = differing.iter().map(|(key, values)| {
         let values = values.iter().map(|value| text(value));
         [text(key)].into_iter().chain(values).collect()
-    };
-    table("", &heads("Setting", runs), &differing.iter().map(row).collect::<Vec<_>>())
+    });
+    table("", &columns("Setting", runs), &rows.collect::<Vec<_>>())
 }
 
 fn figures(runs: &[ComparedRun]) -> String {
-    let tested = |write: fn(&Evaluation) -> String| {
-        move |run: &ComparedRun| run.evaluation.map_or_else(|| UNTESTED.to_owned(), write)
-    };
     let row = |name: &str, write: &dyn Fn(&ComparedRun) -> String| {
         [name.to_owned()].into_iter().chain(runs.iter().map(write)).collect::<Vec<_>>()
+    };
+    let tested = |name: &str, write: fn(&Evaluation) -> String| {
+        row(name, &|run| run.evaluation.map_or_else(|| UNTESTED.to_owned(), write))
     };
     let none = || "none".to_owned();
     let rows = [
         row("Data", &|run| text(&run.facts.name)),
-        row("Test accuracy", &tested(|e| percent(e.accuracy, 2))),
-        row("Test errors", &|run| match run.evaluation {
-            Some(e) => format!("{} of {}", count(e.errors), count(run.facts.n_test)),
-            None => UNTESTED.to_owned(),
+        tested("Test accuracy", |e| accuracy(e.accuracy)),
+        row("Test errors", &|run| {
+            let of = |e: &Evaluation| format!("{} of {}", count(e.errors), count(run.facts.n_test));
+            run.evaluation.map_or_else(|| UNTESTED.to_owned(), of)
         }),
-        row("Test loss", &tested(|e| loss(e.loss))),
-        row("Training loss, as tested", &tested(|e| loss(e.train.loss))),
-        row("Validation loss, as tested", &|run| match run.evaluation {
-            Some(e) => e.val.map_or_else(none, |val| loss(val.loss)),
-            None => UNTESTED.to_owned(),
+        tested("Test loss", |e| loss(e.loss)),
+        tested("Training loss, as tested", |e| loss(e.train.loss)),
+        tested("Validation loss, as tested", |e| {
+            e.val.map_or_else(|| "none".to_owned(), |val| loss(val.loss))
         }),
-        row("Gap of test to training loss", &tested(|e| signed(e.loss - e.train.loss, loss))),
-        row(
-            "Gap of test to training accuracy",
-            &tested(|e| signed(e.accuracy - e.train.accuracy, |part| percent(part, 2))),
-        ),
+        tested("Gap of test to training loss", |e| signed(e.loss - e.train.loss, loss)),
+        tested("Gap of test to training accuracy", |e| {
+            signed(e.accuracy - e.train.accuracy, accuracy)
+        }),
         row("Epochs", &|run| count(run.metrics.len())),
         row("Best epoch by validation", &|run| {
-            best_epoch(run.metrics).map_or_else(none, |row| row.epoch.to_string())
+            lowest(run.metrics).map_or_else(none, |(row, _)| row.epoch.to_string())
         }),
-        row("Tested epoch", &tested(|e| e.epoch.to_string())),
-        row("Training time", &|run| duration(seconds(run.metrics))),
+        tested("Tested epoch", |e| e.epoch.to_string()),
+        row("Training time", &|run| duration(run.metrics.iter().map(|row| row.seconds).sum())),
     ];
     table(
-        "As tested: the tested weights on the images as they are, dropout and augmentation off.",
-        &heads("Figure", runs),
+        "As tested: the tested weights on the original images, dropout and augmentation off.",
+        &columns("Figure", runs),
         &rows,
     )
 }
 
-fn seconds(metrics: &[EpochMetrics]) -> f64 {
-    metrics.iter().map(|row| row.seconds).sum()
-}
-
-fn heads(first: &str, runs: &[ComparedRun]) -> Vec<String> {
+fn columns(first: &str, runs: &[ComparedRun]) -> Vec<String> {
     let names = runs.iter().map(|run| text(&label(run)));
     [first.to_owned()].into_iter().chain(names).collect()
 }

@@ -5,6 +5,6 @@
 mod comparison;
 mod learned;
 mod page;
-mod pictures;
+mod plots;
 mod sample;
 mod study;

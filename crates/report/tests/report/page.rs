@@ -10,7 +10,7 @@ fn every_file_is_written_and_named() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path().join("not/there/yet");
     let written = report::write(&run.inputs(), &directory).unwrap();
-    let mut expected: Vec<_> = PICTURES
+    let mut expected: Vec<_> = PLOTS
         .iter()
         .flat_map(|name| ["png", "svg"].map(|kind| directory.join(name).with_extension(kind)))
         .collect();
@@ -33,9 +33,8 @@ fn a_png_has_two_pixels_for_one_of_its_svg_and_room_around() {
     run.facts.name = run.name.clone();
     for run in [run, Run::new(1, 1, vec!["a".to_owned(), "b".to_owned()], &[])] {
         let files = run.files();
-        for name in PICTURES {
-            let picture =
-                image::load_from_memory(&files[&format!("{name}.png")]).unwrap().to_rgb8();
+        for name in PLOTS {
+            let plot = image::load_from_memory(&files[&format!("{name}.png")]).unwrap().to_rgb8();
             let svg = std::str::from_utf8(&files[&format!("{name}.svg")]).unwrap();
             let document = roxmltree::Document::parse(svg).unwrap();
             let side = |name: &str| {
@@ -43,15 +42,15 @@ fn a_png_has_two_pixels_for_one_of_its_svg_and_room_around() {
             };
             assert_eq!(
                 (side("width"), side("height")),
-                (picture.width() / 2, picture.height() / 2),
+                (plot.width() / 2, plot.height() / 2),
                 "{name}"
             );
             let edge = |at: u32, end: u32| at < 12 || at >= end - 12;
-            let (width, height) = picture.dimensions();
+            let (width, height) = plot.dimensions();
             let mut margin =
-                picture.enumerate_pixels().filter(|&(x, y, _)| edge(x, width) || edge(y, height));
+                plot.enumerate_pixels().filter(|&(x, y, _)| edge(x, width) || edge(y, height));
             assert!(margin.all(|(.., pixel)| pixel.0 == [255; 3]), "{name} touches its edge");
-            assert!(picture.pixels().any(|pixel| pixel.0 == [0x1B, 0x1F, 0x24]), "{name} has text");
+            assert!(plot.pixels().any(|pixel| pixel.0 == [0x1B, 0x1F, 0x24]), "{name} has text");
         }
     }
 }
@@ -64,7 +63,7 @@ fn names_from_users_are_text_and_nothing_else() {
     run.facts.name = "</title></style><svg onload=alert(3)>".to_owned();
     run.facts.sha256 = "<b>".to_owned();
     run.evaluation.verdict = "<iframe>".to_owned();
-    run.config.data = "</pre><object>".to_owned();
+    run.config.data.data = "</pre><object>".to_owned();
     let files = run.files();
     let page = std::str::from_utf8(&files["report.html"]).unwrap();
     for tag in ["<script", "<img", "<svg onload", "<b>", "<iframe", "<object", "\u{0}"] {
@@ -72,7 +71,7 @@ fn names_from_users_are_text_and_nothing_else() {
     }
     assert_eq!(page.matches("</style>").count(), 1);
     assert!(page.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;"));
-    for name in PICTURES {
+    for name in PLOTS {
         let svg = std::str::from_utf8(&files[&format!("{name}.svg")]).unwrap();
         assert_eq!(elements(svg, "script", &[]) + elements(svg, "img", &[]), 0, "{name}");
     }
@@ -85,12 +84,12 @@ fn names_from_users_are_text_and_nothing_else() {
 }
 
 #[test]
-fn synthetic_data_is_named_loudly_or_not_at_all() {
+fn synthetic_data_is_named_everywhere_or_nowhere() {
     let mut run = Run::new(2, 10, digits(), &[3]);
     for synthetic in [false, true] {
         run.facts.synthetic = synthetic;
         let files = run.files();
-        for name in PICTURES {
+        for name in PLOTS {
             let svg = std::str::from_utf8(&files[&format!("{name}.svg")]).unwrap();
             assert_eq!(
                 texts(svg)[0].contains("synthetic"),
@@ -118,7 +117,7 @@ fn the_page_loads_nothing() {
 }
 
 #[test]
-fn the_page_tells_the_figures() {
+fn the_page_has_the_figures() {
     let mut run = Run::new(3, 1234, digits(), &[4, 5]);
     run.agreement = Some(agreement(1234, 1234, 2.4e-7));
     let page = run.text("report.html");
@@ -135,7 +134,7 @@ fn the_page_tells_the_figures() {
         "Batch 7",
         "same class 1,234 of 1,234",
         "2.40e-7",
-        "answers as the trained one does",
+        "gives the same answers as the trained one",
         "with dropout on",
     ] {
         assert!(page.contains(figure), "{figure}");
@@ -149,7 +148,7 @@ fn agreement(n: usize, same_class: usize, largest_difference: f64) -> Agreement 
 }
 
 #[test]
-fn disagreement_and_ignorance_are_not_sold_as_agreement() {
+fn only_measured_parity_is_reported_as_parity() {
     let mut run = Run::new(1, 2, digits(), &[]);
     assert!(run.text("report.html").contains("has not been compared"));
     assert!(agreement(2, 2, 0.0).holds());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use images::ImageShape;
 use report::{Error, Inputs};
 use run::{
     Agreement, ClassScores, Config, DatasetFacts, EpochMetrics, Evaluation, Explanations,
@@ -10,7 +11,7 @@ use run::{
 };
 
 pub(crate) const PIXELS: usize = 784;
-pub(crate) const PICTURES: [&str; 7] =
+pub(crate) const PLOTS: [&str; 7] =
     ["curves", "grid", "confusion", "calibration", "mistakes", "filters", "occlusion"];
 pub(crate) const VERMILLION: &str = "#D55E00";
 
@@ -65,7 +66,7 @@ impl Run {
         };
         Self {
             name: "first-light".to_owned(),
-            config: Config { seed: 777, ..Config::default() },
+            config: config(&[("seed", "777")]),
             metrics: (1..=n_epochs).map(epoch).collect(),
             evaluation: Evaluation {
                 epoch: n_epochs,
@@ -83,6 +84,7 @@ impl Run {
                 synthetic: false,
                 sha256: "ab".repeat(32),
                 classes,
+                shape: ImageShape::DIGIT,
                 n_train: 42_000,
                 n_val: 18_000,
                 n_test,
@@ -144,6 +146,13 @@ fn weights(filter: f32) -> Vec<f32> {
 /// A map that falls from its first pixel to its last.
 fn occlusion(index: usize) -> Occlusion {
     Occlusion { index, importance: (0..PIXELS).map(|i| 0.9 - i as f32 / 784.0).collect() }
+}
+
+/// The default configuration with some settings replaced.
+pub(crate) fn config(settings: &[(&str, &str)]) -> Config {
+    let settings: Vec<_> =
+        settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    Config::default().with(&settings).unwrap()
 }
 
 pub(crate) fn digits() -> Vec<String> {

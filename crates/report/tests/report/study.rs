@@ -1,4 +1,4 @@
-//! A study's picture.
+//! A study's plot.
 
 use report::{Error, StudyRecipe, StudyRun, write_study};
 
@@ -25,11 +25,11 @@ fn draw(recipes: &[StudyRecipe]) -> String {
     let written = write_study(recipes, directory.path()).unwrap();
     let [png, svg] = ["study.png", "study.svg"].map(|name| directory.path().join(name));
     assert_eq!(written, [png.clone(), svg.clone()]);
-    let picture = image::open(png).unwrap().to_rgb8();
+    let plot = image::open(png).unwrap().to_rgb8();
     let svg = std::fs::read_to_string(svg).unwrap();
     let document = roxmltree::Document::parse(&svg).unwrap();
     let side = |name: &str| document.root_element().attribute(name).unwrap().parse().unwrap();
-    assert_eq!((picture.width() / 2, picture.height() / 2), (side("width"), side("height")));
+    assert_eq!((plot.width() / 2, plot.height() / 2), (side("width"), side("height")));
     svg
 }
 

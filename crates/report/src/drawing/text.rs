@@ -1,0 +1,201 @@
+//! Text in plots: one typeface, its widths, and names from users made safe.
+
+use std::sync::LazyLock;
+
+use ttf_parser::Face;
+
+use super::palette::{Colour, INK, MUTED};
+
+/// The typefaces that an SVG asks for. PNGs are drawn with the first, which is embedded in the program.
+pub(crate) const FAMILIES: &str = "Noto Sans, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif";
+
+/// Another typeface may replace ours in an SVG: DejaVu Sans, the widest of the common ones, is 15 % wider.
+const SLACK: f64 = 1.15;
+
+/// Names are drawn up to this many characters, whatever the room.
+const LONGEST_NAME: usize = 200;
+
+static REGULAR: LazyLock<Face<'static>> = LazyLock::new(|| parse(notosans::REGULAR_TTF));
+static BOLD: LazyLock<Face<'static>> = LazyLock::new(|| parse(notosans::BOLD_TTF));
+
+/// Which end of the text lies at its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Align {
+    Start,
+    Middle,
+    End,
+}
+
+/// Where the line lies relative to its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Baseline {
+    /// The line lies below its position.
+    Top,
+    /// The middle of the capitals is at its position.
+    Middle,
+    /// The line stands on its position.
+    Bottom,
+}
+
+/// How a line of text is drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    /// Em in units.
+    pub(crate) size: i32,
+    pub(crate) bold: bool,
+    pub(crate) colour: Colour,
+    pub(crate) align: Align,
+    pub(crate) baseline: Baseline,
+    /// Whether the line runs upwards.
+    pub(crate) upwards: bool,
+}
+
+/// Plain text, from which the other styles are derived.
+pub(crate) const TEXT: Style = Style {
+    size: 24,
+    bold: false,
+    colour: INK,
+    align: Align::Start,
+    baseline: Baseline::Top,
+    upwards: false,
+};
+/// Important text.
+pub(crate) const BOLD_TEXT: Style = Style { bold: true, ..TEXT };
+/// Secondary text.
+pub(crate) const MUTED_TEXT: Style = Style { colour: MUTED, ..TEXT };
+
+impl Style {
+    /// The same style, centred below its position.
+    pub(crate) const fn centred(self) -> Self {
+        Self { align: Align::Middle, ..self }
+    }
+
+    /// The same style, with its middle at the height of its position.
+    pub(crate) const fn level(self) -> Self {
+        Self { baseline: Baseline::Middle, ..self }
+    }
+
+    /// From the position of a line down to its baseline, in units: by 0.76 em, the ascent without accents, by half the
+    /// height of a capital, or up by the depth of a descender.
+    pub(crate) fn drop(self) -> i32 {
+        let ems = match self.baseline {
+            Baseline::Top => 0.76,
+            Baseline::Middle => 0.36,
+            Baseline::Bottom => -0.27,
+        };
+        (ems * f64::from(self.size)).round() as i32
+    }
+
+    /// Length of a line in the embedded typeface, in units.
+    pub(crate) fn advance(self, text: &str) -> f64 {
+        let face = face(self.bold);
+        let advance = |character: char| {
+            let glyph = face.glyph_index(character).unwrap_or_default();
+            face.glyph_hor_advance(glyph).unwrap_or_default()
+        };
+        let length: f64 = text.chars().map(|character| f64::from(advance(character))).sum();
+        length * f64::from(self.size) / f64::from(face.units_per_em())
+    }
+
+    /// Units that a line needs, whichever of the typefaces shows it.
+    pub(crate) fn width(self, text: &str) -> i32 {
+        (self.advance(text) * SLACK).ceil() as i32
+    }
+
+    /// The text on one line of at most `room` units, cut with an ellipsis where it is longer.
+    pub(crate) fn fit(self, text: &str, room: i32) -> String {
+        let text = clean(text);
+        if text.chars().count() <= LONGEST_NAME && self.width(&text) <= room {
+            return text;
+        }
+        let mut cut = String::new();
+        for character in text.chars().take(LONGEST_NAME) {
+            cut.push(character);
+            if self.width(&format!("{}…", cut.trim_end())) > room {
+                cut.pop();
+                break;
+            }
+        }
+        format!("{}…", cut.trim_end())
+    }
+
+    /// The text broken at spaces into lines of at most `room` units.
+    pub(crate) fn wrap(self, text: &str, room: i32) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split_whitespace() {
+            match lines.last_mut() {
+                Some(line) if self.width(&format!("{line} {word}")) <= room => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(self.fit(word, room)),
+            }
+        }
+        lines
+    }
+}
+
+/// The text without the characters that XML forbids or that reverse the direction of what follows.
+pub(crate) fn clean(text: &str) -> String {
+    let replace = |character: char| match character {
+        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}' => '\u{FFFD}',
+        control if control.is_control() => '\u{FFFD}',
+        other => other,
+    };
+    text.chars().map(replace).collect()
+}
+
+/// Text as HTML and XML hold it, in elements and in quoted attributes.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// The embedded typeface.
+pub(crate) fn face(bold: bool) -> &'static Face<'static> {
+    if bold { &BOLD } else { &REGULAR }
+}
+
+fn parse(bytes: &'static [u8]) -> Face<'static> {
+    Face::parse(bytes, 0).expect("the embedded font is well-formed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut_to_the_room() {
+        let name = "Ünïcödé ".repeat(40);
+        for room in [0, 40, 300] {
+            let cut = BOLD_TEXT.fit(&name, room);
+            assert!(cut.ends_with('…'), "{cut}");
+            assert!(room == 0 || BOLD_TEXT.width(&cut) <= room, "{cut}");
+        }
+        assert_eq!(TEXT.fit("7", 300), "7");
+    }
+
+    #[test]
+    fn control_characters_never_reach_a_plot() {
+        assert_eq!(clean("a\u{0}b\nc\u{202E}d é"), "a\u{FFFD}b\u{FFFD}c\u{FFFD}d é");
+    }
+
+    #[test]
+    fn wrapped_lines_keep_every_word_and_fit() {
+        let text = "one two three four five six seven eight nine ten";
+        let lines = TEXT.wrap(text, 200);
+        assert!(lines.len() > 1);
+        assert!(lines.iter().all(|line| TEXT.width(line) <= 200), "{lines:?}");
+        assert_eq!(lines.join(" "), text);
+    }
+}

@@ -1,0 +1,59 @@
+//! The first test images, each with its true and its predicted class.
+
+use run::Prediction;
+
+use crate::drawing::gallery::{self, LABEL_ROOM, MOST_IMAGES, Tile};
+use crate::drawing::text::{BOLD_TEXT, TEXT};
+use crate::drawing::{Panel, Plot};
+use crate::inputs::Inputs;
+use crate::numbers::plural;
+
+pub(super) fn plot(inputs: &Inputs) -> Plot {
+    let mut first: Vec<&Prediction> = inputs.predictions.iter().collect();
+    first.sort_by_key(|prediction| prediction.index);
+    first.truncate(MOST_IMAGES);
+    let names =
+        |p: &Prediction| [p.label, p.predicted].map(|class| inputs.facts.classes[class].as_str());
+    // All labels have one form: on one line if there is room for every one, else on two.
+    let one_line = first.iter().all(|p| BOLD_TEXT.width(&names(p).join(" / ")) <= LABEL_ROOM);
+    let tile = |p: &&Prediction| {
+        let marked = p.label != p.predicted;
+        let style = if marked { BOLD_TEXT } else { TEXT };
+        let labels = match one_line {
+            true => vec![names(p).join(" / ")],
+            false => names(p).map(|name| style.fit(name, LABEL_ROOM)).to_vec(),
+        };
+        let labels = labels.into_iter().map(|label| (label, style)).collect();
+        Tile { index: p.index, labels, marked }
+    };
+    let tiles: Vec<Tile> = first.iter().map(tile).collect();
+    let mistakes = tiles.iter().filter(|tile| tile.marked).count();
+    let title = match tiles.len() {
+        1 => "The first test image".to_owned(),
+        n => format!("The first {n} test images"),
+    };
+    let form = if one_line {
+        "true class / predicted class"
+    } else {
+        "the true class above the predicted class"
+    };
+    let marks = match mistakes {
+        0 => "All are classified correctly.".to_owned(),
+        n => format!(
+            "A thick frame, a cross and bold letters mark {}.",
+            plural(n, "mistake", "mistakes")
+        ),
+    };
+    Plot {
+        name: "grid",
+        panels: vec![Panel {
+            alt: format!(
+                "{title} with their true and predicted classes; {mistakes} are misclassified."
+            ),
+            canvas: gallery::draw(inputs, &tiles),
+        }],
+        title,
+        note: format!("Below each image: {form}. {marks}"),
+        ..Plot::default()
+    }
+}
