@@ -1,7 +1,8 @@
-//! The way back: burn-import reads the exported file, and what it generates computes the same.
+//! The reverse: burn-import reads the exported file, and the code it generates gives the same answers.
 
 use std::process::Command;
 
+use images::ImageShape;
 use run::RunDirectory;
 use serve_lite::Classifier;
 
@@ -17,7 +18,7 @@ fn code_that_burn_import_generates_from_the_file_gives_the_same_probabilities() 
     // this program is wanted.
     let wanted = ["--bin", "reimport"];
     cargo_build("xtask reimport", cargo.env("KILN_REIMPORT_ONNX", onnx), &wanted);
-    let pixels = noise(5, 9);
+    let pixels = noise(ImageShape::DIGIT, 5, 9);
     let reimported = answers(&mut Command::new(binary("reimport")), &pixels);
     let served = Classifier::load(&run.onnx()).unwrap().classify(&pixels).unwrap();
     assert_eq!(reimported.len(), served.probabilities.len());

@@ -1,4 +1,4 @@
-//! A run that was killed, interrupted or damaged ends as one that was not.
+//! A run that was killed, interrupted or damaged ends with the same weights as one that was not.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -8,7 +8,7 @@ use run::RunDirectory;
 
 use crate::support::{exported, fail, fresh_runs, succeed, untimed_metrics, xtask};
 
-/// Long enough to be caught in the middle of, short enough to wait for; its very last weights are what is compared.
+/// Long enough to be interrupted in the middle, short enough to wait for. The last weights are compared.
 const BUDGET: [&str; 10] = [
     "--data",
     "synthetic",
@@ -33,7 +33,7 @@ fn resume_after_kill_9_gives_the_uninterrupted_run_bit_for_bit() {
     let killed = RunDirectory::open(&runs, Some("killed")).unwrap();
     assert!(
         run::read_metrics(&killed.metrics()).unwrap().len() < 3,
-        "it was killed too late to prove anything"
+        "the run had finished before it was killed"
     );
     succeed(xtask(&runs).args(["train", "--resume", "--run", "killed"]));
     assert_same(&runs, "whole", "killed");
@@ -49,35 +49,35 @@ fn interrupt_writes_a_checkpoint_in_the_middle_of_an_epoch() {
     let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(signalled.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    let said = succeed(xtask(&runs).args(["train", "--resume", "--run", "interrupted"]));
-    assert!(said.contains("going on after epoch"), "{said}");
+    let output = succeed(xtask(&runs).args(["train", "--resume", "--run", "interrupted"]));
+    assert!(output.contains("resuming after epoch"), "{output}");
     assert_same(&runs, "whole", "interrupted");
 }
 
 #[test]
-fn a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so() {
+fn a_damaged_checkpoint_falls_back_to_the_one_before_with_a_notice() {
     let runs = fresh_runs("damaged");
     succeed(xtask(&runs).args(["train", "--run", "whole"]).args(BUDGET));
     let whole = RunDirectory::open(&runs, Some("whole")).unwrap();
     let weights = exported(&runs, &whole);
     let metrics = untimed_metrics(&whole);
-    let last = whole.checkpoints().join("last");
-    let sound = std::fs::read(&last).unwrap();
+    let last = whole.last_checkpoint();
+    let intact = std::fs::read(&last).unwrap();
     for damage in [flip_one_bit, cut, empty] {
-        std::fs::write(&last, damage(&sound)).unwrap();
-        let output = xtask(&runs).args(["train", "--resume"]).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
-        assert!(said.contains("damaged") && said.contains("previous"), "{said}");
+        std::fs::write(&last, damage(&intact)).unwrap();
+        let finished = xtask(&runs).args(["train", "--resume"]).output().unwrap();
+        let output = String::from_utf8_lossy(&finished.stderr);
+        assert!(finished.status.success(), "{output}");
+        assert!(output.contains("damaged") && output.contains("previous"), "{output}");
         assert_eq!(untimed_metrics(&whole), metrics);
         assert_eq!(exported(&runs, &whole), weights);
     }
-    // Without a sound one there is nothing to go on from, and that is an error, not a new start.
-    for name in ["last", "previous"] {
-        std::fs::write(whole.checkpoints().join(name), b"kilnck01").unwrap();
+    // Without an intact one there is nothing to continue from: an error, not a new start.
+    for path in [last, whole.previous_checkpoint()] {
+        std::fs::write(path, b"kilnck02").unwrap();
     }
-    let said = fail(xtask(&runs).args(["train", "--resume"]));
-    assert!(said.contains("damaged"), "{said}");
+    let output = fail(xtask(&runs).args(["train", "--resume"]));
+    assert!(output.contains("damaged"), "{output}");
 }
 
 #[test]
@@ -85,10 +85,10 @@ fn a_checkpoint_of_another_configuration_is_refused() {
     let runs = fresh_runs("other-configuration");
     let budget = ["--data", "synthetic", "--limit", "100", "--epochs", "1"];
     succeed(xtask(&runs).args(["train"]).args(budget));
-    let said = fail(xtask(&runs).args(["train", "--resume", "--learning-rate", "0.5"]));
+    let output = fail(xtask(&runs).args(["train", "--resume", "--learning-rate", "0.5"]));
     assert!(
-        said.contains("learning_rate") && said.contains("0.001") && said.contains("0.5"),
-        "{said}"
+        output.contains("learning_rate") && output.contains("0.001") && output.contains("0.5"),
+        "{output}"
     );
     succeed(xtask(&runs).args(["train", "--resume", "--epochs", "2"]));
     let run = RunDirectory::open(&runs, None).unwrap();

@@ -64,11 +64,13 @@ fn graph(network: &Network) -> Graph {
     ];
     let mut constants = Vec::new();
     for (name, Operator { op_type, attributes, weights }) in network.operators() {
-        let names: Vec<_> = weights.iter().map(|weights| format!("{name}.{}", weights.name)).collect();
+        let names: Vec<_> =
+            weights.iter().map(|weights| format!("{name}.{}", weights.name)).collect();
         let before = nodes.last().map(|node| node.name.clone()).unwrap_or_default();
         let inputs: Vec<_> = [&before].into_iter().chain(&names).map(String::as_str).collect();
         nodes.push(node(&name, op_type, &inputs, &attributes));
-        constants.extend(names.into_iter().zip(weights).map(|(name, weights)| tensor(name, weights)));
+        constants
+            .extend(names.into_iter().zip(weights).map(|(name, weights)| tensor(name, weights)));
     }
     constants.sort_by(|a, b| a.name.cmp(&b.name));
     for (name, value) in [("mean", mean), ("scale", scale)] {
@@ -86,7 +88,9 @@ fn graph(network: &Network) -> Graph {
         name: "kiln".to_owned(),
         initializer: constants,
         input: vec![value(INPUT, UINT8, &network.shape().dimensions())],
-        output: [LOGITS, PROBABILITIES].map(|name| value(name, FLOAT, &[network.n_classes()])).to_vec(),
+        output: [LOGITS, PROBABILITIES]
+            .map(|name| value(name, FLOAT, &[network.n_classes()]))
+            .to_vec(),
     }
 }
 
@@ -128,4 +132,68 @@ fn value(name: &str, elem_type: i32, lengths: &[usize]) -> Value {
     let dim = dim.map(|length| Dimension { length: Some(length) }).collect();
     let tensor_type = Some(TensorType { elem_type, shape: Some(Shape { dim }) });
     Value { name: name.to_owned(), r#type: Some(Type { tensor_type }) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use burn::tensor::Device;
+    use images::ImageShape;
+    use model::NetworkConfig;
+    use run::{Architecture, NetworkSettings};
+
+    use super::*;
+
+    fn graph_of(config: &NetworkConfig) -> Graph {
+        graph(&Network::new(config, 1, &Device::flex()).unwrap().folded())
+    }
+
+    fn nodes(graph: &Graph) -> Vec<&str> {
+        graph.node.iter().map(|node| node.name.as_str()).collect()
+    }
+
+    fn constants(graph: &Graph) -> Vec<&str> {
+        graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect()
+    }
+
+    #[test]
+    fn nodes_and_weights_of_the_article_have_the_documented_names() {
+        let config = NetworkConfig::article(10, ImageShape::DIGIT, 33.3, 78.6);
+        let graph = graph_of(&config);
+        #[rustfmt::skip]
+        assert_eq!(nodes(&graph), [
+            "grey_levels", "centred", "standardised", "conv1", "relu1", "conv2", "relu2", "maxpool1", "flatten1",
+            "dense1", "relu3", "dense2", "softmax1",
+        ]);
+        #[rustfmt::skip]
+        assert_eq!(constants(&graph), [
+            "conv1.bias", "conv1.weight", "conv2.bias", "conv2.weight", "dense1.bias", "dense1.weight",
+            "dense2.bias", "dense2.weight", "mean", "scale",
+        ]);
+    }
+
+    #[test]
+    fn normalisation_is_folded_and_the_input_has_the_shape_of_the_images() {
+        let shape = ImageShape { channels: 3, height: 20, width: 32 };
+        let config = NetworkConfig::article(10, shape, 33.3, 78.6);
+        let settings = NetworkSettings {
+            architecture: Architecture::Vgg,
+            depth: 5,
+            width: 2,
+            hidden: 3,
+            batch_norm: true,
+            ..config.settings
+        };
+        let graph = graph_of(&NetworkConfig { settings, ..config });
+        #[rustfmt::skip]
+        assert_eq!(nodes(&graph), [
+            "grey_levels", "centred", "standardised", "conv1", "relu1", "conv2", "relu2", "maxpool1", "conv3", "relu3",
+            "middle", "relu4", "conv4", "relu5", "maxpool2", "flatten1", "dense1", "relu6", "dense2", "softmax1",
+        ]);
+        let tensor = graph.input[0].r#type.clone().unwrap().tensor_type.unwrap();
+        let lengths: Vec<_> =
+            tensor.shape.unwrap().dim.into_iter().map(|d| d.length.unwrap()).collect();
+        let fixed = [3, 20, 32].map(Length::Fixed);
+        assert_eq!(lengths, [&[Length::Free("batch".to_owned())], &fixed[..]].concat());
+    }
 }

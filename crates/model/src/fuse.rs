@@ -3,7 +3,7 @@
 use burn::nn::Dropout;
 use burn::tensor::Tensor;
 
-use crate::architecture::Layer;
+use crate::layers::Layer;
 use crate::ops::{batch_norm, conv_relu, conv_relu_pool, dense};
 use crate::shape::Activations::{self, Features, Maps};
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use burn::tensor::Device;
 use images::ImageShape;
 
-use crate::architecture::Layer;
+use crate::layers::Layer;
 use crate::error::{Error, Result};
 use crate::operator::Operator;
 use crate::shape::{Activations, Shape};

@@ -1,9 +1,8 @@
 //! The networks: lists of layers, their summary table, and the memory that training them takes.
 //!
-//! `architecture` has the lists, `layers/` one file a layer, `fuse` picks the kernels that compute
+//! `layers` has the lists and one file a layer, `fuse` picks the kernels that compute
 //! them, and `ops/` makes operations that Burn can differentiate of the kernels.
 
-mod architecture;
 mod config;
 mod error;
 mod fuse;

@@ -5,15 +5,14 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::{DType, Device, Tensor};
 use images::ImageShape;
 
-use crate::architecture::{self, Layer};
+use crate::layers::{self, Layer, fold};
 use crate::config::NetworkConfig;
 use crate::error::Result;
-use crate::layer::build;
-use crate::layers::fold;
+use crate::fuse;
+use crate::layer::{BuiltLayer, build};
 use crate::operator::Operator;
 use crate::ops::kernels_run_on;
 use crate::shape::Activations;
-use crate::{fuse, layer::BuiltLayer};
 
 /// A network from raw grey levels to logits. It standardises images itself, so that no caller can forget to.
 #[derive(Module, Debug)]
@@ -29,7 +28,7 @@ pub struct Network {
     scale: f64,
     /// Whether Burn's own operations compute even where kiln's kernels could.
     burn_ops: bool,
-    /// One name a layer, such as `conv1`.
+    /// One name a layer, such as `conv1`: the kind and a number, or a name of its own.
     #[module(skip)]
     names: Vec<String>,
     layers: Vec<Layer>,
@@ -44,7 +43,7 @@ impl Network {
     /// # Errors
     /// [`Error::TooSmall`](crate::Error::TooSmall) for images of which the layers leave nothing.
     pub fn new(config: &NetworkConfig, seed: u64, device: &Device) -> Result<Self> {
-        let list = architecture::layers(&config.settings, config.n_classes);
+        let list = layers::layers(&config.settings, config.n_classes);
         let built = build(list, config.shape, device)?.into_iter();
         let (names, layers) = built.map(|BuiltLayer { name, layer, .. }| (name, layer)).unzip();
         let network = Self {
@@ -65,9 +64,8 @@ impl Network {
 
     /// Grey levels to logits; softmax over the last dimension turns logits into probabilities.
     ///
-    /// kiln's kernels compute on the CPU (Burn's `flex` device), Burn's own operations elsewhere; the device that
-    /// traces the network for ONNX counts as elsewhere. Dropout and batch statistics act on an autodiff device only, so
-    /// `network.valid().forward(..)` is inference.
+    /// kiln's kernels compute on the CPU (Burn's `flex` device), Burn's own operations elsewhere. Dropout and batch
+    /// statistics act on an autodiff device only, so `network.valid().forward(..)` is inference.
     ///
     /// # Shapes
     /// - `pixels`: `[batch, channels, height, width]` of [`shape`](Self::shape), grey levels in [0, 255], 0 is the
@@ -111,11 +109,14 @@ impl Network {
         self
     }
 
-    /// The layers of an inference network as ONNX operators, in order and by name; those that do nothing are left out.
+    /// The layers of an inference network as ONNX operators, in order and by name (`conv1`, `relu1`, `conv2`); those
+    /// that do nothing in inference are left out.
     #[must_use]
     pub fn operators(&self) -> Vec<(String, Operator)> {
         let layers = self.names.iter().zip(&self.layers);
-        layers.filter_map(|(name, layer)| Some((name.clone(), layer.operation().operator()?))).collect()
+        layers
+            .filter_map(|(name, layer)| Some((name.clone(), layer.operation().operator()?)))
+            .collect()
     }
 
     /// What is subtracted from grey levels first, and what they are divided by then.
@@ -134,14 +135,6 @@ impl Network {
     #[must_use]
     pub fn n_classes(&self) -> usize {
         self.n_classes
-    }
-
-    /// One name a layer, in order: the kind and a number (`conv1`, `relu1`, `conv2`), or a name of its own.
-    ///
-    /// The weights of layer `i` are those whose path in the module begins with `layers.i.`
-    #[must_use]
-    pub fn layer_names(&self) -> &[String] {
-        &self.names
     }
 
     /// The first convolution, whose filters look at the image itself; none in a network without convolutions.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use burn::tensor::Device;
 
-use crate::architecture::{self, Layer};
+use crate::layers::{self, Layer};
 use crate::config::NetworkConfig;
 use crate::error::Result;
 use crate::layer::{BuiltLayer, build};
@@ -39,7 +39,7 @@ pub fn summary(config: &NetworkConfig) -> Result<Summary> {
         multiply_adds,
     };
     let mut rows = vec![row("Input, standardised".to_owned(), Shape::Maps(config.shape), 0, 0)];
-    let list = architecture::layers(&config.settings, config.n_classes);
+    let list = layers::layers(&config.settings, config.n_classes);
     // Layers are made without their weights, so the device does not matter.
     for BuiltLayer { layer, output, .. } in build(list, config.shape, &Device::default())? {
         let operation = layer.operation();

@@ -1,19 +1,18 @@
 //! Classifies an image file: `cargo run --release -p serve-lite --example classify -- model.onnx digit.png`.
 #![allow(clippy::print_stdout)]
+use serve_lite::{Classifier, Preparation, Result, classify_file};
+use std::path::Path;
 
-use std::{env::args, path::Path};
+/// The most probable class of an image, and its probability: `7 99.8 %`.
+pub(crate) fn classify(model: &Path, image: &Path) -> Result<String> {
+    let classifier = Classifier::load(model)?;
+    let found = &classify_file(&classifier, image, Preparation::Auto)?[0];
+    let (label, probability) = (&classifier.classes[found.class], found.probabilities[found.class]);
+    Ok(format!("{label} {:.1} %", 100.0 * probability))
+}
 
-use serve_lite::{Classifier, Preparation, classify_file};
-
-fn main() -> serve_lite::Result<()> {
-    let (Some(model), Some(image)) = (args().nth(1), args().nth(2)) else {
-        println!("usage: classify MODEL IMAGE");
-        return Ok(());
-    };
-    let classifier = Classifier::load(Path::new(&model))?;
-    for result in classify_file(&classifier, Path::new(&image), Preparation::Auto)? {
-        let (class, probability) = (result.class, result.probabilities[result.class]);
-        println!("{} {:.1} %", classifier.classes[class], 100.0 * probability);
-    }
+fn main() -> Result<()> {
+    let [model, image] = [1, 2].map(|i| std::env::args().nth(i).unwrap_or_default());
+    println!("{}", classify(Path::new(&model), Path::new(&image))?);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Runs the Burn code that burn-import generated from an exported file: raw pictures in, probabilities out.
+//! Runs the Burn code that burn-import generated from an exported file: raw images in, probabilities out.
 //!
 //! Usage: `reimport < pixels > probabilities`, with `n * 784` bytes in and `n * classes` little-endian float32
 //! numbers out. Built without `KILN_REIMPORT_ONNX` there is no network in it, and it says so.

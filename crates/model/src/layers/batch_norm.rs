@@ -5,7 +5,7 @@ use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear};
 use burn::tensor::Tensor;
 
-use crate::architecture::Layer;
+use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
 use crate::operator::{Attribute, Operator, Weights};
 use crate::shape::{Activations, Shape};

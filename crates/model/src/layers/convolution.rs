@@ -4,7 +4,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use images::ImageShape;
 
 use super::{GLOROT, zeros};
-use crate::architecture::Layer;
+use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
 use crate::operator::{Attribute, Operator, Weights};
 use crate::shape::{Activations, Shape};

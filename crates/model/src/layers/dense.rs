@@ -3,7 +3,7 @@
 use burn::nn::{Linear, LinearConfig};
 
 use super::{GLOROT, zeros};
-use crate::architecture::Layer;
+use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
 use crate::operator::{Operator, Weights};
 use crate::shape::{Activations, Shape};
@@ -41,7 +41,10 @@ impl Operation for Linear {
     fn operator(&self) -> Option<Operator> {
         let bias = self.bias.as_ref().map(|bias| Weights::new("bias", bias.val()));
         let weight = Weights::new("weight", self.weight.val());
-        Some(Operator { weights: [weight].into_iter().chain(bias).collect(), ..Operator::new("Gemm") })
+        Some(Operator {
+            weights: [weight].into_iter().chain(bias).collect(),
+            ..Operator::new("Gemm")
+        })
     }
 
     fn forward(&self, x: Activations) -> Activations {

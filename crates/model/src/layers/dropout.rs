@@ -2,7 +2,7 @@
 
 use burn::nn::{Dropout, DropoutConfig};
 
-use crate::architecture::Layer;
+use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
 use crate::operator::Operator;
 use crate::shape::{Activations, Shape};

@@ -3,7 +3,7 @@
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use images::ImageShape;
 
-use crate::architecture::Layer;
+use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
 use crate::operator::{Attribute, Operator};
 use crate::shape::{Activations, Shape};

@@ -52,7 +52,7 @@ fn images_that_are_too_small_are_refused_with_the_layer() {
     // Two convolutions take four pixels, and pooling needs two more.
     network(&article(small(6, 6)), 1, &Device::flex());
     for (shape, layer, received) in [
-        (small(5, 28), "max_pool1", [10, 1, 24]),
+        (small(5, 28), "maxpool1", [10, 1, 24]),
         (small(28, 4), "conv2", [5, 26, 2]),
         (small(2, 2), "conv1", [1, 2, 2]),
     ] {
@@ -72,7 +72,7 @@ fn images_that_are_too_small_are_refused_with_the_layer() {
         let config = NetworkConfig { shape: small(side, side), ..vgg(depth, false) };
         assert!(matches!(
             Network::new(&config, 1, &Device::flex()),
-            Err(Error::TooSmall { layer, .. }) if layer == "max_pool2"
+            Err(Error::TooSmall { layer, .. }) if layer == "maxpool2"
         ));
     }
 }

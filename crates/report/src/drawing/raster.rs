@@ -1,7 +1,7 @@
 //! A drawing as pixels.
 //!
-//! It looks like the SVG in a browser, in the embedded typeface. Only shapes are drawn here: parsing SVG (resvg) would
-//! add more to the build than all other dependencies of this crate together.
+//! It looks like the SVG in a browser, in the embedded typeface. The shapes are drawn directly: rendering the SVG with
+//! resvg would take ten times as long to build (110 CPU seconds at opt-level 1, mostly font shaping).
 
 use tiny_skia::{
     Color, FillRule, FilterQuality, IntSize, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap,
@@ -177,4 +177,59 @@ fn paint(of: Colour) -> Paint<'static> {
     let mut paint = Paint::default();
     paint.set_color(colour(of));
     paint
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::drawing::palette::INK;
+    use crate::drawing::text::{Baseline, TEXT};
+
+    const SIDE: i32 = 200;
+
+    /// Left, top, right and bottom of what is drawn, relative to the middle; right and bottom excluded.
+    fn drawn(draw: impl Fn(&mut Canvas, Point)) -> [i32; 4] {
+        let mut canvas = Canvas::new(SIDE, SIDE);
+        draw(&mut canvas, (SIDE / 2, SIDE / 2));
+        let bitmap = bitmap(&canvas).unwrap();
+        let inked = |&i: &i32| bitmap.rgb[i as usize][0] < 0xF0;
+        let place = |i: i32| (i % SIDE - SIDE / 2, i / SIDE - SIDE / 2);
+        let (x, y): (Vec<_>, Vec<_>) = (0..SIDE * SIDE).filter(inked).map(place).unzip();
+        let range = |v: &[i32]| (*v.iter().min().unwrap(), *v.iter().max().unwrap() + 1);
+        let ((left, right), (top, bottom)) = (range(&x), range(&y));
+        [left, top, right, bottom]
+    }
+
+    fn text(align: Align, baseline: Baseline, upwards: bool) -> [i32; 4] {
+        let style = Style { size: 40, align, baseline, upwards, ..TEXT };
+        drawn(|canvas, middle| canvas.text("HHH", middle, style))
+    }
+
+    #[test]
+    fn text_lies_where_its_style_says() {
+        let [left, top, right, bottom] = text(Align::Start, Baseline::Top, false);
+        assert!((1..8).contains(&left) && (70..100).contains(&(right - left)), "{left} {right}");
+        assert!((0..5).contains(&top) && (29..=31).contains(&bottom), "{top} {bottom}");
+        let [.., end, _] = text(Align::End, Baseline::Top, false);
+        assert!((-8..0).contains(&end), "{end}");
+        let [left, top, right, bottom] = text(Align::Middle, Baseline::Middle, false);
+        assert!(
+            (left + right).abs() <= 2 && (top + bottom).abs() <= 2,
+            "{left} {top} {right} {bottom}"
+        );
+        let [left, top, right, bottom] = text(Align::Start, Baseline::Middle, true);
+        assert!(bottom <= 0 && top < -70, "it runs upwards: {top} {bottom}");
+        assert!((left + right).abs() <= 2, "{left} {right}");
+    }
+
+    #[test]
+    fn groups_move_every_shape() {
+        let mut inner = Canvas::new(1, 1);
+        inner.rect((0, 0), (10, 20), INK);
+        inner.line(&[(30, 10), (50, 10)], 4, INK);
+        inner.image(Bitmap { width: 1, rgb: vec![[0; 3]] }, (60, 0), (5, 7));
+        let moved = drawn(|canvas, (x, y)| canvas.place(&inner, (x, y - 50)));
+        assert_eq!(moved, [0, -50, 65, -30]);
+    }
 }

@@ -45,7 +45,7 @@ fn note(inputs: &Inputs, bins: &[Bin; BINS]) -> String {
     };
     format!(
         "{} On the dashed line, the fraction that is correct equals the probability; below it the network is too \
-         confident. Vertical bars are 95 % intervals of that fraction (Wilson): a long one has few images behind it. \
+         confident. Vertical bars are 95 % intervals of that fraction (Wilson): the fewer images, the longer. \
          The bins have equal width; the expected calibration error adds them up (Guo and others 2017).{left_out}",
         fullest(bins)
     )

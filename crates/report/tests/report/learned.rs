@@ -71,7 +71,7 @@ fn the_reliability_diagram_has_a_dot_and_a_bar_a_bin() {
     for number in ["1", "2", "17"] {
         assert!(texts.iter().any(|text| text == number), "{number} in {texts:?}");
     }
-    // 2 * 0.7 + 0.351 above the diagonal, and 15 of 17 right at 0.875.
+    // 2 * 0.7 + 0.351 above the diagonal, and 15 of 17 correct at 0.875.
     let error = (1.4 + 0.351 + 15.0 - 17.0 * 0.875_f64) / 20.0;
     assert!((report::expected_calibration_error(&run.predictions) - error).abs() < 1e-12);
     let title = format!("Calibration: expected error {:.2} %", 100.0 * error);

@@ -1,6 +1,7 @@
 //! The plots, and what is refused.
 
 use base64::Engine;
+use images::ImageShape;
 use proptest::prelude::*;
 use report::Error;
 
@@ -28,14 +29,38 @@ fn the_grid_shows_the_first_images_and_marks_the_wrong_ones() {
 fn an_image_in_an_svg_is_the_test_image() {
     let run = Run::new(1, 2, digits(), &[]);
     let svg = run.text("grid.svg");
-    let (_, data) = svg.split_once("data:image/png;base64,").unwrap();
-    let (data, _) = data.split_once('"').unwrap();
-    let png = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
-    let drawn = image::load_from_memory(&png).unwrap().to_luma8();
+    let drawn = first_image(&svg).to_luma8();
     let zoom = drawn.width() / 28;
     for (x, y, pixel) in drawn.enumerate_pixels() {
         assert_eq!(pixel.0[0], run.pixels[(y / zoom * 28 + x / zoom) as usize], "at {x}, {y}");
     }
+}
+
+#[test]
+fn images_of_any_shape_are_drawn_in_their_colours() {
+    let (height, width) = (20, 30);
+    for channels in [1, 3] {
+        let mut run = Run::new(1, 2, digits(), &[]);
+        run.facts.shape = ImageShape { channels, height, width };
+        run.pixels = (0..2 * channels * height * width).map(|i| (i % 251) as u8).collect();
+        let drawn = first_image(&run.text("grid.svg")).to_rgb8();
+        assert_eq!(drawn.dimensions(), (width as u32, height as u32));
+        for (x, y, pixel) in drawn.enumerate_pixels() {
+            let value = |channel: usize| {
+                let channel = channel.min(channels - 1);
+                run.pixels[(channel * height + y as usize) * width + x as usize]
+            };
+            assert_eq!(pixel.0, [0, 1, 2].map(value), "at {x}, {y} of {channels} channels");
+        }
+    }
+}
+
+/// The first image inside an SVG.
+fn first_image(svg: &str) -> image::DynamicImage {
+    let (_, data) = svg.split_once("data:image/png;base64,").unwrap();
+    let (data, _) = data.split_once('"').unwrap();
+    let png = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
+    image::load_from_memory(&png).unwrap()
 }
 
 #[test]
