@@ -1,6 +1,6 @@
-"""The tutorial in Keras, timed per epoch. usage: keras_train.py DATA_DIR [EPOCHS=20] [LIMIT=0] > history.csv
+"""The tutorial in Keras, with the time of each epoch. usage: keras_train.py DATA_DIR [EPOCHS=20] [LIMIT=0] > history.csv
 
-`seconds` is an epoch's training and validation; loading and building are outside. The first epoch traces the graph.
+`seconds` covers training and validation of an epoch, not loading and building. The first epoch traces the graph.
 """
 import os
 import sys
@@ -20,7 +20,7 @@ limit = int(sys.argv[3]) if len(sys.argv) > 3 else 0
 n_classes = int(y.max()) + 1
 keras.utils.set_random_seed(42)
 model = keras.Sequential([
-    layers.Input((28, 28, 1)),
+    layers.Input((*x.shape[1:], 1)),
     layers.Conv2D(32, 3, activation="relu"),
     layers.Conv2D(64, 3, activation="relu"),
     layers.MaxPooling2D(2),
@@ -30,7 +30,7 @@ model = keras.Sequential([
     layers.Dropout(0.5),
     layers.Dense(n_classes, activation="softmax"),
 ])
-# jit_compile stays as it comes, which on a CPU is off: with XLA a step took five times as long as with oneDNN.
+# jit_compile keeps its default, which is off on a CPU: with XLA a step took five times as long as with oneDNN.
 model.compile(loss="categorical_crossentropy", optimizer=keras.optimizers.Adam(1e-3), metrics=["accuracy"])
 
 

@@ -1,9 +1,9 @@
-"""ONNX Runtime as a worker that answers one line with one line. usage: ort_infer.py MODEL.onnx PIXELS THREADS
+"""ONNX Runtime as a worker: reads a command per line, prints an answer per line. usage: ort_infer.py MODEL.onnx PIXELS THREADS
 
-PIXELS holds n * 784 bytes. The worker says `ready`, then understands:
-  time BATCH SECONDS CALLS   for so long and at least so many calls; the median in milliseconds a picture
-  probabilities FILE         writes n * classes little-endian float32 numbers; `ok`
-Timed is a call from bytes to logits and probabilities. One call before that warms up.
+PIXELS holds the bytes of n images. The worker prints `ready`, then accepts these commands:
+  time BATCH SECONDS CALLS   calls for at least SECONDS and CALLS times; prints the median in milliseconds per image
+  probabilities FILE         writes n * classes little-endian float32 numbers; prints `ok`
+A timed call takes bytes and returns logits and probabilities. One call before is a warm-up.
 """
 import sys
 import time
@@ -17,7 +17,7 @@ options.intra_op_num_threads = int(threads)
 options.inter_op_num_threads = 1
 options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
 session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-images = np.fromfile(pixels, np.uint8).reshape(-1, 1, 28, 28)
+images = np.fromfile(pixels, np.uint8).reshape(-1, *session.get_inputs()[0].shape[1:])
 
 
 def milliseconds(batch, seconds, calls):

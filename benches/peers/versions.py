@@ -1,4 +1,4 @@
-"""Prints which peers this interpreter has, one `name<TAB>version` a line."""
+"""Prints the peers that this interpreter has, one `name<TAB>version` per line."""
 import importlib.metadata
 import platform
 

@@ -1,334 +1,170 @@
-//! Training the same network by the same recipe: a fresh process a round, each system in turn.
+//! Seconds per epoch: the same network and recipe in every system, in a fresh process each round.
 
-use std::path::Path;
-use std::process::Command;
-use std::time::Instant;
+use run::{EpochMetrics, read_metrics};
 
-use run::{Config, Evaluation, RunDirectory, read_json, read_metrics};
-
-use super::python::{self, Python, TENSORFLOW};
-use super::{Measured, median};
 use crate::console;
+use crate::history::{self, Epoch};
+use crate::process;
+use crate::results::{Measured, Row, median};
+use crate::systems::{KERAS, Script, Systems, TORCH};
 
-/// By which factor a validation loss may lie from the systems' median at the same epoch. Weights,
-/// orders and dropout masks differ: first epochs of this recipe scattered around 0.06 with a
-/// standard deviation of 0.006, and four of those still catch a missing dropout, a wrong
-/// normalisation or a wrong loss.
-pub(super) const VAL_LOSS_FACTOR: f64 = 1.4;
-/// The system that the others' times are given in multiples of.
-pub(super) const BASELINE: &str = "Keras";
+/// The factor by which a validation loss may differ from the median of all systems after the same epoch. Weights, orders
+/// and dropout masks differ: first epochs of this recipe scattered around 0.06 with a standard deviation of 0.006. Four
+/// of those still reveal a missing dropout, a wrong normalisation or a wrong loss.
+pub(crate) const VAL_LOSS_FACTOR: f64 = 1.4;
+/// The system to which the others' times are related.
+pub(crate) const BASELINE: &str = "Keras";
 
 /// How one system trained.
-pub(super) struct Training {
-    pub(super) name: &'static str,
-    /// One entry a process, each with its epochs in order; at least one of each.
-    pub(super) processes: Measured<Vec<Vec<Epoch>>>,
+pub(crate) struct Training {
+    /// The epochs of each process, in order; at least one of each.
+    pub(crate) processes: Vec<Vec<Epoch>>,
 }
 
-/// One epoch: training and validation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Epoch {
-    pub(super) val_loss: f64,
-    pub(super) seconds: f64,
-}
-
-/// The whole way, from the start of the process to its end.
-pub(super) struct Pipeline {
-    pub(super) name: &'static str,
-    pub(super) measured: Measured<Whole>,
-}
-
-/// What a whole way took and reached.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Whole {
-    pub(super) seconds: f64,
-    /// Part of the test pictures classified rightly, in [0, 1].
-    pub(super) test_accuracy: f64,
-}
-
-/// What all systems are given.
-pub(super) struct Bench<'a> {
-    /// A temporary folder that holds the pictures as IDX files, and kiln's runs.
-    pub(super) folder: &'a Path,
-    /// The same pictures, as kiln's `--data` names them.
-    pub(super) source: &'a str,
-    pub(super) limit: usize,
-    pub(super) python: &'a Measured<Python>,
-}
-
-/// A system that trains.
-struct Trainer {
-    name: &'static str,
-    program: Program,
-    /// Rounds and epochs it takes part in at most.
-    most: Option<(usize, usize)>,
-}
-
+/// What trains.
+#[derive(Clone, Copy)]
 enum Program {
-    /// `cargo xtask`, with Burn's own operations or with kiln's kernels.
-    Kiln {
-        burn_ops: bool,
-    },
+    Kiln,
+    /// kiln with Burn's own operations, for one epoch in all: it takes more than a minute, and one is enough to compare.
+    StockBurn,
     Peer(Script),
 }
 
-/// A script in `benches/peers`, and the packages that it imports.
-#[derive(Clone, Copy)]
-pub(super) struct Script {
-    pub(super) file: &'static str,
-    packages: &'static [&'static str],
+const PROGRAMS: [(&str, Program); 4] = [
+    ("kiln", Program::Kiln),
+    (BASELINE, Program::Peer(KERAS)),
+    ("PyTorch", Program::Peer(TORCH)),
+    ("stock Burn", Program::StockBurn),
+];
+
+/// Trains every system for `epochs` epochs in turn, `rounds` times.
+pub(crate) fn measure(systems: &Systems, rounds: usize, epochs: usize) -> Vec<Row<Training>> {
+    if rounds == 0 {
+        return Vec::new();
+    }
+    console::heading(&format!("Training: {rounds} rounds of {epochs} epochs"));
+    let row = |(name, _)| Row { name, measured: Ok(Training { processes: Vec::new() }) };
+    let mut rows = PROGRAMS.map(row);
+    for round in 1..=rounds {
+        for ((_, program), row) in PROGRAMS.iter().zip(&mut rows) {
+            let Ok(training) = &mut row.measured else { continue };
+            if matches!(program, Program::StockBurn) && round > 1 {
+                continue;
+            }
+            match train(systems, *program, round, epochs) {
+                Ok(process) => {
+                    let seconds = process.iter().map(|epoch| format!("{:.1} s", epoch.seconds));
+                    let seconds = seconds.collect::<Vec<_>>().join(", ");
+                    console::line(&format!("round {round}/{rounds}  {}: {seconds}", row.name));
+                    training.processes.push(process);
+                }
+                Err(reason) => {
+                    console::notice(&format!("{}: {reason}", row.name));
+                    row.measured = Err(reason);
+                }
+            }
+        }
+    }
+    rows.into()
 }
 
-pub(super) const KERAS: Script =
-    Script { file: "keras_train.py", packages: &["keras", TENSORFLOW] };
-pub(super) const TORCH: Script = Script { file: "torch_train.py", packages: &["torch"] };
-
-impl Bench<'_> {
-    /// Every system for `epochs` epochs in a fresh process, in turn, `rounds` times.
-    pub(super) fn epochs(&self, rounds: usize, epochs: usize) -> Vec<Training> {
-        let trainer = |name, program| Trainer { name, program, most: None };
-        let trainers = [
-            trainer("kiln", Program::Kiln { burn_ops: false }),
-            trainer("Keras", Program::Peer(KERAS)),
-            trainer("PyTorch", Program::Peer(TORCH)),
-            // Its epochs take a minute and more, and one tells what there is to tell.
-            Trainer {
-                name: "Burn as it comes",
-                program: Program::Kiln { burn_ops: true },
-                most: Some((1, 1)),
-            },
-        ];
-        if rounds == 0 {
-            return Vec::new();
+/// The epochs of a fresh process.
+fn train(systems: &Systems, program: Program, round: usize, epochs: usize) -> Measured<Vec<Epoch>> {
+    let process: Vec<_> = match program {
+        Program::Kiln => {
+            kiln(systems, &format!("kiln-{round}"), &["--epochs", &epochs.to_string()])?
         }
-        console::heading(&format!("Training: {rounds} rounds of {epochs} epochs"));
-        let mut rows = trainers
-            .iter()
-            .map(|trainer| Training { name: trainer.name, processes: Ok(Vec::new()) })
-            .collect::<Vec<_>>();
-        for round in 1..=rounds {
-            for (trainer, row) in trainers.iter().zip(&mut rows) {
-                let (most_rounds, most_epochs) = trainer.most.unwrap_or((rounds, epochs));
-                let Ok(processes) = &mut row.processes else { continue };
-                if round > most_rounds {
-                    continue;
-                }
-                match self.train(trainer, round, epochs.min(most_epochs)) {
-                    Ok(process) => {
-                        let told = process.iter().map(|epoch| format!("{:.1} s", epoch.seconds));
-                        let told = told.collect::<Vec<_>>().join(", ");
-                        console::line(&format!("round {round}/{rounds}  {}: {told}", row.name));
-                        processes.push(process);
-                    }
-                    Err(reason) => {
-                        console::notice(&format!("{}: {reason}", row.name));
-                        row.processes = Err(reason);
-                    }
-                }
-            }
+        Program::StockBurn => kiln(systems, "stock-burn", &["--epochs", "1", "--burn-ops"])?,
+        Program::Peer(script) => {
+            let output = process::output(&mut systems.peer(script, epochs)?)?;
+            let history = history::read(output.stdout.as_bytes()).collect::<Result<_, _>>();
+            history.map_err(|error| format!("{} printed no history: {error}", script.file))?
         }
-        rows
-    }
+    };
+    if process.is_empty() { Err("it finished no epoch".to_owned()) } else { Ok(process) }
+}
 
-    /// The whole pipeline, and the tutorial's program with as many epochs.
-    pub(super) fn pipelines(&self) -> Vec<Pipeline> {
-        let epochs = Config::default().epochs;
-        console::heading(&format!("Pipeline: {epochs} epochs, from start to end"));
-        let measure = |name, measured: Measured<Whole>| {
-            match &measured {
-                Ok(whole) => console::line(&format!("{name}: {:.0} s", whole.seconds)),
-                Err(reason) => console::notice(&format!("{name}: {reason}")),
-            }
-            Pipeline { name, measured }
-        };
-        vec![
-            measure("kiln", self.kiln_pipeline(epochs)),
-            measure("Keras", self.keras_pipeline(epochs)),
-        ]
-    }
-
-    fn train(&self, trainer: &Trainer, round: usize, epochs: usize) -> Measured<Vec<Epoch>> {
-        let process = match trainer.program {
-            Program::Kiln { burn_ops } => {
-                let kind = if burn_ops { "burn" } else { "kiln" };
-                let mut command = self.kiln("train", &format!("{kind}-{round}"))?;
-                command.args(["--epochs", &epochs.to_string()]);
-                if burn_ops {
-                    command.arg("--burn-ops");
-                }
-                python::output(&mut command)?;
-                let run = self.run(&format!("{kind}-{round}"))?;
-                let rows = read_metrics(&run.metrics()).map_err(|error| error.to_string())?;
-                let epoch = |row: &run::EpochMetrics| {
-                    row.val_loss.map(|val_loss| Epoch { val_loss, seconds: row.seconds })
-                };
-                rows.iter().filter_map(epoch).collect()
-            }
-            Program::Peer(script) => {
-                let said = python::output(&mut self.script(script, epochs)?)?;
-                history(&said.stdout)
-                    .ok_or_else(|| format!("{} printed no history", script.file))?
-            }
-        };
-        if process.is_empty() { Err("it finished no epoch".to_owned()) } else { Ok(process) }
-    }
-
-    fn kiln_pipeline(&self, epochs: usize) -> Measured<Whole> {
-        let mut command = self.kiln("pipeline", "pipeline")?;
-        command.args(["--epochs", &epochs.to_string()]);
-        let start = Instant::now();
-        python::output(&mut command)?;
-        let seconds = start.elapsed().as_secs_f64();
-        let evaluation: Evaluation =
-            read_json(&self.run("pipeline")?.evaluation()).map_err(|error| error.to_string())?;
-        Ok(Whole { seconds, test_accuracy: evaluation.accuracy })
-    }
-
-    fn keras_pipeline(&self, epochs: usize) -> Measured<Whole> {
-        let mut command = self.script(KERAS, epochs)?;
-        let start = Instant::now();
-        let said = python::output(&mut command)?;
-        let seconds = start.elapsed().as_secs_f64();
-        let test_accuracy = test_accuracy(&said.stderr)
-            .ok_or_else(|| format!("{} printed no accuracy", KERAS.file))?;
-        Ok(Whole { seconds, test_accuracy })
-    }
-
-    /// This very program, on the pictures that are at hand already.
-    pub(super) fn kiln(&self, command: &str, run: &str) -> Measured<Command> {
-        let mut kiln = self.command(&[command, "--run", run])?;
-        kiln.args(["--data", self.source, "--offline"]);
-        // All pictures is the default, and a recipe may have a limit of its own.
-        if self.limit > 0 {
-            kiln.args(["--limit", &self.limit.to_string()]);
-        }
-        Ok(kiln)
-    }
-
-    /// This very program, on the runs of this sitting.
-    pub(super) fn command(&self, arguments: &[&str]) -> Measured<Command> {
-        let program = std::env::current_exe().map_err(|error| error.to_string())?;
-        let mut kiln = Command::new(program);
-        kiln.args(arguments).arg("--runs").arg(self.runs());
-        Ok(kiln)
-    }
-
-    pub(super) fn script(&self, script: Script, epochs: usize) -> Measured<Command> {
-        let python = self.python.as_ref().map_err(Clone::clone)?;
-        python.require(script.packages)?;
-        let mut command = python.script(script.file);
-        command.arg(self.folder).args([epochs.to_string(), self.limit.to_string()]);
-        Ok(command)
-    }
-
-    pub(super) fn run(&self, name: &str) -> Measured<RunDirectory> {
-        RunDirectory::open(&self.runs(), Some(name)).map_err(|error| error.to_string())
-    }
-
-    fn runs(&self) -> std::path::PathBuf {
-        self.folder.join("runs")
-    }
+fn kiln(systems: &Systems, run: &str, settings: &[&str]) -> Measured<Vec<Epoch>> {
+    process::output(systems.kiln_training("train", run).args(settings))?;
+    let rows = read_metrics(&systems.run(run)?.metrics()).map_err(|error| error.to_string())?;
+    let epoch = |row: &EpochMetrics| {
+        let (val_loss, val_accuracy) = row.val_loss.zip(row.val_accuracy)?;
+        Some(Epoch { val_loss, val_accuracy, seconds: row.seconds })
+    };
+    Ok(rows.iter().filter_map(epoch).collect())
 }
 
 impl Training {
-    /// Median seconds of the processes' first epochs, which also warm up.
-    pub(super) fn first_seconds(&self) -> Option<f64> {
-        median(&self.seconds(|index| index == 0))
+    /// Median seconds of the processes' first epochs, which include warm-up.
+    pub(crate) fn first_seconds(&self) -> Option<f64> {
+        median(self.seconds(|index| index == 0))
     }
 
     /// Median seconds of all later epochs.
-    pub(super) fn later_seconds(&self) -> Option<f64> {
-        median(&self.seconds(|index| index > 0))
+    pub(crate) fn later_seconds(&self) -> Option<f64> {
+        median(self.seconds(|index| index > 0))
     }
 
-    /// The last epoch that all processes made, counted from 1.
-    pub(super) fn last_epoch(&self) -> Option<usize> {
-        self.processes.as_ref().ok()?.iter().map(Vec::len).min().filter(|&last| last > 0)
+    /// The last epoch that all processes finished, counted from 1.
+    pub(crate) fn last_epoch(&self) -> Option<usize> {
+        self.processes.iter().map(Vec::len).min().filter(|&last| last > 0)
     }
 
     /// Median validation loss after an epoch, counted from 1.
-    pub(super) fn val_loss(&self, epoch: usize) -> Option<f64> {
-        let processes = self.processes.as_ref().ok()?.iter();
-        let losses = processes.filter_map(|process| process.get(epoch - 1).map(|row| row.val_loss));
-        median(&losses.collect::<Vec<_>>())
+    pub(crate) fn val_loss(&self, epoch: usize) -> Option<f64> {
+        let epochs = self.processes.iter().filter_map(|process| process.get(epoch - 1));
+        median(epochs.map(|epoch| epoch.val_loss).collect())
     }
 
     fn seconds(&self, wanted: impl Fn(usize) -> bool) -> Vec<f64> {
-        let processes = self.processes.iter().flatten();
-        let epochs = processes.flat_map(|process| process.iter().enumerate());
+        let epochs = self.processes.iter().flat_map(|process| process.iter().enumerate());
         epochs.filter(|(index, _)| wanted(*index)).map(|(_, epoch)| epoch.seconds).collect()
     }
 }
 
-/// Whether a system's last validation loss is that of all systems at the same epoch; none where it
-/// has none or is alone.
-pub(super) fn agrees(row: &Training, rows: &[Training]) -> Option<bool> {
-    let epoch = row.last_epoch()?;
-    let losses: Vec<_> = rows.iter().filter_map(|row| row.val_loss(epoch)).collect();
-    let ratio = row.val_loss(epoch)? / median(&losses).filter(|_| losses.len() > 1)?;
+/// Whether the last validation loss of `row` agrees with that of all systems after the same epoch; none where there is
+/// no loss, or no other system to compare with.
+pub(crate) fn agrees(row: &Row<Training>, rows: &[Row<Training>]) -> Option<bool> {
+    let epoch = row.figure(Training::last_epoch)?;
+    let loss = |row: &Row<Training>| row.figure(|training| training.val_loss(epoch));
+    let losses: Vec<_> = rows.iter().filter_map(loss).collect();
+    if losses.len() < 2 {
+        return None;
+    }
+    let ratio = loss(row)? / median(losses)?;
     Some((1.0 / VAL_LOSS_FACTOR..=VAL_LOSS_FACTOR).contains(&ratio))
-}
-
-/// The epochs in a history with Keras's column names.
-fn history(text: &str) -> Option<Vec<Epoch>> {
-    let mut lines = text.lines().skip_while(|line| !line.starts_with("epoch,"));
-    let columns: Vec<_> = lines.next()?.split(',').collect();
-    let index = |name: &str| columns.iter().position(|column| *column == name);
-    let (val_loss, seconds) = (index("val_loss")?, index("seconds")?);
-    let row = |line: &str| {
-        let cells: Vec<_> = line.split(',').collect();
-        let number = |index: usize| cells.get(index)?.trim().parse().ok();
-        Some(Epoch { val_loss: number(val_loss)?, seconds: number(seconds)? })
-    };
-    lines.map(row).collect()
-}
-
-/// The figure after `test_accuracy=`.
-fn test_accuracy(text: &str) -> Option<f64> {
-    text.split_once("test_accuracy=")?.1.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn row(processes: &[&[(f64, f64)]]) -> Training {
-        let epoch = |&(val_loss, seconds): &(f64, f64)| Epoch { val_loss, seconds };
+    fn training(processes: &[&[(f64, f64)]]) -> Training {
+        let epoch =
+            |&(val_loss, seconds): &(f64, f64)| Epoch { val_loss, val_accuracy: 0.9, seconds };
         let processes = processes.iter().map(|process| process.iter().map(epoch).collect());
-        Training { name: "", processes: Ok(processes.collect()) }
+        Training { processes: processes.collect() }
     }
 
     #[test]
     fn first_epochs_are_kept_apart_from_later_ones() {
-        let row = row(&[&[(0.5, 30.0), (0.4, 20.0)], &[(0.3, 34.0), (0.2, 22.0)]]);
-        assert_eq!((row.first_seconds(), row.later_seconds()), (Some(32.0), Some(21.0)));
-        assert_eq!((row.last_epoch(), row.val_loss(1)), (Some(2), Some(0.4)));
-        let failed = Training { name: "", processes: Err("why".to_owned()) };
-        assert_eq!((failed.first_seconds(), failed.last_epoch()), (None, None));
+        let training = training(&[&[(0.5, 30.0), (0.4, 20.0)], &[(0.3, 34.0), (0.2, 22.0)]]);
+        assert_eq!((training.first_seconds(), training.later_seconds()), (Some(32.0), Some(21.0)));
+        assert_eq!((training.last_epoch(), training.val_loss(1)), (Some(2), Some(0.4)));
+        let none = Training { processes: Vec::new() };
+        assert_eq!((none.first_seconds(), none.last_epoch()), (None, None));
     }
 
     #[test]
-    fn losses_are_compared_at_the_same_epoch() {
-        let two = |last| row(&[&[(0.08, 1.0), (last, 1.0)]]);
-        let one = row(&[&[(0.08, 1.0)]]);
-        let rows = [two(0.05), two(0.055), two(0.09), one];
+    fn losses_are_compared_after_the_same_epoch() {
+        let row = |epochs: &[(f64, f64)]| Row { name: "", measured: Ok(training(&[epochs])) };
+        let two = |last| row(&[(0.08, 1.0), (last, 1.0)]);
+        let rows = [two(0.05), two(0.055), two(0.09), row(&[(0.08, 1.0)])];
         let found: Vec<_> = rows.iter().map(|row| agrees(row, &rows)).collect();
         assert_eq!(found, [Some(true), Some(true), Some(false), Some(true)]);
         let alone = [two(0.05)];
         assert_eq!(agrees(&alone[0], &alone), None);
-        let broken = [two(0.05), two(0.05), two(f64::NAN)];
-        assert_eq!(agrees(&broken[2], &broken), Some(false));
-    }
-
-    #[test]
-    fn a_history_is_read_by_its_column_names() {
-        let text = "noise\nepoch,loss,val_loss,accuracy,seconds\n1,9,0.25,9,3.5\n2,9,0.125,9,3\n";
-        let epoch = |val_loss, seconds| Epoch { val_loss, seconds };
-        assert_eq!(history(text).unwrap(), [epoch(0.25, 3.5), epoch(0.125, 3.0)]);
-        assert_eq!(history("epoch,loss\n1,2\n"), None);
-        assert_eq!(history("epoch,val_loss,seconds\n1,x,2\n"), None);
-        assert_eq!(test_accuracy("a\ntest_loss=0.03 test_accuracy=0.9917\n"), Some(0.9917));
-        assert_eq!(test_accuracy("test_loss=0.03"), None);
+        let diverged = [two(0.05), two(0.05), two(f64::NAN)];
+        assert_eq!(agrees(&diverged[2], &diverged), Some(false));
     }
 }
