@@ -11,7 +11,7 @@ use run::{Architecture, Config, DatasetFacts, NetworkSettings, read_json, softma
 use serve_lite::Classifier;
 use train::Checkpoint;
 
-use crate::support::{answers, finished, fresh_runs, python, succeed, xtask};
+use crate::support::{answers, finished, fresh_runs, kiln, python, succeed};
 
 /// The tolerance of `cargo xtask verify`.
 const TOLERANCE: f64 = 1e-5;
@@ -104,7 +104,7 @@ fn triton_can_read_the_model_repository() {
     let runs = run.path.parent().unwrap();
     let repository = fresh_runs("repository");
     let args = ["export-onnx", "--layout", "triton", "--name", "digits", "--output"];
-    succeed(xtask(runs).args(args).arg(&repository));
+    succeed(kiln(runs).args(args).arg(&repository));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/check_triton_layout.py");
     succeed(Command::new(python()).arg(script).arg(&repository).arg("digits"));
     let exported = std::fs::read(repository.join("digits/1/model.onnx")).unwrap();

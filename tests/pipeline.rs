@@ -2,15 +2,14 @@
 
 use run::{Agreement, Config, DatasetFacts, Evaluation, RunDirectory, read_json};
 
-use crate::support::{
-    SMALL, binary, exported, fail, finished, fresh_runs, succeed, untimed_metrics, xtask,
-};
+use crate::support::{SMALL, exported, fail, finished, fresh_runs, kiln, succeed, untimed_metrics};
 
 #[test]
 fn pipeline_leaves_every_artefact_and_they_fit_together() {
     let run = finished();
     let config = Config::read(&run.config()).unwrap();
-    assert_eq!((config.data.as_str(), config.epochs, config.limit), ("synthetic", 2, 400));
+    assert_eq!((config.data.data.as_str(), config.data.limit), ("synthetic", 400));
+    assert_eq!(config.training.epochs, 2);
     let metrics = run::read_metrics(&run.metrics()).unwrap();
     assert_eq!(metrics.len(), 2);
     assert!(metrics[1].loss < metrics[0].loss, "the network learned nothing: {metrics:?}");
@@ -48,7 +47,7 @@ fn stages_alone_rebuild_all_that_follows_training_from_the_run_directory() {
     std::fs::create_dir(copy.checkpoints()).unwrap();
     std::fs::copy(run.checkpoints().join("best"), copy.checkpoints().join("best")).unwrap();
     for stage in ["evaluate", "export-onnx", "verify", "report"] {
-        succeed(xtask(&runs).args([stage, "--run", "copy"]));
+        succeed(kiln(&runs).args([stage, "--run", "copy"]));
     }
     for (original, rebuilt) in [
         (run.evaluation(), copy.evaluation()),
@@ -76,7 +75,7 @@ fn synthetic_digits_are_called_synthetic_in_every_artefact() {
         assert!(read(path.clone()).contains("synthetic"), "{}", path.display());
     }
     let runs = run.path.parent().unwrap();
-    assert!(succeed(xtask(runs).args(["evaluate"])).contains("synthetic"));
+    assert!(succeed(kiln(runs).args(["evaluate"])).contains("synthetic"));
 }
 
 #[test]
@@ -86,12 +85,12 @@ fn a_run_is_a_function_of_its_configuration_whatever_the_threads() {
     for threads in ["1", "2", "3"] {
         let name = format!("threads-{threads}");
         let args = ["train", "--run", &name, "--threads", threads, "--checkpoint", "last"];
-        succeed(xtask(&runs).args(args).args(SMALL));
+        succeed(kiln(&runs).args(args).args(SMALL));
         let run = RunDirectory::open(&runs, Some(&name)).unwrap();
         seen.push((untimed_metrics(&run), exported(&runs, &run)));
     }
     assert!(seen[0] == seen[1] && seen[1] == seen[2]);
-    succeed(xtask(&runs).args(["train", "--run", "seed", "--seed", "7"]).args(SMALL));
+    succeed(kiln(&runs).args(["train", "--run", "seed", "--seed", "7"]).args(SMALL));
     let other = RunDirectory::open(&runs, Some("seed")).unwrap();
     assert_ne!(seen[0].0, untimed_metrics(&other));
 }
@@ -100,9 +99,9 @@ fn a_run_is_a_function_of_its_configuration_whatever_the_threads() {
 fn min_accuracy_decides_the_exit_code() {
     let runs = fresh_runs("min-accuracy");
     let budget = ["--data", "synthetic", "--limit", "100", "--epochs", "1"];
-    let said = fail(xtask(&runs).args(["pipeline", "--min-accuracy", "0.999"]).args(budget));
+    let said = fail(kiln(&runs).args(["pipeline", "--min-accuracy", "0.999"]).args(budget));
     assert!(said.contains("below"), "{said}");
-    succeed(xtask(&runs).args(["pipeline", "--min-accuracy", "0.01"]).args(budget));
+    succeed(kiln(&runs).args(["pipeline", "--min-accuracy", "0.01"]).args(budget));
 }
 
 #[test]
@@ -111,7 +110,7 @@ fn patience_stops_a_run_that_gets_no_better() {
     // A step this large makes the loss jump about, so that some epoch soon is no better than the one before.
     let args =
         ["--data", "synthetic", "--limit", "100", "--epochs", "30", "--learning-rate", "0.03"];
-    let said = succeed(xtask(&runs).args(["train", "--patience", "1"]).args(args));
+    let said = succeed(kiln(&runs).args(["train", "--patience", "1"]).args(args));
     assert!(said.contains("stopped early"), "{said}");
     let rows = run::read_metrics(&RunDirectory::open(&runs, None).unwrap().metrics()).unwrap();
     assert!(rows.len() < 30);
@@ -125,10 +124,11 @@ fn a_configuration_file_is_overridden_by_flags() {
     let file = runs.join("small.toml");
     std::fs::write(&file, "epochs = 5\nbatch_size = 50\nlimit = 100\ndata = 'synthetic'\n")
         .unwrap();
-    succeed(xtask(&runs).args(["train", "--epochs", "1", "--config"]).arg(&file));
+    succeed(kiln(&runs).args(["train", "--epochs", "1", "--config"]).arg(&file));
     let run = RunDirectory::open(&runs, None).unwrap();
     let config = Config::read(&run.config()).unwrap();
-    assert_eq!((config.epochs, config.batch_size, config.limit), (1, 50, 100));
+    let training = config.training;
+    assert_eq!((training.epochs, training.batch_size, config.data.limit), (1, 50, 100));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn predict_answers_with_the_latest_run() {
     let run = finished();
     let runs = run.path.parent().unwrap();
     let picture = run.report().join("grid.png");
-    let said = succeed(xtask(runs).args(["predict", "--json"]).arg(picture));
+    let said = succeed(kiln(runs).args(["predict", "--json"]).arg(picture));
     let answer: serde_json::Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
     let label = answer["label"].as_str().unwrap();
     assert!("0123456789".contains(label), "{said}");
@@ -146,12 +146,12 @@ fn predict_answers_with_the_latest_run() {
 fn a_reader_that_has_had_enough_is_no_error() {
     let run = finished();
     let picture = fresh_runs("broken-pipe").join("noise.pgm");
-    let grey_levels = crate::export::noise(1, 3);
+    let grey_levels = crate::export::noise(images::ImageShape::DIGIT, 1, 3);
     std::fs::write(&picture, [b"P5 28 28 255\n", grey_levels.as_slice()].concat()).unwrap();
     // A thousand answers are more than a pipe holds, so some meet its closed end.
-    let script = r#"xtask=$0; "$xtask" --runs "$@" | true; exit ${PIPESTATUS[0]}"#;
+    let script = r#"kiln=$0; "$kiln" --runs "$@" | true; exit ${PIPESTATUS[0]}"#;
     let mut shell = std::process::Command::new("bash");
-    shell.args(["-c", script]).arg(binary("xtask")).arg(run.path.parent().unwrap());
+    shell.args(["-c", script]).arg(env!("CARGO_BIN_EXE_kiln")).arg(run.path.parent().unwrap());
     succeed(shell.args(["predict", "--run", "finished", "--json"]).args([&picture; 1000]));
 }
 
@@ -159,7 +159,7 @@ fn a_reader_that_has_had_enough_is_no_error() {
 fn no_network_and_no_data_fall_to_synthetic_digits_and_say_so() {
     let runs = fresh_runs("offline");
     let output =
-        xtask(&runs).args(["fetch", "--offline"]).env("XDG_CACHE_HOME", &runs).output().unwrap();
+        kiln(&runs).args(["fetch", "--offline"]).env("XDG_CACHE_HOME", &runs).output().unwrap();
     assert!(output.status.success());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -189,7 +189,7 @@ fn people_bring_their_own_pictures_and_their_folders_name_the_classes() {
         }
     }
     let data_flag = ["--data", data.to_str().unwrap(), "--batch-size", "4", "--epochs", "2"];
-    succeed(xtask(&runs).args(["pipeline", "--min-accuracy", "1"]).args(data_flag));
+    succeed(kiln(&runs).args(["pipeline", "--min-accuracy", "1"]).args(data_flag));
     let run = RunDirectory::open(&runs, None).unwrap();
     let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
     assert_eq!((facts.name.as_str(), facts.synthetic), ("shapes", false));
@@ -197,7 +197,7 @@ fn people_bring_their_own_pictures_and_their_folders_name_the_classes() {
     let page = std::fs::read_to_string(run.report().join("report.html")).unwrap();
     assert!(page.contains("block &lt;b&gt;") && !page.contains("block <b>"));
     let picture = data.join("test/bar/3.pgm");
-    let said = succeed(xtask(&runs).args(["predict", "--json"]).arg(picture));
+    let said = succeed(kiln(&runs).args(["predict", "--json"]).arg(picture));
     let answer: serde_json::Value = serde_json::from_str(said.trim()).unwrap();
     assert_eq!(answer["label"], "bar", "{said}");
 }

@@ -2,7 +2,7 @@
 
 use run::{DatasetFacts, RunDirectory, read_json};
 
-use crate::support::{fresh_runs, real_mnist, succeed, xtask};
+use crate::support::{fresh_runs, kiln, real_mnist, succeed};
 
 /// What `benches/peers/keras_train.py` printed for the same network, split and settings.
 const KERAS_HISTORY: &str = include_str!("../benches/peers/keras_history.csv");
@@ -18,7 +18,7 @@ fn the_first_epoch_on_mnist_matches_keras() {
         return;
     };
     let runs = fresh_runs("mnist");
-    succeed(xtask(&runs).env("KILN_DATA", &data).args(["train", "--epochs", "1"]));
+    succeed(kiln(&runs).env("KILN_DATA", &data).args(["train", "--epochs", "1"]));
     let run = RunDirectory::open(&runs, None).unwrap();
     let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
     assert_eq!(facts.name, "MNIST");

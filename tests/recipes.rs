@@ -4,7 +4,7 @@ use std::path::Path;
 
 use run::{Agreement, Config, RunDirectory, read_json};
 
-use crate::support::{exported, fail, fresh_runs, serve, stop, succeed, untimed_metrics, xtask};
+use crate::support::{exported, fail, fresh_runs, kiln, serve, stop, succeed, untimed_metrics};
 
 const TINY: [&str; 4] = ["--data", "synthetic", "--limit", "300"];
 
@@ -23,7 +23,7 @@ fn every_recipe_exports_verifies_and_serves() {
     let runs = fresh_runs("recipes");
     for name in recipes() {
         let args = ["pipeline", "--recipe", &name, "--run", &name, "--epochs", "1"];
-        succeed(xtask(&runs).args(args).args(TINY).args(["--warmup-epochs", "0.5"]));
+        succeed(kiln(&runs).args(args).args(TINY).args(["--warmup-epochs", "0.5"]));
         let run = RunDirectory::open(&runs, Some(&name)).unwrap();
         assert_eq!(Config::read(&run.config()).unwrap().recipe, name);
         let agreement: Agreement = read_json(&run.agreement()).unwrap();
@@ -35,9 +35,9 @@ fn every_recipe_exports_verifies_and_serves() {
 #[test]
 fn the_article_is_the_default() {
     let runs = fresh_runs("recipe-default");
-    succeed(xtask(&runs).args(["train", "--run", "plain", "--epochs", "1"]).args(TINY));
+    succeed(kiln(&runs).args(["train", "--run", "plain", "--epochs", "1"]).args(TINY));
     succeed(
-        xtask(&runs)
+        kiln(&runs)
             .args(["train", "--run", "named", "--epochs", "1"])
             .args(TINY)
             .args(["--recipe", "article"]),
@@ -46,7 +46,7 @@ fn the_article_is_the_default() {
         ["plain", "named"].map(|name| RunDirectory::open(&runs, Some(name)).unwrap());
     let read = |run: &RunDirectory| std::fs::read_to_string(run.config()).unwrap();
     assert_eq!(read(&plain), read(&named));
-    let said = fail(xtask(&runs).args(["train", "--recipe", "nonesuch"]));
+    let said = fail(kiln(&runs).args(["train", "--recipe", "nonesuch"]));
     assert!(
         said.contains("nonesuch") && said.contains("article") && said.contains("fast"),
         "{said}"
@@ -66,7 +66,7 @@ fn with_everything_on_threads_and_interruptions_change_nothing() {
     let file = runs.join("everything.toml");
     std::fs::write(&file, everything).unwrap();
     let train = |name: &str, threads: &str| {
-        let mut command = xtask(&runs);
+        let mut command = kiln(&runs);
         command.args(["train", "--run", name, "--threads", threads, "--config"]).arg(&file);
         command
     };
@@ -79,7 +79,7 @@ fn with_everything_on_threads_and_interruptions_change_nothing() {
     }
     succeed(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]));
     child.wait().unwrap();
-    succeed(xtask(&runs).args(["train", "--resume", "--run", "cut"]));
+    succeed(kiln(&runs).args(["train", "--resume", "--run", "cut"]));
     let [one, three, cut] =
         ["one", "three", "cut"].map(|name| RunDirectory::open(&runs, Some(name)).unwrap());
     assert_eq!(untimed_metrics(&one), untimed_metrics(&three));
@@ -96,10 +96,10 @@ fn with_everything_on_threads_and_interruptions_change_nothing() {
 #[test]
 fn without_validation_all_pictures_are_trained_on() {
     let runs = fresh_runs("all-pictures");
-    let refused = fail(xtask(&runs).args(["train", "--val-fraction", "0"]).args(TINY));
+    let refused = fail(kiln(&runs).args(["train", "--val-fraction", "0"]).args(TINY));
     assert!(refused.contains("checkpoint"), "{refused}");
     let args = ["pipeline", "--val-fraction", "0", "--checkpoint", "last", "--epochs", "1"];
-    let said = succeed(xtask(&runs).args(args).args(["--data", "synthetic", "--limit", "400"]));
+    let said = succeed(kiln(&runs).args(args).args(["--data", "synthetic", "--limit", "400"]));
     assert!(said.contains("0 validation"), "{said}");
     let run = RunDirectory::open(&runs, None).unwrap();
     let rows = run::read_metrics(&run.metrics()).unwrap();
@@ -109,8 +109,8 @@ fn without_validation_all_pictures_are_trained_on() {
 #[test]
 fn a_schedule_that_ends_with_the_run_cannot_be_resumed_with_more_epochs() {
     let runs = fresh_runs("other-schedule");
-    succeed(xtask(&runs).args(["train", "--epochs", "1", "--schedule", "cosine"]).args(TINY));
-    let said = fail(xtask(&runs).args(["train", "--resume", "--epochs", "2"]));
+    succeed(kiln(&runs).args(["train", "--epochs", "1", "--schedule", "cosine"]).args(TINY));
+    let said = fail(kiln(&runs).args(["train", "--resume", "--epochs", "2"]));
     assert!(said.contains("epochs"), "{said}");
 }
 
@@ -118,7 +118,7 @@ fn a_schedule_that_ends_with_the_run_cannot_be_resumed_with_more_epochs() {
 fn a_study_writes_its_table_and_goes_on_where_it_stopped() {
     let runs = fresh_runs("study");
     let study = |seeds: &str| {
-        let mut command = xtask(&runs);
+        let mut command = kiln(&runs);
         command.args(["study", "article", "fast", "--seeds", seeds, "--data", "synthetic"]);
         command.args(["--small", "200", "1"]);
         command
@@ -139,7 +139,7 @@ fn a_study_writes_its_table_and_goes_on_where_it_stopped() {
         assert!(runs.join("study").join(name).exists(), "{name}");
     }
     // Other settings under the same name would mix two studies.
-    let said = fail(xtask(&runs).args([
+    let said = fail(kiln(&runs).args([
         "study",
         "article",
         "--seeds",
@@ -157,7 +157,7 @@ fn a_study_writes_its_table_and_goes_on_where_it_stopped() {
 fn choosing_never_looks_at_the_test_set() {
     let runs = fresh_runs("validate");
     let args = ["study", "fast", "--seeds", "1", "--data", "synthetic", "--small", "200", "1"];
-    let said = succeed(xtask(&runs).args(args).arg("--validate"));
+    let said = succeed(kiln(&runs).args(args).arg("--validate"));
     assert!(said.contains("validation accuracy") && !said.contains("test accuracy"), "{said}");
     let run = RunDirectory::open(&runs.join("study"), Some("fast-42")).unwrap();
     assert!(!run.evaluation().exists() && !run.predictions().exists());
@@ -168,9 +168,9 @@ fn runs_are_compared_by_what_differs() {
     let runs = fresh_runs("compare");
     for (name, rate) in [("slow", "0.0001"), ("quick", "0.002")] {
         let args = ["pipeline", "--run", name, "--epochs", "2", "--learning-rate", rate];
-        succeed(xtask(&runs).args(args).args(TINY));
+        succeed(kiln(&runs).args(args).args(TINY));
     }
-    let said = succeed(xtask(&runs).args(["compare", "slow", "quick"]));
+    let said = succeed(kiln(&runs).args(["compare", "slow", "quick"]));
     assert!(
         said.contains("learning_rate") && said.contains("0.0001") && said.contains("0.002"),
         "{said}"
@@ -179,5 +179,5 @@ fn runs_are_compared_by_what_differs() {
     for name in ["comparison.png", "comparison.svg", "comparison.html"] {
         assert!(said.contains(name), "{said}");
     }
-    fail(xtask(&runs).args(["compare", "slow", "gone"]));
+    fail(kiln(&runs).args(["compare", "slow", "gone"]));
 }

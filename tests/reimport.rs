@@ -14,7 +14,7 @@ fn code_that_burn_import_generates_from_the_file_gives_the_same_probabilities() 
     let run: &RunDirectory = finished();
     let onnx = run.onnx().canonicalize().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
-    // Together with xtask, so that both are resolved to the same features and Burn is not compiled again; but only
+    // Together with kiln, so that both are resolved to the same features and Burn is not compiled again; but only
     // this program is wanted.
     let wanted = ["--bin", "reimport"];
     cargo_build("xtask reimport", cargo.env("KILN_REIMPORT_ONNX", onnx), &wanted);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use run::RunDirectory;
 
-use crate::support::{exported, fail, fresh_runs, succeed, untimed_metrics, xtask};
+use crate::support::{exported, fail, fresh_runs, kiln, succeed, untimed_metrics};
 
 /// Long enough to be interrupted in the middle, short enough to wait for. The last weights are compared.
 const BUDGET: [&str; 10] = [
@@ -25,7 +25,7 @@ const BUDGET: [&str; 10] = [
 #[test]
 fn resume_after_kill_9_gives_the_uninterrupted_run_bit_for_bit() {
     let runs = fresh_runs("kill");
-    succeed(xtask(&runs).args(["train", "--run", "whole"]).args(BUDGET));
+    succeed(kiln(&runs).args(["train", "--run", "whole"]).args(BUDGET));
     let mut child = start(&runs, "killed");
     wait_for_rows(&runs, "killed", 1);
     child.kill().unwrap();
@@ -35,21 +35,21 @@ fn resume_after_kill_9_gives_the_uninterrupted_run_bit_for_bit() {
         run::read_metrics(&killed.metrics()).unwrap().len() < 3,
         "the run had finished before it was killed"
     );
-    succeed(xtask(&runs).args(["train", "--resume", "--run", "killed"]));
+    succeed(kiln(&runs).args(["train", "--resume", "--run", "killed"]));
     assert_same(&runs, "whole", "killed");
 }
 
 #[test]
 fn interrupt_writes_a_checkpoint_in_the_middle_of_an_epoch() {
     let runs = fresh_runs("interrupt");
-    succeed(xtask(&runs).args(["train", "--run", "whole"]).args(BUDGET));
+    succeed(kiln(&runs).args(["train", "--run", "whole"]).args(BUDGET));
     let mut child = start(&runs, "interrupted");
     wait_for_rows(&runs, "interrupted", 1);
     std::thread::sleep(Duration::from_millis(150));
     let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(signalled.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    let output = succeed(xtask(&runs).args(["train", "--resume", "--run", "interrupted"]));
+    let output = succeed(kiln(&runs).args(["train", "--resume", "--run", "interrupted"]));
     assert!(output.contains("resuming after epoch"), "{output}");
     assert_same(&runs, "whole", "interrupted");
 }
@@ -57,7 +57,7 @@ fn interrupt_writes_a_checkpoint_in_the_middle_of_an_epoch() {
 #[test]
 fn a_damaged_checkpoint_falls_back_to_the_one_before_with_a_notice() {
     let runs = fresh_runs("damaged");
-    succeed(xtask(&runs).args(["train", "--run", "whole"]).args(BUDGET));
+    succeed(kiln(&runs).args(["train", "--run", "whole"]).args(BUDGET));
     let whole = RunDirectory::open(&runs, Some("whole")).unwrap();
     let weights = exported(&runs, &whole);
     let metrics = untimed_metrics(&whole);
@@ -65,7 +65,7 @@ fn a_damaged_checkpoint_falls_back_to_the_one_before_with_a_notice() {
     let intact = std::fs::read(&last).unwrap();
     for damage in [flip_one_bit, cut, empty] {
         std::fs::write(&last, damage(&intact)).unwrap();
-        let finished = xtask(&runs).args(["train", "--resume"]).output().unwrap();
+        let finished = kiln(&runs).args(["train", "--resume"]).output().unwrap();
         let output = String::from_utf8_lossy(&finished.stderr);
         assert!(finished.status.success(), "{output}");
         assert!(output.contains("damaged") && output.contains("previous"), "{output}");
@@ -76,7 +76,7 @@ fn a_damaged_checkpoint_falls_back_to_the_one_before_with_a_notice() {
     for path in [last, whole.previous_checkpoint()] {
         std::fs::write(path, b"kilnck02").unwrap();
     }
-    let output = fail(xtask(&runs).args(["train", "--resume"]));
+    let output = fail(kiln(&runs).args(["train", "--resume"]));
     assert!(output.contains("damaged"), "{output}");
 }
 
@@ -84,13 +84,13 @@ fn a_damaged_checkpoint_falls_back_to_the_one_before_with_a_notice() {
 fn a_checkpoint_of_another_configuration_is_refused() {
     let runs = fresh_runs("other-configuration");
     let budget = ["--data", "synthetic", "--limit", "100", "--epochs", "1"];
-    succeed(xtask(&runs).args(["train"]).args(budget));
-    let output = fail(xtask(&runs).args(["train", "--resume", "--learning-rate", "0.5"]));
+    succeed(kiln(&runs).args(["train"]).args(budget));
+    let output = fail(kiln(&runs).args(["train", "--resume", "--learning-rate", "0.5"]));
     assert!(
         output.contains("learning_rate") && output.contains("0.001") && output.contains("0.5"),
         "{output}"
     );
-    succeed(xtask(&runs).args(["train", "--resume", "--epochs", "2"]));
+    succeed(kiln(&runs).args(["train", "--resume", "--epochs", "2"]));
     let run = RunDirectory::open(&runs, None).unwrap();
     assert_eq!(run::read_metrics(&run.metrics()).unwrap().len(), 2);
 }
@@ -100,16 +100,16 @@ fn a_second_process_is_kept_out_of_a_run() {
     let runs = fresh_runs("second");
     let mut child = start(&runs, "busy");
     wait_for_rows(&runs, "busy", 1);
-    let again = fail(xtask(&runs).args(["train", "--run", "busy"]).args(BUDGET));
+    let again = fail(kiln(&runs).args(["train", "--run", "busy"]).args(BUDGET));
     assert!(again.contains("already holds a run"), "{again}");
-    let resumed = fail(xtask(&runs).args(["train", "--resume", "--run", "busy"]));
+    let resumed = fail(kiln(&runs).args(["train", "--resume", "--run", "busy"]));
     assert!(resumed.contains("in use"), "{resumed}");
     child.kill().unwrap();
     child.wait().unwrap();
 }
 
 fn start(runs: &Path, name: &str) -> Child {
-    let mut command = xtask(runs);
+    let mut command = kiln(runs);
     command.args(["train", "--run", name]).args(BUDGET).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap()
 }

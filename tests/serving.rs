@@ -6,7 +6,7 @@ use std::process::Command;
 use serve_client::ServerProcess;
 
 use crate::support::{
-    binary, finished, python, real_mnist, serve, start_server, stop, succeed, xtask,
+    binary, finished, kiln, python, real_mnist, serve, start_server, stop, succeed,
 };
 
 #[test]
@@ -39,7 +39,7 @@ fn the_latest_run_is_served_by_one_command() {
     let runs = run.onnx().parent().and_then(Path::parent).unwrap().to_owned();
     let name = run.name();
     for more in [&[][..], &["--run", name.as_str()], &["--name", "digits"]] {
-        let server = start_server(xtask(&runs).arg("serve").args(more));
+        let server = start_server(kiln(&runs).arg("serve").args(more));
         let name = if more.contains(&"--name") { "digits" } else { "mnist" };
         assert!(
             server.ready_line.starts_with(&format!("{name} version 1 at ")),

@@ -12,14 +12,21 @@ use serve_client::ServerProcess;
 /// A budget that trains in seconds: synthetic digits, two epochs.
 pub(crate) const SMALL: [&str; 6] = ["--data", "synthetic", "--limit", "400", "--epochs", "2"];
 
-/// `xtask`, built from this tree.
+/// `kiln`, built from this tree.
+pub(crate) fn kiln(runs: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kiln"));
+    command.arg("--runs").arg(runs).env_remove("KILN_DATA").env_remove("KILN_RUNS");
+    command
+}
+
+/// `cargo xtask`, built from this tree.
 pub(crate) fn xtask(runs: &Path) -> Command {
     let mut command = Command::new(binary("xtask"));
     command.arg("--runs").arg(runs).env_remove("KILN_DATA").env_remove("KILN_RUNS");
     command
 }
 
-/// A program of the workspace. Cargo builds it first, because a test may run before its own package was built.
+/// A program of another package of the workspace. Cargo builds it first.
 pub(crate) fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
@@ -37,7 +44,7 @@ pub(crate) fn cargo_build(packages: &str, cargo: &mut Command, more: &[&str]) {
     assert!(cargo.status().unwrap().success());
 }
 
-/// What another runtime says: a program that reads pictures and writes little-endian float32 numbers.
+/// What another runtime says: a program that reads images and writes little-endian float32 numbers.
 pub(crate) fn answers(program: &mut Command, pixels: &[u8]) -> Vec<f32> {
     let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(pixels).unwrap();
@@ -103,7 +110,7 @@ pub(crate) fn finished() -> &'static RunDirectory {
     static FINISHED: OnceLock<RunDirectory> = OnceLock::new();
     FINISHED.get_or_init(|| {
         let runs = fresh_runs("finished");
-        succeed(xtask(&runs).args(["pipeline", "--run", "finished"]).args(SMALL));
+        succeed(kiln(&runs).args(["pipeline", "--run", "finished"]).args(SMALL));
         RunDirectory::open(&runs, None).unwrap()
     })
 }
@@ -135,7 +142,7 @@ pub(crate) fn untimed_metrics(run: &RunDirectory) -> Vec<EpochMetrics> {
 
 /// The bytes of a run's exported network: weights, configuration hash and all.
 pub(crate) fn exported(runs: &Path, run: &RunDirectory) -> Vec<u8> {
-    succeed(xtask(runs).args(["export-onnx", "--run", &run.name()]));
+    succeed(kiln(runs).args(["export-onnx", "--run", &run.name()]));
     std::fs::read(run.onnx()).unwrap()
 }
 

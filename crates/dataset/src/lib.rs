@@ -36,6 +36,3 @@ pub use load::{LoadOptions, load};
 pub use source::Source;
 pub use split::{Split, split};
 pub use statistics::{Statistics, statistics};
-
-#[cfg(test)]
-mod old_augment;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use burn::tensor::Device;
 use images::ImageShape;
 
-use crate::layers::Layer;
 use crate::error::{Error, Result};
+use crate::layers::Layer;
 use crate::operator::Operator;
 use crate::shape::{Activations, Shape};
 

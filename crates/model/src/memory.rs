@@ -2,10 +2,10 @@
 
 use burn::tensor::Device;
 
-use crate::layers::{self, Layer};
 use crate::config::NetworkConfig;
 use crate::error::Result;
 use crate::layer::build;
+use crate::layers::{self, Layer};
 use crate::shape::Shape;
 
 /// Bytes of a float32.

@@ -5,11 +5,11 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::{DType, Device, Tensor};
 use images::ImageShape;
 
-use crate::layers::{self, Layer, fold};
 use crate::config::NetworkConfig;
 use crate::error::Result;
 use crate::fuse;
 use crate::layer::{BuiltLayer, build};
+use crate::layers::{self, Layer, fold};
 use crate::operator::Operator;
 use crate::ops::kernels_run_on;
 use crate::shape::Activations;

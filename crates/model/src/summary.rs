@@ -4,10 +4,10 @@ use std::fmt;
 
 use burn::tensor::Device;
 
-use crate::layers::{self, Layer};
 use crate::config::NetworkConfig;
 use crate::error::Result;
 use crate::layer::{BuiltLayer, build};
+use crate::layers::{self, Layer};
 use crate::shape::Shape;
 
 /// One line of the summary.

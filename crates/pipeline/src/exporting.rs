@@ -51,8 +51,7 @@ fn onnx(run: &RunDirectory) -> Result<(Vec<u8>, Metadata)> {
     let config = Config::read(&run.config())?;
     let facts: DatasetFacts = read_json(&run.dataset())?;
     let network = network(&config, &facts);
-    let checkpoint =
-        Checkpoint::selected(run, config.training.checkpoint, &network, &device())?;
+    let checkpoint = Checkpoint::selected(run, config.training.checkpoint, &network, &device())?;
     // An evaluation of other weights than the exported ones would mislead.
     let evaluation = match run.evaluation().exists() {
         true => Some(read_json::<Evaluation>(&run.evaluation())?),

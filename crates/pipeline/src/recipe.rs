@@ -50,7 +50,8 @@ mod tests {
     #[test]
     fn every_file_of_the_folder_is_a_recipe_and_the_article_is_the_default() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
-        let stem = |path: std::path::PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let stem =
+            |path: std::path::PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
         let files = std::fs::read_dir(folder).unwrap();
         let mut names: Vec<_> = files.map(|entry| stem(entry.unwrap().path())).collect();
         names.sort();

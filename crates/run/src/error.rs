@@ -64,7 +64,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// No run has the name that was asked for.
-    #[error("there is no run at {}: train one with `cargo xtask train`, or name another with --run", path.display())]
+    #[error("there is no run at {}: train one with the command `train`, or name another with --run", path.display())]
     Missing {
         /// The run directory that was looked for.
         path: PathBuf,

@@ -4,7 +4,8 @@
 #[must_use]
 pub fn markdown_table(header: &[&str], rows: &[Vec<String>]) -> String {
     let cell = |text: &str| format!(" {} |", text.replace('|', "\\|").replace(['\n', '\r'], " "));
-    let mut table: String = std::iter::once("|".to_owned()).chain(header.iter().map(|text| cell(text))).collect();
+    let mut table: String =
+        std::iter::once("|".to_owned()).chain(header.iter().map(|text| cell(text))).collect();
     table += &format!("\n|{}\n", "---|".repeat(header.len()));
     for row in rows {
         table += &format!("|{}\n", row.iter().map(|text| cell(text)).collect::<String>());

@@ -26,15 +26,13 @@ fn describe(evaluation: &Evaluation, synthetic: bool) {
     let n: usize = classes.iter().map(|class| class.support).sum();
     let kind = if synthetic { "synthetic test digits" } else { "test images" };
     console::heading(&format!("Test: weights of epoch {epoch}, {n} {kind}"));
-    console::line(&format!(
-        "accuracy {:.2} % ({errors} errors), loss {loss:.4}",
-        accuracy * 100.0
-    ));
+    console::line(&format!("accuracy {:.2} % ({errors} errors), loss {loss:.4}", accuracy * 100.0));
     let scores = |name: &str, part: &PartScores| {
         format!("{name} loss {:.4}, accuracy {:.2} %", part.loss, part.accuracy * 100.0)
     };
     let train = scores("training", &evaluation.train);
-    let val = evaluation.val.map_or(String::new(), |val| "; ".to_owned() + &scores("validation", &val));
+    let val =
+        evaluation.val.map_or(String::new(), |val| "; ".to_owned() + &scores("validation", &val));
     console::line(&format!("the same weights: {train}{val}"));
     let width = classes.iter().map(|class| class.class.chars().count()).max().unwrap_or(0).max(5);
     console::line(&format!("{:<width$}  precision  recall      f1  support", "class"));

@@ -68,7 +68,9 @@ pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
 
 fn show(event: &StudyEvent) {
     console::line(&match event {
-        StudyEvent::Training { run, number, n_runs } => format!("{number}/{n_runs} {run}: training"),
+        StudyEvent::Training { run, number, n_runs } => {
+            format!("{number}/{n_runs} {run}: training")
+        }
         StudyEvent::Complete { run, number, n_runs, figures } => {
             format!("{number}/{n_runs} {run}: {figures}")
         }

@@ -69,8 +69,7 @@ pub(super) fn train(runs: &Path, args: &Args, smoke: bool) -> anyhow::Result<Opt
     let n_epochs = config.training.epochs;
     console::heading(&format!("Training: {}, {n_epochs} epochs", run.path.display()));
     let progress = console::Training::new(n_epochs);
-    let outcome =
-        pipeline::train(&session, checkpoint, &stop, &mut |event| progress.show(&event))?;
+    let outcome = pipeline::train(&session, checkpoint, &stop, &mut |event| progress.show(&event))?;
     drop(progress);
     match outcome {
         Outcome::Finished => {}

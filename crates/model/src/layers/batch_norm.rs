@@ -5,8 +5,8 @@ use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear};
 use burn::tensor::Tensor;
 
-use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::layers::Layer;
 use crate::operator::{Attribute, Operator, Weights};
 use crate::shape::{Activations, Shape};
 

@@ -4,8 +4,8 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use images::ImageShape;
 
 use super::{GLOROT, zeros};
-use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::layers::Layer;
 use crate::operator::{Attribute, Operator, Weights};
 use crate::shape::{Activations, Shape};
 

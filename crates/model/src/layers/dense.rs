@@ -3,8 +3,8 @@
 use burn::nn::{Linear, LinearConfig};
 
 use super::{GLOROT, zeros};
-use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::layers::Layer;
 use crate::operator::{Operator, Weights};
 use crate::shape::{Activations, Shape};
 

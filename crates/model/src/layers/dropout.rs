@@ -2,8 +2,8 @@
 
 use burn::nn::{Dropout, DropoutConfig};
 
-use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::layers::Layer;
 use crate::operator::Operator;
 use crate::shape::{Activations, Shape};
 

@@ -2,8 +2,8 @@
 
 use burn::module::Module;
 
-use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::layers::Layer;
 use crate::operator::{Attribute, Operator};
 use crate::shape::{Activations, Shape};
 

@@ -3,8 +3,8 @@
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use images::ImageShape;
 
-use crate::layers::Layer;
 use crate::layer::{NewLayer, Operation};
+use crate::layers::Layer;
 use crate::operator::{Attribute, Operator};
 use crate::shape::{Activations, Shape};
 

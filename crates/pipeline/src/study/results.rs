@@ -92,7 +92,10 @@ impl RunResult {
                 None,
                 Some(EpochMetrics { val_loss: Some(loss), val_accuracy: Some(accuracy), .. }),
             ) => {
-                format!("validation loss {loss:.4}, accuracy {:.2} %, {seconds:.1} s", accuracy * 100.0)
+                format!(
+                    "validation loss {loss:.4}, accuracy {:.2} %, {seconds:.1} s",
+                    accuracy * 100.0
+                )
             }
             (None, _) => format!("{seconds:.1} s"),
         }

@@ -65,10 +65,8 @@ impl Trial<'_> {
 
     /// Trains a new run from a file of its settings.
     fn train(&self) -> Result<bool> {
-        let folder = tempfile::tempdir().map_err(|source| run::Error::Write {
-            path: std::env::temp_dir(),
-            source,
-        })?;
+        let folder = tempfile::tempdir()
+            .map_err(|source| run::Error::Write { path: std::env::temp_dir(), source })?;
         let file = run::RunDirectory { path: folder.path().to_owned() }.config();
         self.config.write(&file)?;
         let file = file.to_string_lossy();
