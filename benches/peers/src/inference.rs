@@ -27,12 +27,12 @@ pub(crate) struct Inference {
     pub(crate) agreement: Agreement,
 }
 
-/// Measures all systems on the model of a run; `facts` are what it was trained on.
+/// Measures all systems on the model of a run, which was trained on the images that `trained_on` describes.
 ///
 /// Fails where the run was not exported, or where the images do not fill the largest batch.
 pub(crate) fn measure(
     run: &RunDirectory,
-    facts: &DatasetFacts,
+    trained_on: &DatasetFacts,
     images: &TestImages,
     rounds: usize,
     python: &Measured<Python>,
@@ -49,7 +49,7 @@ pub(crate) fn measure(
 
     let config = Config::read(&run.config())?;
     let burn = |burn_ops| {
-        let network = NetworkConfig { burn_ops, ..NetworkConfig::new(&config, facts) };
+        let network = NetworkConfig { burn_ops, ..NetworkConfig::new(&config, trained_on) };
         let selection = config.training.checkpoint;
         let checkpoint = Checkpoint::selected(run, selection, &network, &pipeline::device());
         let checkpoint = checkpoint.map_err(|error| error.to_string())?;

@@ -48,7 +48,8 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let run = RunDirectory::open(&args.runs, args.run.as_deref())?;
     let _lock = run.lock()?;
-    let (images, config, facts) = load(&run, &args)?;
+    let trained_on: DatasetFacts = read_json(&run.dataset())?;
+    let (images, config, facts) = load(&run, &trained_on, &args)?;
     let date = machine::today();
     let default_output = || root().join("benches").join("results").join(format!("{date}.md"));
     let output = args.output.clone().unwrap_or_else(default_output);
@@ -62,7 +63,7 @@ fn main() -> anyhow::Result<()> {
     let conditions = machine::conditions(&args, &run, &facts, &python);
 
     let test = TestImages::new(&images);
-    let inference = inference::measure(&run, &facts, &test, args.inference_rounds, &python)?;
+    let inference = inference::measure(&run, &trained_on, &test, args.inference_rounds, &python)?;
     let systems = Systems {
         kiln: if args.trains() { systems::build_kiln(root())? } else { Default::default() },
         python: &python,
@@ -93,8 +94,11 @@ fn root() -> &'static Path {
 }
 
 /// The images that the run was trained on, split as by default, which is how the peers' scripts split them.
-fn load(run: &RunDirectory, args: &Args) -> anyhow::Result<(Images, Config, DatasetFacts)> {
-    let known: DatasetFacts = read_json(&run.dataset())?;
+fn load(
+    run: &RunDirectory,
+    trained_on: &DatasetFacts,
+    args: &Args,
+) -> anyhow::Result<(Images, Config, DatasetFacts)> {
     let mut config = Config::default();
     config.data.data = Config::read(&run.config())?.data.data;
     config.data.limit = args.limit;
@@ -104,7 +108,7 @@ fn load(run: &RunDirectory, args: &Args) -> anyhow::Result<(Images, Config, Data
     };
     let (images, config, facts) = pipeline::load(config, args.offline, show)?;
     ensure!(
-        facts.sha256 == known.sha256,
+        facts.sha256 == trained_on.sha256,
         "{} was trained on other images than '{}' now holds: restore those, or train another run",
         run.path.display(),
         config.data.data
