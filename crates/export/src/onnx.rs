@@ -194,6 +194,6 @@ mod tests {
         let lengths: Vec<_> =
             tensor.shape.unwrap().dim.into_iter().map(|d| d.length.unwrap()).collect();
         let fixed = [3, 20, 32].map(Length::Fixed);
-        assert_eq!(lengths, [&[Length::Free("batch".to_owned())], &fixed[..]].concat());
+        assert_eq!(lengths, [&[Length::Free("batch".to_owned())][..], &fixed].concat());
     }
 }

@@ -94,8 +94,8 @@ fn dropout_drops_its_fraction_of_features_and_of_their_gradients() {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             self.0 += 1;
             match self.0 {
-                3 => param.map(|weights| weights.zeros_like()),
-                4 | 5 | 7 => param.map(|weights| weights.ones_like()),
+                3 => param.map(|weights| weights.zeros_like().require_grad()),
+                4 | 5 | 7 => param.map(|weights| weights.ones_like().require_grad()),
                 _ => param,
             }
         }
