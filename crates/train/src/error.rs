@@ -13,7 +13,7 @@ pub enum Error {
     #[error(transparent)]
     Run(#[from] run::Error),
     /// There is no checkpoint to continue from.
-    #[error("{} holds no checkpoint: train the run first", path.display())]
+    #[error("{} contains no checkpoint: train the run first", path.display())]
     NoCheckpoint {
         /// The folder of checkpoints.
         path: PathBuf,
@@ -59,7 +59,7 @@ pub enum Error {
         key: String,
         /// Its value in the checkpoint.
         theirs: String,
-        /// The value that was asked for.
+        /// The requested value.
         ours: String,
     },
     /// A part of the data is empty.
