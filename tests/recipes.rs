@@ -1,4 +1,4 @@
-//! Every recipe goes all the way, and the commands that compare them.
+//! Every recipe through all stages, and the commands that compare recipes.
 
 use std::path::Path;
 
@@ -133,7 +133,7 @@ fn a_study_writes_its_table_and_goes_on_where_it_stopped() {
     );
     let longer = std::fs::read_to_string(runs.join("study/study.csv")).unwrap();
     assert_eq!((table.lines().count(), longer.lines().count()), (3, 5));
-    // What was done was not done again, its time least of all.
+    // Finished runs are not repeated, so their times are unchanged.
     for line in table.lines() {
         assert!(longer.contains(line), "{line}\n{longer}");
     }

@@ -36,7 +36,7 @@ pub fn train(
 ///
 /// # Errors
 /// [`Error::Train`](crate::Error::Train) where all checkpoints are damaged, or were made under settings that cannot
-/// change half-way.
+/// change during a run.
 pub fn resume_point(session: &Session) -> Result<Option<Restored>> {
     let Session { run, config, .. } = session;
     let restored = match Checkpoint::newest(run, config, &session.network(), &device()) {

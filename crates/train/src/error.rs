@@ -49,7 +49,7 @@ pub enum Error {
     },
     /// A checkpoint was written under another configuration.
     #[error(
-        "checkpoint {} was trained with {key} = {theirs}, not {ours}: resume with the run's own settings, or start another run",
+        "checkpoint {} was trained with {key} = {theirs}, not {ours}: resume with the settings of the run, or start another run",
         path.display()
     )]
     OtherConfiguration {

@@ -24,7 +24,7 @@ pub struct ServeOptions {
     /// Name of the model in the protocol's paths: letters, digits, and . _ - after the first
     #[arg(long, default_value = "mnist", help_heading = "Address and model")]
     pub name: ModelName,
-    /// File with the bearer token that clients must send; or set SERVE_LITE_TOKEN to the token
+    /// File with the bearer token that clients must send; alternatively, set SERVE_LITE_TOKEN to the token
     #[arg(long, value_name = "FILE", help_heading = "Address and model")]
     pub token_file: Option<PathBuf>,
     /// Seconds between checks of the model file; with 0 only SIGHUP and the load API reload it

@@ -180,7 +180,7 @@ impl Queue {
         self.arrived.notify_all();
     }
 
-    /// A poisoned lock is used all the same: no code that holds it can panic half-way through a change.
+    /// A poisoned lock is used anyway: no code that holds it can panic in the middle of a change.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
