@@ -53,7 +53,8 @@ pub enum Error {
     },
     /// Burn and tract give different answers.
     #[error(
-        "{} does not give the same answers as the network it was exported from: export it again, and report this if it persists",
+        "{} does not give the same answers as the network it was exported from: export it again, and report this if it \
+         persists",
         path.display()
     )]
     Parity {

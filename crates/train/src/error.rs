@@ -49,7 +49,8 @@ pub enum Error {
     },
     /// A checkpoint was written under another configuration.
     #[error(
-        "checkpoint {} was trained with {key} = {theirs}, not {ours}: resume with the settings of the run, or start another run",
+        "checkpoint {} was trained with {key} = {theirs}, not {ours}: resume with the settings of the \
+         run, or start another run",
         path.display()
     )]
     OtherConfiguration {
