@@ -1,4 +1,4 @@
-//! `kiln`: from images to a served model, in Rust alone.
+//! `kiln`: from images to a served model, in Rust only.
 
 use std::process::ExitCode;
 

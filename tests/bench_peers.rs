@@ -4,7 +4,7 @@ use crate::support::{SMALL, fail, fresh_runs, succeed, xtask};
 
 #[test]
 fn missing_peers_are_listed_and_the_rest_is_measured() {
-    // A run of its own, as it is locked while it is measured.
+    // A separate run, because it is locked while it is measured.
     let runs = fresh_runs("bench-peers");
     succeed(xtask(&runs).args(["train", "--run", "measured"]).args(SMALL));
     succeed(xtask(&runs).arg("export-onnx"));

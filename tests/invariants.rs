@@ -188,7 +188,7 @@ fn licences_of_all_dependencies_are_permissive() {
                 .any(|l| allowed(l.split(" WITH ").next().unwrap()))
         };
         // Burn brings these: three under the MPL, whose terms end at their own files, and one whose licence, Apache-2.0,
-        // stands in its file alone.
+        // is stated only in its file.
         if ["buildid", "colored", "option-ext", "cfg_block"]
             .contains(&package["name"].as_str().unwrap())
         {

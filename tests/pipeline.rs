@@ -1,4 +1,4 @@
-//! One command from pictures to a report, and what it promises on the way.
+//! One command from images to a report, and what each stage promises.
 
 use run::{Agreement, Config, DatasetFacts, Evaluation, RunDirectory, read_json};
 
@@ -99,8 +99,8 @@ fn a_run_is_a_function_of_its_configuration_whatever_the_threads() {
 fn min_accuracy_decides_the_exit_code() {
     let runs = fresh_runs("min-accuracy");
     let budget = ["--data", "synthetic", "--limit", "100", "--epochs", "1"];
-    let said = fail(kiln(&runs).args(["pipeline", "--min-accuracy", "0.999"]).args(budget));
-    assert!(said.contains("below"), "{said}");
+    let output = fail(kiln(&runs).args(["pipeline", "--min-accuracy", "0.999"]).args(budget));
+    assert!(output.contains("below"), "{output}");
     succeed(kiln(&runs).args(["pipeline", "--min-accuracy", "0.01"]).args(budget));
 }
 
@@ -110,8 +110,8 @@ fn patience_stops_a_run_that_gets_no_better() {
     // A step this large makes the loss jump about, so that some epoch soon is no better than the one before.
     let args =
         ["--data", "synthetic", "--limit", "100", "--epochs", "30", "--learning-rate", "0.03"];
-    let said = succeed(kiln(&runs).args(["train", "--patience", "1"]).args(args));
-    assert!(said.contains("stopped early"), "{said}");
+    let output = succeed(kiln(&runs).args(["train", "--patience", "1"]).args(args));
+    assert!(output.contains("stopped early"), "{output}");
     let rows = run::read_metrics(&RunDirectory::open(&runs, None).unwrap().metrics()).unwrap();
     assert!(rows.len() < 30);
     let [.., before, last] = rows.as_slice() else { panic!("{rows:?}") };
@@ -135,24 +135,24 @@ fn a_configuration_file_is_overridden_by_flags() {
 fn predict_answers_with_the_latest_run() {
     let run = finished();
     let runs = run.path.parent().unwrap();
-    let picture = run.report().join("grid.png");
-    let said = succeed(kiln(runs).args(["predict", "--json"]).arg(picture));
-    let answer: serde_json::Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    let image = run.report().join("grid.png");
+    let output = succeed(kiln(runs).args(["predict", "--json"]).arg(image));
+    let answer: serde_json::Value = serde_json::from_str(output.lines().next().unwrap()).unwrap();
     let label = answer["label"].as_str().unwrap();
-    assert!("0123456789".contains(label), "{said}");
+    assert!("0123456789".contains(label), "{output}");
 }
 
 #[test]
 fn a_reader_that_has_had_enough_is_no_error() {
     let run = finished();
-    let picture = fresh_runs("broken-pipe").join("noise.pgm");
+    let image = fresh_runs("broken-pipe").join("noise.pgm");
     let grey_levels = crate::export::noise(images::ImageShape::DIGIT, 1, 3);
-    std::fs::write(&picture, [b"P5 28 28 255\n", grey_levels.as_slice()].concat()).unwrap();
+    std::fs::write(&image, [b"P5 28 28 255\n", grey_levels.as_slice()].concat()).unwrap();
     // A thousand answers are more than a pipe holds, so some meet its closed end.
     let script = r#"kiln=$0; "$kiln" --runs "$@" | true; exit ${PIPESTATUS[0]}"#;
     let mut shell = std::process::Command::new("bash");
     shell.args(["-c", script]).arg(env!("CARGO_BIN_EXE_kiln")).arg(run.path.parent().unwrap());
-    succeed(shell.args(["predict", "--run", "finished", "--json"]).args([&picture; 1000]));
+    succeed(shell.args(["predict", "--run", "finished", "--json"]).args([&image; 1000]));
 }
 
 #[test]
@@ -161,16 +161,16 @@ fn no_network_and_no_data_fall_to_synthetic_digits_and_say_so() {
     let output =
         kiln(&runs).args(["fetch", "--offline"]).env("XDG_CACHE_HOME", &runs).output().unwrap();
     assert!(output.status.success());
-    let said = String::from_utf8_lossy(&output.stderr);
+    let output = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.contains("notice") && said.contains("synthetic") && said.contains("KILN_DATA"),
-        "{said}"
+        output.contains("notice") && output.contains("synthetic") && output.contains("KILN_DATA"),
+        "{output}"
     );
 }
 
 #[test]
 fn people_bring_their_own_pictures_and_their_folders_name_the_classes() {
-    let runs = fresh_runs("own-pictures");
+    let runs = fresh_runs("own-images");
     let data = runs.join("shapes");
     // Bars and blocks of any size: what is not 28x28 is prepared as serve-lite prepares it.
     for (part, n) in [("train", 40), ("test", 10)] {
@@ -182,9 +182,9 @@ fn people_bring_their_own_pictures_and_their_folders_name_the_classes() {
                     (10 + index % 7..10 + index % 7 + width).contains(&x) && (10..40).contains(&y)
                 };
                 let level = |i: usize| if inked(i % 50, i / 50) { 0 } else { 255 };
-                let mut picture = b"P5\n50 50\n255\n".to_vec();
-                picture.extend((0..2500).map(level));
-                std::fs::write(folder.join(format!("{index}.pgm")), picture).unwrap();
+                let mut image = b"P5\n50 50\n255\n".to_vec();
+                image.extend((0..2500).map(level));
+                std::fs::write(folder.join(format!("{index}.pgm")), image).unwrap();
             }
         }
     }
@@ -196,8 +196,8 @@ fn people_bring_their_own_pictures_and_their_folders_name_the_classes() {
     assert_eq!(facts.classes, ["bar", "block <b>"]);
     let page = std::fs::read_to_string(run.report().join("report.html")).unwrap();
     assert!(page.contains("block &lt;b&gt;") && !page.contains("block <b>"));
-    let picture = data.join("test/bar/3.pgm");
-    let said = succeed(kiln(&runs).args(["predict", "--json"]).arg(picture));
-    let answer: serde_json::Value = serde_json::from_str(said.trim()).unwrap();
-    assert_eq!(answer["label"], "bar", "{said}");
+    let image = data.join("test/bar/3.pgm");
+    let output = succeed(kiln(&runs).args(["predict", "--json"]).arg(image));
+    let answer: serde_json::Value = serde_json::from_str(output.trim()).unwrap();
+    assert_eq!(answer["label"], "bar", "{output}");
 }

@@ -1,4 +1,4 @@
-//! Every recipe goes all the way, and the commands that compare them.
+//! Every recipe through all stages, and the commands that compare recipes.
 
 use std::path::Path;
 
@@ -46,10 +46,10 @@ fn the_article_is_the_default() {
         ["plain", "named"].map(|name| RunDirectory::open(&runs, Some(name)).unwrap());
     let read = |run: &RunDirectory| std::fs::read_to_string(run.config()).unwrap();
     assert_eq!(read(&plain), read(&named));
-    let said = fail(kiln(&runs).args(["train", "--recipe", "nonesuch"]));
+    let output = fail(kiln(&runs).args(["train", "--recipe", "nonesuch"]));
     assert!(
-        said.contains("nonesuch") && said.contains("article") && said.contains("fast"),
-        "{said}"
+        output.contains("nonesuch") && output.contains("article") && output.contains("fast"),
+        "{output}"
     );
 }
 
@@ -95,12 +95,12 @@ fn with_everything_on_threads_and_interruptions_change_nothing() {
 
 #[test]
 fn without_validation_all_pictures_are_trained_on() {
-    let runs = fresh_runs("all-pictures");
+    let runs = fresh_runs("all-images");
     let refused = fail(kiln(&runs).args(["train", "--val-fraction", "0"]).args(TINY));
     assert!(refused.contains("checkpoint"), "{refused}");
     let args = ["pipeline", "--val-fraction", "0", "--checkpoint", "last", "--epochs", "1"];
-    let said = succeed(kiln(&runs).args(args).args(["--data", "synthetic", "--limit", "400"]));
-    assert!(said.contains("0 validation"), "{said}");
+    let output = succeed(kiln(&runs).args(args).args(["--data", "synthetic", "--limit", "400"]));
+    assert!(output.contains("0 validation"), "{output}");
     let run = RunDirectory::open(&runs, None).unwrap();
     let rows = run::read_metrics(&run.metrics()).unwrap();
     assert_eq!((rows[0].val_loss, rows[0].val_accuracy), (None, None));
@@ -110,8 +110,8 @@ fn without_validation_all_pictures_are_trained_on() {
 fn a_schedule_that_ends_with_the_run_cannot_be_resumed_with_more_epochs() {
     let runs = fresh_runs("other-schedule");
     succeed(kiln(&runs).args(["train", "--epochs", "1", "--schedule", "cosine"]).args(TINY));
-    let said = fail(kiln(&runs).args(["train", "--resume", "--epochs", "2"]));
-    assert!(said.contains("epochs"), "{said}");
+    let output = fail(kiln(&runs).args(["train", "--resume", "--epochs", "2"]));
+    assert!(output.contains("epochs"), "{output}");
 }
 
 #[test]
@@ -126,11 +126,14 @@ fn a_study_writes_its_table_and_goes_on_where_it_stopped() {
     succeed(&mut study("1"));
     let table = std::fs::read_to_string(runs.join("study/study.csv")).unwrap();
     let weights = std::fs::read(runs.join("study/fast-42/model.onnx")).unwrap();
-    let said = succeed(&mut study("2"));
-    assert!(said.contains("Synthetic digits") && said.contains("`article` to `fast`"), "{said}");
+    let output = succeed(&mut study("2"));
+    assert!(
+        output.contains("Synthetic digits") && output.contains("`article` to `fast`"),
+        "{output}"
+    );
     let longer = std::fs::read_to_string(runs.join("study/study.csv")).unwrap();
     assert_eq!((table.lines().count(), longer.lines().count()), (3, 5));
-    // What was done was not done again, its time least of all.
+    // Finished runs are not repeated, so their times are unchanged.
     for line in table.lines() {
         assert!(longer.contains(line), "{line}\n{longer}");
     }
@@ -139,7 +142,7 @@ fn a_study_writes_its_table_and_goes_on_where_it_stopped() {
         assert!(runs.join("study").join(name).exists(), "{name}");
     }
     // Other settings under the same name would mix two studies.
-    let said = fail(kiln(&runs).args([
+    let output = fail(kiln(&runs).args([
         "study",
         "article",
         "--seeds",
@@ -150,15 +153,18 @@ fn a_study_writes_its_table_and_goes_on_where_it_stopped() {
         "100",
         "1",
     ]));
-    assert!(said.contains("limit = 200") && said.contains("limit = 100"), "{said}");
+    assert!(output.contains("limit = 200") && output.contains("limit = 100"), "{output}");
 }
 
 #[test]
 fn choosing_never_looks_at_the_test_set() {
     let runs = fresh_runs("validate");
     let args = ["study", "fast", "--seeds", "1", "--data", "synthetic", "--small", "200", "1"];
-    let said = succeed(kiln(&runs).args(args).arg("--validate"));
-    assert!(said.contains("validation accuracy") && !said.contains("test accuracy"), "{said}");
+    let output = succeed(kiln(&runs).args(args).arg("--validate"));
+    assert!(
+        output.contains("validation accuracy") && !output.contains("test accuracy"),
+        "{output}"
+    );
     let run = RunDirectory::open(&runs.join("study"), Some("fast-42")).unwrap();
     assert!(!run.evaluation().exists() && !run.predictions().exists());
 }
@@ -170,14 +176,14 @@ fn runs_are_compared_by_what_differs() {
         let args = ["pipeline", "--run", name, "--epochs", "2", "--learning-rate", rate];
         succeed(kiln(&runs).args(args).args(TINY));
     }
-    let said = succeed(kiln(&runs).args(["compare", "slow", "quick"]));
+    let output = succeed(kiln(&runs).args(["compare", "slow", "quick"]));
     assert!(
-        said.contains("learning_rate") && said.contains("0.0001") && said.contains("0.002"),
-        "{said}"
+        output.contains("learning_rate") && output.contains("0.0001") && output.contains("0.002"),
+        "{output}"
     );
-    assert!(!said.contains("batch_size"), "{said}");
+    assert!(!output.contains("batch_size"), "{output}");
     for name in ["comparison.png", "comparison.svg", "comparison.html"] {
-        assert!(said.contains(name), "{said}");
+        assert!(output.contains(name), "{output}");
     }
     fail(kiln(&runs).args(["compare", "slow", "gone"]));
 }

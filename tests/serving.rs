@@ -18,10 +18,10 @@ fn tritons_client_gets_the_answers_of_onnx_runtime_in_every_form() {
     if let Some(mnist) = real_mnist() {
         let images = mnist.join("t10k-images-idx3-ubyte.gz");
         let mut predict = Command::new(binary("serve-lite"));
-        let said = succeed(predict.args(["predict", "--json"]).arg(run.onnx()).arg(&images));
-        assert_eq!(said.lines().count(), 10_000);
+        let output = succeed(predict.args(["predict", "--json"]).arg(run.onnx()).arg(&images));
+        assert_eq!(output.lines().count(), 10_000);
         let predictions = Path::new(env!("CARGO_TARGET_TMPDIR")).join("predictions.jsonl");
-        std::fs::write(&predictions, said).unwrap();
+        std::fs::write(&predictions, output).unwrap();
         check.arg(images).arg(predictions);
     }
     let passed = succeed(&mut check);

@@ -1,4 +1,4 @@
-//! The commands under test, and a small finished run that many tests look at.
+//! The commands under test, and a small finished run that many tests use.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -124,7 +124,7 @@ pub(crate) fn succeed(command: &mut Command) -> String {
     stdout.into_owned()
 }
 
-/// Runs a command that must fail with exit code 1, without a panic; returns what it said.
+/// Runs a command that must fail with exit code 1, without a panic; returns its standard error.
 #[track_caller]
 pub(crate) fn fail(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();

@@ -208,7 +208,7 @@ class Checks:
             s.settle(900)
             assert s.text("answer") == "" and max(s.bars()) == 0, "a stale answer is shown"
             n = len(s.infers)
-            assert n <= 2, "a blank surface was sent"  # Two if a slow machine asked on the way.
+            assert n <= 2, "a blank surface was sent"  # Two if a slow machine also sent a partial stroke.
             s.stroke([(.3, .2), (.6, .8)])
             s.until(lambda: len(s.infers) > n)
             n = len(s.infers)

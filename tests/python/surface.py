@@ -104,7 +104,7 @@ class Surface:
                 break
             self.page.wait_for_timeout(50)
 
-    def until(self, holds, otherwise="it never came to be", seconds=10):
+    def until(self, holds, otherwise="the condition was never met", seconds=10):
         """Waits for a condition, long enough for a busy machine."""
         for _ in range(seconds * 50):
             if holds():

@@ -1,4 +1,4 @@
-"""Checks a running server with Triton's own client, as it comes from PyPI and with its default settings.
+"""Checks a running server with Triton's own client, as installed from PyPI and with its default settings.
 
 usage: triton_client.py URL MODEL.onnx [IMAGES PREDICTIONS]
 
@@ -250,7 +250,7 @@ async def check_errors(kind, client, version):
             messages.add(message)
         else:
             raise AssertionError(f"{what}: accepted")
-        # After any error the same client can go on.
+        # After any error the same client can continue.
         await client.infer(MODEL, [tensor(good)], model_version=version)
     assert len(messages) > 15, messages
     passed(f"{kind}: {len(calls)} refusals in the server's own words")

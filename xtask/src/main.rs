@@ -1,6 +1,6 @@
 //! `cargo xtask`: the commands of kiln, and those that only its developers need.
 //!
-//! The latter are packages of their own, which cargo builds when they are first called: nobody who trains compiles them.
+//! The latter are packages of their own, which cargo builds when they are first called: training does not compile them.
 
 mod cargo;
 mod dist;
@@ -14,7 +14,7 @@ use clap::Subcommand;
 enum Command {
     #[command(flatten)]
     Kiln(cli::Command),
-    /// Measure kiln beside Keras, PyTorch, ONNX Runtime, stock Burn and stock tract, in one sitting
+    /// Measure kiln beside Keras, PyTorch, ONNX Runtime, stock Burn and stock tract, in one session
     BenchPeers(cargo::Passed),
     /// Measure what `serve-lite serve` promises: speed, faults, overload, reloads, shutdowns
     Soak(cargo::Passed),

@@ -1,4 +1,4 @@
-//! The whole way from images to a trained network: `kiln pipeline` beside the tutorial in Keras.
+//! From images to a trained network: `kiln pipeline` beside the tutorial in Keras.
 
 use std::time::Instant;
 

@@ -32,7 +32,7 @@ pub(crate) struct TestImages {
 pub(crate) enum Engine {
     Tract(Box<Classifier>),
     Burn(Box<Network>),
-    /// A worker for each of [`THREADS`]; those that are not asked sleep.
+    /// A worker for each of [`THREADS`]; idle ones sleep.
     OnnxRuntime(Vec<Worker>),
 }
 

@@ -109,7 +109,7 @@ fn load(
     let (images, config, facts) = pipeline::load(config, args.offline, show)?;
     ensure!(
         facts.sha256 == trained_on.sha256,
-        "{} was trained on other images than '{}' now holds: restore those, or train another run",
+        "{} was trained on other images than '{}' contains now: restore those, or train another run",
         run.path.display(),
         config.data.data
     );

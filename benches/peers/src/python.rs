@@ -8,7 +8,7 @@ use crate::console;
 use crate::process;
 use crate::results::Measured;
 
-/// The name that stands for all packages of TensorFlow.
+/// The package that represents all packages of TensorFlow.
 pub(crate) const TENSORFLOW: &str = "tensorflow";
 
 /// A Python interpreter and its packages.

@@ -23,7 +23,7 @@ pub use commands::Command;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// From images to a served model, in Rust alone.
+/// From images to a served model, in Rust only.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct CommandLine<C: Subcommand> {

@@ -34,7 +34,7 @@ pub enum Error {
         /// The path that was given.
         path: PathBuf,
     },
-    /// The data folder holds neither MNIST's four files nor folders of images.
+    /// The data folder contains neither MNIST's four files nor folders of images.
     #[error(
         "{} contains no data: put MNIST's four files there, or images in train/CLASS/ and test/CLASS/", path.display()
     )]

@@ -13,7 +13,7 @@ pub enum Event<'a> {
         /// Length of the whole file in bytes, if the mirror states it.
         total: Option<u64>,
     },
-    /// Something unusual that does not change the result, or that the user asked for.
+    /// Something unusual that does not change the result, or that the user requested.
     Notice(&'a str),
     /// Something that changes what the results of a run mean. A front end must show it.
     Warning(&'a str),

@@ -16,7 +16,7 @@ use crate::source::Source;
 const SHAPE: ImageShape = ImageShape::DIGIT;
 /// A classifier needs two classes at least.
 const MIN_CLASSES: usize = 2;
-/// More letters than an alphabet has; a folder of more subfolders most likely does not hold classes.
+/// More than the letters of an alphabet; a folder with more subfolders most likely does not contain classes.
 const MAX_CLASSES: usize = 100;
 /// Images in `train` or in `test`: prepared, these take 3 GB.
 const MAX_IMAGES: usize = 4_000_000;

@@ -1,7 +1,7 @@
 //! Export: a trained network as one self-contained ONNX file.
 //!
-//! The file takes raw bytes, standardises them itself, names its classes and records how it was made, so that whoever
-//! serves it needs nothing else.
+//! The file takes raw bytes, standardises them itself, names its classes and records how it was made, so that a
+//! server needs nothing else.
 
 mod error;
 mod metadata;

@@ -11,7 +11,7 @@ pub struct Metadata {
     pub dataset_sha256: String,
     /// Whether kiln drew the images itself. `kiln.synthetic`, `true` or `false`.
     pub synthetic: bool,
-    /// The split, in words. `kiln.split`.
+    /// A description of the split. `kiln.split`.
     pub split: String,
     /// Epoch of the weights, counted from 1. `kiln.epoch`.
     pub epoch: usize,

@@ -35,13 +35,13 @@ pub(crate) fn zeros(len: usize) -> Buffer {
     buffer
 }
 
-/// `slice` as vectors, which it holds a whole number of.
+/// `slice` as vectors; its length must be a multiple of theirs.
 #[inline(always)]
 pub(crate) fn vectors<S: Simd>(_: S, slice: &[f32]) -> &[S::f32s] {
     bytemuck::cast_slice(slice)
 }
 
-/// `slice` as vectors, which it holds a whole number of.
+/// `slice` as vectors; its length must be a multiple of theirs.
 #[inline(always)]
 pub(crate) fn vectors_mut<S: Simd>(_: S, slice: &mut [f32]) -> &mut [S::f32s] {
     bytemuck::cast_slice_mut(slice)

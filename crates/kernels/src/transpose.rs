@@ -42,7 +42,7 @@ fn blocks(matrix: Matrix, from: &[f32], to: &mut [f32], to_stride: usize) {
         for column in (0..matrix.columns).step_by(BLOCK) {
             let r: [__m256; BLOCK] = std::array::from_fn(|i| {
                 let at = (row + i) * matrix.stride + column;
-                // SAFETY: the slice has the eight numbers that are read, and no alignment is asked for.
+                // SAFETY: the slice has the eight numbers that are read, and no alignment is required.
                 unsafe { _mm256_loadu_ps(from[at..][..BLOCK].as_ptr()) }
             });
             let low = |i| _mm256_unpacklo_ps(r[i], r[i + 1]);
@@ -64,7 +64,7 @@ fn blocks(matrix: Matrix, from: &[f32], to: &mut [f32], to_stride: usize) {
                     _mm256_permute2f128_ps::<0x31>(a, b)
                 };
                 let at = (column + i) * to_stride + row;
-                // SAFETY: the slice has room for the eight numbers, and no alignment is asked for.
+                // SAFETY: the slice has room for the eight numbers, and no alignment is required.
                 unsafe { _mm256_storeu_ps(to[at..][..BLOCK].as_mut_ptr(), turned) };
             }
         }

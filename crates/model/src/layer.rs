@@ -53,7 +53,7 @@ impl NewLayer {
         Self { name: None, make: Box::new(make) }
     }
 
-    /// The same layer under a name of its own, not counted among its kind.
+    /// The same layer with the given name; it is not counted when layers of its kind are numbered.
     pub(crate) fn named(self, name: &'static str) -> Self {
         Self { name: Some(name), ..self }
     }
@@ -61,7 +61,7 @@ impl NewLayer {
 
 /// A layer of a network whose weights need not have been drawn yet.
 pub(crate) struct BuiltLayer {
-    /// `conv1`: the kind and the number among the kind's, or a name of its own.
+    /// `conv1`: the kind and its number within the kind, or the name it was given.
     pub(crate) name: String,
     pub(crate) layer: Layer,
     /// The shape of its output.

@@ -27,7 +27,7 @@ use flatten::{Flatten, flatten};
 use max_pool::max_pool;
 use relu::{Relu, relu};
 
-/// The layers of the network that `settings` ask for, from the standardised image to `n_classes` logits.
+/// The layers of the network that `settings` describe, from the standardised image to `n_classes` logits.
 pub(crate) fn layers(settings: &NetworkSettings, n_classes: usize) -> Vec<NewLayer> {
     match settings.architecture {
         Architecture::Article => article(settings, n_classes),

@@ -28,14 +28,14 @@ pub struct Network {
     scale: f64,
     /// Whether Burn's own operations compute even where kiln's kernels could.
     burn_ops: bool,
-    /// One name a layer, such as `conv1`: the kind and a number, or a name of its own.
+    /// One name a layer, such as `conv1`: the kind and a number, or the name it was given.
     #[module(skip)]
     names: Vec<String>,
     layers: Vec<Layer>,
 }
 
 impl Network {
-    /// The network that `config` asks for, its weights Glorot-uniform and its biases zero; they depend on `seed` alone.
+    /// The network that `config` describes. Its weights are Glorot-uniform and depend on `seed` alone; biases are zero.
     ///
     /// Burn's random numbers are one stream for the whole process, so no other thread may draw from it during this
     /// call.
@@ -137,7 +137,7 @@ impl Network {
         self.n_classes
     }
 
-    /// The first convolution, whose filters look at the image itself; none in a network without convolutions.
+    /// The first convolution, whose filters apply to the image itself; none in a network without convolutions.
     #[must_use]
     pub fn first_convolution(&self) -> Option<&Conv2d> {
         self.layers.iter().find_map(|layer| match layer {

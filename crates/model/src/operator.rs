@@ -1,4 +1,4 @@
-//! A network's layers as ONNX operators, for whoever writes the file.
+//! A network's layers as ONNX operators, for the crate that writes the file.
 
 /// A layer in inference, as an operator of the ONNX specification.
 #[derive(Clone, Debug, PartialEq)]

@@ -27,7 +27,7 @@ pub struct LayerSummary {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary(pub Vec<LayerSummary>);
 
-/// The layers of the network that `config` asks for, in order. No weight is drawn for it.
+/// The layers of the network that `config` describes, in order. No weight is drawn for it.
 ///
 /// # Errors
 /// [`Error::TooSmall`](crate::Error::TooSmall) for images of which the layers leave nothing.

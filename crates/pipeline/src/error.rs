@@ -36,10 +36,10 @@ pub enum Error {
         /// The file that was looked for.
         path: PathBuf,
     },
-    /// The data source now holds other images than the run was trained on.
+    /// The data source now contains other images than the run was trained on.
     #[error(
-        "{} was trained on {known}, but '{data}' now holds {found} or splits differently: restore the first, or start \
-         another run", path.display()
+        "{} was trained on {known}, but '{data}' now contains {found} or is split differently: restore the \
+         original images, or start another run", path.display()
     )]
     OtherData {
         /// The run directory.
@@ -53,7 +53,8 @@ pub enum Error {
     },
     /// Burn and tract give different answers.
     #[error(
-        "{} does not answer like the network it was exported from: export it again, and report this if it persists",
+        "{} does not give the same answers as the network it was exported from: export it again, and report this if it \
+         persists",
         path.display()
     )]
     Parity {

@@ -30,13 +30,13 @@ pub fn train(
     Ok(train::fit(&training, checkpoint, stop, on_event)?)
 }
 
-/// The newest sound checkpoint of a run, to go on from; none where it was killed before its first.
+/// The newest intact checkpoint of a run, to resume from; none where it was killed before its first.
 ///
-/// Writes the session's configuration to the run, as it holds from here on.
+/// Writes the session's configuration to the run, as it applies from now on.
 ///
 /// # Errors
 /// [`Error::Train`](crate::Error::Train) where all checkpoints are damaged, or were made under settings that cannot
-/// change half-way.
+/// change during a run.
 pub fn resume_point(session: &Session) -> Result<Option<Restored>> {
     let Session { run, config, .. } = session;
     let restored = match Checkpoint::newest(run, config, &session.network(), &device()) {

@@ -11,7 +11,7 @@ const LATEST: &str = "latest";
 /// Longest name of a run, so that no file system refuses the paths below it.
 const MAX_NAME_LENGTH: usize = 100;
 
-/// The directory of one run. Its methods are the only place where the names of artefacts stand.
+/// The directory of one run. Only its methods contain the names of artefacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDirectory {
     /// The directory itself, `<runs>/<name>`.

@@ -40,7 +40,7 @@ pub enum Error {
         key: String,
         /// The value that was given.
         value: String,
-        /// What is expected, in words.
+        /// What is expected, as text.
         expected: String,
     },
     /// The name of a run is not a plain folder name.
@@ -57,13 +57,13 @@ pub enum Error {
         /// The run directory.
         path: PathBuf,
     },
-    /// A new run was asked for in a directory that already holds one.
+    /// A new run was requested in a directory that already contains one.
     #[error("{} already holds a run: continue it with --resume, or choose another name with --run", path.display())]
     Occupied {
         /// The run directory.
         path: PathBuf,
     },
-    /// No run has the name that was asked for.
+    /// No run has the requested name.
     #[error("there is no run at {}: train one with the command `train`, or name another with --run", path.display())]
     Missing {
         /// The run directory that was looked for.

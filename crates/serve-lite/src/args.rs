@@ -42,7 +42,7 @@ pub enum Prepare {
 }
 
 impl PredictArgs {
-    /// The options that these arguments stand for; images are drawn with the characters that standard output can show.
+    /// The options that these arguments describe; images are drawn with the characters that standard output can show.
     #[must_use]
     pub fn options(&self) -> PredictOptions {
         let preparation = match self.prepare {

@@ -117,7 +117,7 @@ pub enum Error {
     /// The operating system refused the threads or signal handlers that a server needs.
     #[error("cannot start the server's threads ({reason}): raise the limits of this process")]
     Threads {
-        /// The reason, in words.
+        /// The reason, as text.
         reason: String,
     },
 }
@@ -143,7 +143,7 @@ pub enum ImageError {
         /// The shape that the model takes.
         expected: ImageShape,
     },
-    /// The digit preparation was asked for, and the model takes another shape than it gives.
+    /// The digit preparation was requested, but the model takes another shape than it gives.
     #[error(
         "the digit preparation gives {}, but the model takes {} (channels x height x width): leave the preparation out",
         shape_text(ImageShape::DIGIT),

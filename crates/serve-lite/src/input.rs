@@ -9,7 +9,7 @@ use images::{Grey, ImageShape, Preparation};
 
 use crate::error::{Error, ImageError, Result};
 
-/// The name that stands for standard input.
+/// The name that means standard input.
 const STDIN: &str = "-";
 /// The largest file that is read, and the largest that one may decompress to, in bytes: twice the largest data set of
 /// this kind (EMNIST ByClass, 547 MB of training images). A gzip bomb is refused there.
@@ -107,7 +107,7 @@ fn idx_dimensions(bytes: &[u8]) -> std::result::Result<[usize; 3], String> {
     let expected = dimensions.iter().try_fold(1_usize, |volume, &d| volume.checked_mul(d));
     let found = bytes.len() - IDX_HEADER;
     match expected {
-        Some(0) => Err("it holds no image".into()),
+        Some(0) => Err("it contains no images".into()),
         Some(expected) if expected == found => Ok(dimensions),
         _ => Err(format!("{n} images of {width}x{height} are not {found} bytes")),
     }

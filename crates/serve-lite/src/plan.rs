@@ -41,7 +41,7 @@ pub(crate) enum Kernels {
 }
 
 impl Plan {
-    /// Optimises a model that meets the contract; the error is tract's, in words.
+    /// Optimises a model that meets the contract; the error is tract's, as text.
     pub(crate) fn new(
         model: &ModelProto,
         shape: ImageShape,
@@ -147,7 +147,7 @@ fn check_shapes(model: &TypedModel, batch: &TDim, n_classes: usize) -> TractResu
     Ok(largest)
 }
 
-/// Turns an error or a panic of tract into a reason in words.
+/// Turns an error or a panic of tract into a reason as text.
 ///
 /// tract answers most damaged files with an error, but some of its code indexes, unwraps and divides by values from
 /// the file. No half-changed state survives a panic: a plan under construction is dropped, and a finished one is never

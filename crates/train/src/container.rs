@@ -77,7 +77,7 @@ fn unpack(
 ) -> std::result::Result<Checkpoint, AnyError> {
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(container.to_vec()))?;
     let text =
-        |key: &str| reader.metadata().get(key).cloned().ok_or_else(|| format!("it holds no {key}"));
+        |key: &str| reader.metadata().get(key).cloned().ok_or_else(|| format!("it has no {key}"));
     let config = Config::from_toml(&text("config")?)?;
     let history = serde_json::from_str(&text("history")?)?;
     let epoch = serde_json::from_str(&text("epoch")?)?;

@@ -13,7 +13,7 @@ pub enum Error {
     #[error(transparent)]
     Run(#[from] run::Error),
     /// There is no checkpoint to continue from.
-    #[error("{} holds no checkpoint: train the run first", path.display())]
+    #[error("{} contains no checkpoint: train the run first", path.display())]
     NoCheckpoint {
         /// The folder of checkpoints.
         path: PathBuf,
@@ -49,7 +49,8 @@ pub enum Error {
     },
     /// A checkpoint was written under another configuration.
     #[error(
-        "checkpoint {} was trained with {key} = {theirs}, not {ours}: resume with the run's own settings, or start another run",
+        "checkpoint {} was trained with {key} = {theirs}, not {ours}: resume with the settings of the \
+         run, or start another run",
         path.display()
     )]
     OtherConfiguration {
@@ -59,7 +60,7 @@ pub enum Error {
         key: String,
         /// Its value in the checkpoint.
         theirs: String,
-        /// The value that was asked for.
+        /// The requested value.
         ours: String,
     },
     /// A part of the data is empty.

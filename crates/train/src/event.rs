@@ -1,4 +1,4 @@
-//! What training reports to whoever shows it.
+//! What training reports to a front end.
 
 use run::EpochMetrics;
 

@@ -26,7 +26,7 @@ pub struct Data<'a> {
     pub examples: &'a Examples,
     /// Indices of the training images.
     pub train: &'a [u32],
-    /// Indices of the validation images; none where the configuration holds none out.
+    /// Indices of the validation images; none where `val_fraction` is 0.
     pub val: &'a [u32],
 }
 

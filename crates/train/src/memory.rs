@@ -28,7 +28,7 @@ fn check(config: &Config, network: &NetworkConfig, n_images: usize, available: u
 fn available() -> u64 {
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max").unwrap_or_default();
-    // The limit is the word `max` where there is none.
+    // `max` means that there is no limit.
     let limit = limit.trim().parse().unwrap_or(u64::MAX);
     from_meminfo(&meminfo).unwrap_or(FALLBACK).min(limit)
 }

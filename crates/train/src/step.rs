@@ -46,7 +46,7 @@ pub(crate) fn gradients(
 
 /// The state after a step of Adam by `gradients`; `step` counts from 0 over the whole run.
 ///
-/// The state comes and goes by value: the optimiser then owns the weights alone and writes to them in place.
+/// The state is taken and returned by value: the optimiser then owns the weights alone and writes to them in place.
 pub(crate) fn apply(
     mut state: Checkpoint,
     gradients: GradientsParams,

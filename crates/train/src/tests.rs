@@ -20,7 +20,7 @@ use crate::{Checkpoint, Data, Error, Event, Outcome, Training, evaluate, fit};
 /// Burn's random numbers are one stream for the process, so tests that train take turns.
 static RANDOM: Mutex<()> = Mutex::new(());
 
-/// A failed test has no claim on the stream, so its poison is of no interest.
+/// A failed test no longer uses the stream, so a poisoned lock is ignored.
 fn turn() -> MutexGuard<'static, ()> {
     RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
 }

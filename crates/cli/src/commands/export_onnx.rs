@@ -47,7 +47,7 @@ pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the run's selected checkpoint as ONNX and prints what the file says of itself.
+/// Writes the run's selected checkpoint as ONNX and prints the metadata of the file.
 pub(super) fn export(run: &RunDirectory, output: &Path) -> anyhow::Result<()> {
     describe(&pipeline::export_onnx(run, output)?);
     Ok(())

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-/// The commands of kiln: the stages, each alone, and all of them in a row.
+/// The commands of kiln: each stage alone, and all of them in order.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Do everything: train, evaluate, export, verify, report

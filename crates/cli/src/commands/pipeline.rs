@@ -7,7 +7,7 @@ use anyhow::ensure;
 
 use super::{evaluate, export_onnx, report, train, verify};
 
-/// What the pipeline can be told.
+/// The arguments of `pipeline`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Two epochs on 2,000 images, in seconds: the same code on a small budget

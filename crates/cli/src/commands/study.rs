@@ -11,7 +11,7 @@ use crate::arguments::MachineArgs;
 use crate::console;
 
 const NOTES: &str = "\
-Every run is a process of its own, so that its time counts from the start of a process. A study that was interrupted
+Every run is a separate process, so that its time includes the start of a process. A study that was interrupted
 resumes when it is started again. Choose settings by validation (--validate), then score the test set once.";
 
 /// Which recipes to study, and how often.
@@ -21,17 +21,17 @@ pub struct Args {
     /// Recipes: article, regularised, best, fast, or TOML files
     #[arg(value_name = "RECIPE", required = true)]
     recipes: Vec<String>,
-    /// Seeds of every recipe: 42, 43 and so on
+    /// Number of seeds for every recipe: 42, 43 and so on
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     seeds: u16,
     /// Name of the study: its runs and its table are in runs/NAME
     #[arg(long, value_name = "NAME", default_value = "study")]
     name: String,
-    /// Hold 30 % of the training images out, also where a recipe trains on all, and do not score the test set: to
-    /// choose settings
+    /// Validate on 30 % of the training images, even if a recipe trains on all, and do not score the test set: for
+    /// choosing settings
     #[arg(long)]
     validate: bool,
-    /// Use at most N images of each part, and N epochs, of every recipe: to try the command
+    /// Use at most IMAGES images of each part and EPOCHS epochs for every recipe, to try the command
     #[arg(long, value_names = ["IMAGES", "EPOCHS"], num_args = 2)]
     small: Option<Vec<usize>>,
     /// auto, mnist, synthetic, or a folder [default: the recipe's]

@@ -20,7 +20,7 @@ pub(super) const INTERRUPTED: u8 = 130;
 /// What `--smoke` sets: enough images and epochs to learn something worth a report.
 const SMOKE: [(&str, &str); 2] = [("limit", "2000"), ("epochs", "2")];
 
-/// What training can be told. Every setting is a flag; the defaults are the article's recipe.
+/// The arguments of `train`. Every setting is a flag; the defaults are the article's recipe.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Name of the run [default: run-N, or the latest with --resume]

@@ -5,8 +5,8 @@ use kernels::{Shape, reference};
 use crate::compare::wide;
 use crate::sample::Random;
 
-/// Half of a difference's step. In one number alone every layer is a line with few kinks; at this step a kink lies in
-/// between for hardly any seed, and for none of those below.
+/// Half of a difference's step. As a function of one number every layer is piecewise linear with few kinks. At this
+/// step hardly any seed has a kink between the two points, and none of those below has one.
 const STEP: f64 = 1e-6;
 /// What float64's rounding (1e-16 of sums up to 100) leaves of a slope after division by the step.
 const TOLERANCE: f64 = 1e-8;

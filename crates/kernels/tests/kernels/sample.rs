@@ -11,7 +11,7 @@ const LIVE_TAPS: usize = 33;
 /// Products of one test case: more would take the reference too long.
 const PRODUCTS: usize = 1_500_000;
 
-/// Cases of a property: `most`, or fewer where `PROPTEST_CASES` asks for fewer.
+/// Cases of a property: `most`, or fewer where `PROPTEST_CASES` is lower.
 pub(crate) fn config(most: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
     ProptestConfig { cases: most.min(default.cases), failure_persistence: None, ..default }

@@ -1,7 +1,7 @@
 //! A study: recipes over several seeds, as a table and a plot.
 //!
 //! ```text
-//! for every seed and recipe: train (timed) -> evaluate -> export-onnx -> verify      each a process of its own
+//! for every seed and recipe: train (timed) -> evaluate -> export-onnx -> verify      each in a separate process
 //! then:                      results -> statistics -> study.csv, study.md, study.png
 //! ```
 
@@ -22,7 +22,7 @@ use trial::Trial;
 
 /// The first seed, the default of a run.
 const FIRST_SEED: u64 = 42;
-/// What is held out for validation where a recipe trains on all images: the article's fraction.
+/// Fraction of the images used for validation where a recipe trains on all of them: the article's.
 const HELD_OUT: f64 = 0.3;
 
 /// What to study, and how.
@@ -52,7 +52,7 @@ pub struct Study {
     pub files: Vec<PathBuf>,
 }
 
-/// What a front end may show while a study goes on.
+/// What a front end may show while a study runs.
 #[derive(Clone, Debug)]
 pub enum StudyEvent {
     /// A run starts to train, `number` of `n_runs`.

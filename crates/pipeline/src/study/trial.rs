@@ -1,6 +1,6 @@
-//! One run of a study: a recipe with a seed, each stage in a process of its own.
+//! One run of a study: a recipe with a seed, each stage in a separate process.
 //!
-//! So a run's time counts from the start of a process, loading included, and a run that fails takes nothing with it.
+//! So a run's time counts from the start of a process, loading included, and a failed run does not affect the others.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;

@@ -9,10 +9,10 @@ use super::range::number;
 #[derive(Args, Clone, Copy, Debug, PartialEq, Serialize)]
 #[command(next_help_heading = "Augmentation")]
 pub struct AugmentationSettings {
-    /// Rotate by up to so many degrees either way
+    /// Rotate by up to this many degrees in either direction
     #[arg(long, value_name = "DEGREES", default_value_t = 0.0, value_parser = number(0.0..=180.0))]
     pub rotation: f64,
-    /// Shift by up to so many pixels along each axis
+    /// Shift by up to this many pixels along each axis
     #[arg(long, value_name = "PIXELS", default_value_t = 0.0, value_parser = number(0.0..=14.0))]
     pub shift: f64,
     /// Stretch or shrink each side by up to this fraction

@@ -12,7 +12,7 @@ pub struct DataSettings {
     /// auto, mnist, synthetic, or a folder of IDX files or of train/CLASS/*.png and test/CLASS/*.png. auto takes
     /// KILN_DATA, else the cache, else a download, else synthetic digits
     ///
-    /// The configuration of a run never holds `auto`, but what it resolved to.
+    /// The configuration of a run contains what `auto` resolved to, never `auto` itself.
     #[arg(long, value_name = "SOURCE", default_value = "auto")]
     pub data: String,
     /// Fraction of the training images held out for validation; 0 trains on all and validates nothing

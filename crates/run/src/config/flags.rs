@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// The settings of a group `G` that were given on the command line; those left out are not in it.
 ///
 /// A command flattens it where it would flatten `G`: the flags, their help and their checks are `G`'s. What was given
-/// can then replace the settings of a recipe, of a file, or of a run that goes on.
+/// can then replace the settings of a recipe, of a file, or of a resumed run.
 #[derive(Clone, Debug)]
 pub struct Flags<G> {
     /// Key and value of every flag that was given.

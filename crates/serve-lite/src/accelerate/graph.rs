@@ -15,7 +15,7 @@ pub(super) fn values(tensor: &Tensor) -> TractResult<&[f32]> {
     tensor.try_as_plain_ram()?.as_slice::<f32>()
 }
 
-/// A bias of `n` values; a single value in the file stands for all of them. `None` for any other number.
+/// A bias of `n` values; a single value in the file applies to all of them. `None` for any other number.
 pub(super) fn bias(tensor: &Tensor, n: usize) -> TractResult<Option<Vec<f32>>> {
     Ok(match *values(tensor)? {
         [one] => Some(vec![one; n]),

@@ -31,7 +31,7 @@ pub(super) struct RequestBody {
     _memory: Option<OwnedSemaphorePermit>,
 }
 
-/// Reads a body of at most `limit` bytes; the limit also holds after decompression.
+/// Reads a body of at most `limit` bytes; the limit also applies after decompression.
 pub(super) async fn read(
     state: &AppState,
     headers: &HeaderMap,

@@ -76,7 +76,7 @@ pub(super) async fn wait_until_closed(slots: &Semaphore, n_slots: usize) {
     let _ = slots.acquire_many(n_slots as u32).await;
 }
 
-/// Serves the requests of a connection until it closes; it holds its slot for as long.
+/// Serves the requests of a connection until it closes; it keeps its slot until then.
 async fn serve_connection(
     state: Arc<AppState>,
     router: Router,

@@ -83,7 +83,7 @@ pub(super) async fn classify(
 
 fn queue_full(state: &AppState) -> Failure {
     let n = state.options.queue;
-    busy(state, format!("the queue is full, it holds at most {n} images: try again"))
+    busy(state, format!("the queue is full, at most {n} images may wait: try again"))
 }
 
 fn busy(state: &AppState, message: String) -> Failure {

@@ -24,7 +24,7 @@ pub struct ServeOptions {
     /// Name of the model in the protocol's paths: letters, digits, and . _ - after the first
     #[arg(long, default_value = "mnist", help_heading = "Address and model")]
     pub name: ModelName,
-    /// File with the bearer token that clients must send; SERVE_LITE_TOKEN can hold it instead
+    /// File with the bearer token that clients must send; alternatively, set SERVE_LITE_TOKEN to the token
     #[arg(long, value_name = "FILE", help_heading = "Address and model")]
     pub token_file: Option<PathBuf>,
     /// Seconds between checks of the model file; with 0 only SIGHUP and the load API reload it
@@ -42,7 +42,7 @@ pub struct ServeOptions {
     #[arg(long, value_name = "N", default_value = "1024", value_parser = size)]
     #[arg(help_heading = "Limits")]
     pub max_batch: usize,
-    /// Most images that wait; beyond it requests are refused, and half as many may wait until the queue has drained
+    /// Most images that wait; a full queue refuses requests, then accepts only half as many images until it has drained
     #[arg(long, value_name = "N", default_value = "1024", value_parser = size)]
     #[arg(help_heading = "Limits")]
     pub queue: usize,

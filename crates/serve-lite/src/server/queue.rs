@@ -26,7 +26,7 @@ pub(super) struct Job {
     pub(super) reply: oneshot::Sender<JobResult>,
 }
 
-/// The result of a [`Job`]; the error is the model's, in words.
+/// The result of a [`Job`]; the error is the model's, as text.
 pub(super) type JobResult = Result<Outputs, String>;
 
 /// The queue between any number of requests and workers.
@@ -117,7 +117,7 @@ impl Queue {
     ///
     /// No job waits for a batch to fill: a batch is what arrived while the workers were busy. Jobs whose client has
     /// disconnected are dropped before they are computed, and so are those that would miss their deadline: under load
-    /// beyond capacity the first job is always about to expire, and computing it anyway would answer nobody in time.
+    /// beyond capacity the first job is always about to expire, and computing it anyway would answer no client in time.
     pub(super) fn pop(&self, max_images: usize, metrics: &Metrics) -> Option<Vec<Job>> {
         let mut waiting = self.lock();
         loop {
@@ -180,7 +180,7 @@ impl Queue {
         self.arrived.notify_all();
     }
 
-    /// A poisoned lock is used all the same: no code that holds it can panic half-way through a change.
+    /// A poisoned lock is used anyway: no code that holds it can panic in the middle of a change.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -18,7 +18,7 @@ use super::tensor_data;
 use crate::contract::{OUTPUTS, PIXELS_INPUT};
 use parameters::{Parameters, boolean, check_parameters, unsigned};
 
-/// The header with the number of bytes of the body that are JSON; 0 stands for the raw form.
+/// The header with the number of bytes of the body that are JSON; 0 means the raw form.
 pub(crate) const HEADER_LENGTH: &str = "inference-header-content-length";
 
 /// A parsed inference request.

@@ -20,7 +20,7 @@ use super::{AppState, body, infer, metadata, page, predict};
 type PathParams = Result<RawPathParams, RawPathParamsRejection>;
 type Shared = State<Arc<AppState>>;
 
-/// Whether a path needs no token: the page, which holds no secret, and the health checks of load balancers.
+/// Whether a path needs no token: the page, which contains no secret, and the health checks of load balancers.
 pub(crate) fn needs_no_token(path: &str) -> bool {
     path == "/" || path.starts_with("/v2/health/") || page::FILES.iter().any(|(p, ..)| *p == path)
 }

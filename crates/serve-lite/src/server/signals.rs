@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// The request that a signal stands for.
+/// What a signal requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// SIGTERM or SIGINT (Ctrl-C): shut down.

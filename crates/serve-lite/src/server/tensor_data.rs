@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 const NESTED: usize = 4;
 const FLAT: usize = 1;
 
-/// Reads the values of `n` images; the error says in words what is wrong.
+/// Reads the values of `n` images; the error describes what is wrong.
 pub(super) fn parse(json: &str, n: usize, shape: ImageShape) -> Result<Vec<u8>, String> {
     let [channels, height, width] = shape.dimensions();
     let length = n * shape.size();

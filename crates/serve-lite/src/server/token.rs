@@ -7,7 +7,7 @@ use super::options::ServeOptions;
 use crate::error::{Error, Result};
 use crate::input::read_file;
 
-/// The environment variable that may hold the token: other users can read a command line.
+/// The environment variable that may contain the token: other users can read a command line.
 const VARIABLE: &str = "SERVE_LITE_TOKEN";
 /// The largest token file that is read, in bytes.
 const MAX_TOKEN_BYTES: u64 = 4096;

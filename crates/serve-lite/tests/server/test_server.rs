@@ -1,4 +1,4 @@
-//! The real program, serving a small model on a port of its own.
+//! The real program, serving a small model on its own port.
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ impl TestServer {
         Connection::open(self.address).unwrap()
     }
 
-    /// The reply to a request on a connection of its own.
+    /// The reply to a request on a new connection.
     #[track_caller]
     pub(crate) fn ask(&self, request: &[u8]) -> Reply {
         self.connect().exchange(request).unwrap()

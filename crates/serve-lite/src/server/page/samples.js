@@ -1,8 +1,8 @@
 // Twelve digits of MNIST's test set (Yann LeCun, Corinna Cortes and Christopher J.C. Burges): the first of each class,
-// and two that are hard to read. No network of kiln's was trained on them.
+// and two that are hard to read. No network of kiln was trained on them.
 //
 // index: the position of the image in t10k-images-idx3-ubyte, from 0. Every MNIST digit fits a box of 20x20 pixels: x and y
-// say where its corner lies in the 28x28, box holds its 400 grey levels, row by row, white ink on black, in base64.
+// are the position of its corner in the 28x28, box has its 400 grey levels, row by row, white ink on black, in base64.
 export const SAMPLES = [
     { label: "0", index: 3, x: 7, y: 4, box:
         "AAAAAAALlv3KHwAAAAAAAAAAAAAAAAAAACX7+/1rAAAAAAAAAAAAAAAAAAAVxfv7/WsAAAAAAAAAAAAAAAAAbr77+/v9qW0+AAAA" +

@@ -13,7 +13,7 @@ const path = `v2/models/${encodeURIComponent(MODEL)}`;
 let token = "";
 export const useToken = (text) => (token = text);
 
-/** Why there is no answer, in words. `again`: seconds until a retry, 0 for none. `access`: a token is needed. */
+/** Why there is no answer, as text. `again`: seconds until a retry, 0 for none. `access`: a token is needed. */
 export class Problem extends Error {
     constructor(message, { again = 0, access = false } = {}) {
         super(message);
@@ -79,7 +79,7 @@ export async function infer(levels, signal) {
         }
         start = end;
     }
-    throw new Problem("The server's answer holds no probabilities.");
+    throw new Problem("The server's answer has no probabilities.");
 }
 
 /** The served model: the names of its classes, its version, and its metadata. */
