@@ -101,6 +101,7 @@ batch_size = 32
 label_smoothing = 0.1
 seed = 9223372036854775807
 patience = 3
+min_delta = 0.5
 checkpoint = "last"
 burn_ops = true
 "#;
