@@ -86,6 +86,7 @@ architecture = "vgg"
 depth = 5
 width = 24
 hidden = 64
+pooling = "average"
 batch_norm = true
 conv_dropout = 0.125
 dense_dropout = 0.0
