@@ -33,6 +33,18 @@ fn every_recipe_exports_verifies_and_serves() {
 }
 
 #[test]
+fn a_network_with_average_pooling_is_exported_and_verified() {
+    let runs = fresh_runs("average-pooling");
+    let args = ["pipeline", "--pooling", "average", "--epochs", "1"];
+    let output = succeed(kiln(&runs).args(args).args(TINY));
+    assert!(output.contains("AveragePool 2x2"), "{output}");
+    let run = RunDirectory::open(&runs, None).unwrap();
+    let onnx = String::from_utf8_lossy(&std::fs::read(run.onnx()).unwrap()).into_owned();
+    assert!(onnx.contains("AveragePool") && !onnx.contains("MaxPool"));
+    assert!(read_json::<Agreement>(&run.agreement()).unwrap().holds());
+}
+
+#[test]
 fn the_article_is_the_default() {
     let runs = fresh_runs("recipe-default");
     succeed(kiln(&runs).args(["train", "--run", "plain", "--epochs", "1"]).args(TINY));

@@ -1,5 +1,6 @@
 //! The networks as lists of layers, and every kind of layer: one file each for how it is made, what it computes and costs.
 
+mod average_pool;
 mod batch_norm;
 mod convolution;
 mod dense;
@@ -10,15 +11,16 @@ mod relu;
 
 use burn::module::{Module, Param};
 use burn::nn::conv::Conv2d;
-use burn::nn::pool::MaxPool2d;
+use burn::nn::pool::{AvgPool2d, MaxPool2d};
 use burn::nn::{BatchNorm, Dropout, Initializer, Linear};
 use burn::tensor::{Device, Tensor};
-use run::{Architecture, NetworkSettings};
+use run::{Architecture, NetworkSettings, Pooling};
 
 use crate::layer::{NewLayer, Operation};
 
 pub(crate) use batch_norm::fold;
 
+use average_pool::average_pool;
 use batch_norm::batch_norm;
 use convolution::conv;
 use dense::dense;
@@ -44,7 +46,7 @@ fn article(settings: &NetworkSettings, n_classes: usize) -> Vec<NewLayer> {
         relu(),
         conv(2 * width),
         relu(),
-        max_pool(),
+        pool(settings),
         dropout(conv_dropout),
         flatten(),
         dense(hidden),
@@ -63,7 +65,7 @@ fn article(settings: &NetworkSettings, n_classes: usize) -> Vec<NewLayer> {
 fn vgg(settings: &NetworkSettings, n_classes: usize) -> Vec<NewLayer> {
     let NetworkSettings { width, hidden, conv_dropout, dense_dropout, .. } = *settings;
     let norm = || settings.batch_norm.then(batch_norm);
-    let mut layers = vec![conv(width), relu(), conv(width), relu(), max_pool()];
+    let mut layers = vec![conv(width), relu(), conv(width), relu(), pool(settings)];
     layers.extend(norm());
     layers.extend([conv(2 * width), relu()]);
     layers.extend(norm());
@@ -72,7 +74,7 @@ fn vgg(settings: &NetworkSettings, n_classes: usize) -> Vec<NewLayer> {
         layers.extend([conv(2 * width).named("middle"), relu()]);
         layers.extend(norm());
     }
-    layers.extend([conv(2 * width), relu(), max_pool()]);
+    layers.extend([conv(2 * width), relu(), pool(settings)]);
     layers.extend(norm());
     layers.extend([
         dropout(conv_dropout),
@@ -85,6 +87,14 @@ fn vgg(settings: &NetworkSettings, n_classes: usize) -> Vec<NewLayer> {
     layers
 }
 
+/// The pooling that `settings` ask for.
+fn pool(settings: &NetworkSettings) -> NewLayer {
+    match settings.pooling {
+        Pooling::Max => max_pool(),
+        Pooling::Average => average_pool(),
+    }
+}
+
 /// Every kind of layer. [`fuse`](crate::fuse) relies on how the files here make them.
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a network has about ten of them")]
@@ -92,6 +102,7 @@ pub(crate) enum Layer {
     Convolution(Conv2d),
     Relu(Relu),
     MaxPool(MaxPool2d),
+    AveragePool(AvgPool2d),
     BatchNorm(BatchNorm),
     Dropout(Dropout),
     Flatten(Flatten),
@@ -104,6 +115,7 @@ impl Layer {
             Self::Convolution(layer) => layer,
             Self::Relu(layer) => layer,
             Self::MaxPool(layer) => layer,
+            Self::AveragePool(layer) => layer,
             Self::BatchNorm(layer) => layer,
             Self::Dropout(layer) => layer,
             Self::Flatten(layer) => layer,

@@ -11,10 +11,7 @@ mod markdown;
 mod record;
 mod scores;
 
-pub use config::{
-    Architecture, AugmentationSettings, Config, DataSettings, Flags, NetworkSettings,
-    OptimizerSettings, Schedule, Selection, TrainingSettings,
-};
+pub use config::*;
 pub use directory::{RunDirectory, RunLock, comparison_folder, study_csv, study_markdown};
 pub use error::{Error, Result};
 pub use file::write_atomically;

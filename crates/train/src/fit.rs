@@ -6,7 +6,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use dataset::Examples;
 use model::NetworkConfig;
-use run::{Config, EpochMetrics, RunDirectory, lowest};
+use run::{Config, EpochMetrics, RunDirectory, TrainingSettings};
 
 use crate::batches::batches;
 use crate::checkpoint::Checkpoint;
@@ -75,7 +75,7 @@ pub fn fit(
     let mut metrics = MetricsFile::start(&run.metrics(), &state.history)?;
 
     while state.history.len() < config.training.epochs {
-        if out_of_patience(&state.history, config.training.patience) {
+        if out_of_patience(&state.history, &config.training) {
             return Ok(Outcome::StoppedEarly);
         }
         let finished;
@@ -165,7 +165,17 @@ fn finish_epoch(state: &mut Checkpoint, data: Data) -> Result<EpochMetrics> {
     Ok(row)
 }
 
-/// Whether the lowest validation loss was `patience` epochs ago; never where patience is 0.
-fn out_of_patience(history: &[EpochMetrics], patience: usize) -> bool {
-    patience > 0 && lowest(history).is_some_and(|(best, _)| history.len() - best.epoch >= patience)
+/// Whether the last improvement was `patience` epochs ago; never where patience is 0.
+///
+/// An improvement is a validation loss more than `min_delta` below that of the improvement before, as in Keras's
+/// `EarlyStopping`.
+pub(crate) fn out_of_patience(history: &[EpochMetrics], settings: &TrainingSettings) -> bool {
+    let mut best = (0, f64::INFINITY);
+    for row in history {
+        match row.val_loss {
+            Some(loss) if loss < best.1 - settings.min_delta => best = (row.epoch, loss),
+            _ => {}
+        }
+    }
+    settings.patience > 0 && best.0 > 0 && history.len() - best.0 >= settings.patience
 }

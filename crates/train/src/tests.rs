@@ -11,8 +11,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use dataset::Examples;
 use images::ImageShape;
 use model::{Network, NetworkConfig};
-use run::{Config, RunDirectory, Selection, lowest, softmax};
+use run::{Config, EpochMetrics, RunDirectory, Selection, TrainingSettings, lowest, softmax};
 
+use crate::fit::out_of_patience;
 use crate::random::{shuffled, step_seed};
 use crate::tensors::{pixel_tensor, target_tensor, values};
 use crate::{Checkpoint, Data, Error, Event, Outcome, Training, evaluate, fit};
@@ -262,4 +263,34 @@ fn a_checkpoint_of_an_earlier_layout_asks_to_train_again_and_others_are_damaged(
     for bytes in [&b"kilnck02"[..], b"kilnck99", b"kilnck", b"", b"something else"] {
         assert!(matches!(read(bytes), Error::Damaged { .. }));
     }
+}
+
+#[test]
+fn patience_ends_a_run_whose_loss_does_not_fall_by_more_than_min_delta() {
+    let history: Vec<_> = (1..)
+        .zip([0.5, 0.3, 0.29, 0.28, 0.27])
+        .map(|(epoch, loss)| EpochMetrics {
+            epoch,
+            loss,
+            accuracy: 0.0,
+            val_loss: Some(loss),
+            val_accuracy: Some(0.0),
+            learning_rate: 0.0,
+            seconds: 0.0,
+            images_per_second: 0.0,
+        })
+        .collect();
+    let settings = |patience, min_delta| TrainingSettings {
+        patience,
+        min_delta,
+        ..Config::default().training
+    };
+    // The loss falls in every epoch, but after the second by 0.01 only.
+    assert!(!out_of_patience(&history, &settings(1, 0.0)));
+    assert!(out_of_patience(&history, &settings(3, 0.1)));
+    assert!(!out_of_patience(&history, &settings(4, 0.1)));
+    // Small improvements add up: 0.28 is more than 0.015 below 0.3.
+    assert!(!out_of_patience(&history, &settings(2, 0.015)));
+    assert!(!out_of_patience(&history, &settings(0, 1.0)));
+    assert!(!out_of_patience(&[], &settings(1, 0.0)));
 }

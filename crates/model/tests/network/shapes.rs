@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use images::ImageShape;
 use model::{Error, Network, NetworkConfig, Shape, memory, summary};
-use run::NetworkSettings;
+use run::{NetworkSettings, Pooling};
 
 use crate::vgg::{config as vgg, strokes};
 use crate::{assert_kernels_match_burn, network};
@@ -44,6 +44,16 @@ fn kernels_match_burn_for_wide_images_in_colour() {
     let images = strokes(shape, 5, &Device::flex().autodiff());
     let config = NetworkConfig { shape, ..vgg(5, true) };
     assert_kernels_match_burn(&config, &images, TOLERANCE);
+}
+
+#[test]
+fn average_pooling_computes_the_same_beside_kernels_as_beside_burns_operations() {
+    let images = strokes(COLOUR, 3, &Device::flex().autodiff());
+    let config = article(COLOUR);
+    let settings = NetworkSettings { pooling: Pooling::Average, ..config.settings };
+    assert_kernels_match_burn(&NetworkConfig { settings, ..config }, &images, TOLERANCE);
+    let row = &summary(&NetworkConfig { settings, ..config }).unwrap().0[3];
+    assert_eq!((row.layer.as_str(), &row.output_shape), ("AveragePool 2x2", &vec![10, 8, 14]));
 }
 
 #[test]

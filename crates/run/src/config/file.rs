@@ -86,6 +86,7 @@ architecture = "vgg"
 depth = 5
 width = 24
 hidden = 64
+pooling = "average"
 batch_norm = true
 conv_dropout = 0.125
 dense_dropout = 0.0
@@ -101,6 +102,7 @@ batch_size = 32
 label_smoothing = 0.1
 seed = 9223372036854775807
 patience = 3
+min_delta = 0.5
 checkpoint = "last"
 burn_ops = true
 "#;

@@ -17,12 +17,12 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 
-pub use augmentation::AugmentationSettings;
-pub use data::DataSettings;
+pub use augmentation::*;
+pub use data::*;
 pub use flags::Flags;
-pub use network::{Architecture, NetworkSettings};
-pub use optimizer::{OptimizerSettings, Schedule};
-pub use training::{Selection, TrainingSettings};
+pub use network::*;
+pub use optimizer::*;
+pub use training::*;
 
 /// Every setting that changes what a run computes.
 ///

@@ -15,6 +15,16 @@ pub enum Architecture {
     Vgg,
 }
 
+/// How feature maps are made smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pooling {
+    /// The largest number of each 2x2 window
+    Max,
+    /// The mean of each 2x2 window (LeCun and others 1998); without a kernel of kiln's, so slower
+    Average,
+}
+
 /// Which network.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Serialize)]
 #[command(next_help_heading = "Network")]
@@ -31,6 +41,9 @@ pub struct NetworkSettings {
     /// Units of the dense layer before the last
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = count(1..=16_384))]
     pub hidden: usize,
+    /// The pooling
+    #[arg(long, value_enum, default_value_t = Pooling::Max)]
+    pub pooling: Pooling,
     /// Batch normalisation (Ioffe and Szegedy 2015); vgg only, folded into the layer after it at export
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]

@@ -3,7 +3,7 @@
 use clap::{ArgAction, Args, ValueEnum};
 use serde::Serialize;
 
-use super::range::{count, fraction};
+use super::range::{count, fraction, number};
 
 /// Which checkpoint is evaluated and exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -36,6 +36,9 @@ pub struct TrainingSettings {
     /// Stop after N epochs without a lower validation loss; 0 means never
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=100_000))]
     pub patience: usize,
+    /// With --patience: a validation loss counts as lower if it is lower by more than this, in nats
+    #[arg(long, value_name = "LOSS", default_value_t = 0.0, value_parser = number(0.0..=1e3))]
+    pub min_delta: f64,
     /// Which epoch is evaluated and exported
     #[arg(long, value_enum, default_value_t = Selection::Best)]
     pub checkpoint: Selection,
