@@ -1,7 +1,6 @@
 //! What every page is built of: the document, sections, tables and text.
 
-use crate::drawing::palette::PALETTE;
-use crate::drawing::text::{clean, escape};
+use crate::drawing::{PALETTE, clean, escape};
 
 /// Forbids the page to load or run anything, so that markup in a run's names has no effect.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";

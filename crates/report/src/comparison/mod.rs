@@ -2,7 +2,6 @@
 
 mod page;
 mod plot;
-mod spread;
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use run::{Config, DatasetFacts, EpochMetrics, Evaluation};
 
 use crate::drawing::markers::SHAPES;
 use crate::error::{Error, Result};
-use crate::{write_file, write_plot};
+use crate::write_files;
 
 /// File name of the page.
 const PAGE: &str = "comparison.html";
@@ -40,16 +39,13 @@ pub struct ComparedRun<'a> {
 /// [`Error::Count`] for no runs or more than 12, [`Error::Empty`] where one has no epochs, both before anything is
 /// written; [`Error::Draw`]; [`Error::Run`] where a file cannot be written.
 pub fn write_comparison(runs: &[ComparedRun], directory: &Path) -> Result<Vec<PathBuf>> {
-    if runs.is_empty() || runs.len() > SHAPES {
-        return Err(Error::Count { what: "runs", found: runs.len(), least: 1, most: SHAPES });
-    }
+    Error::check_count("runs", runs.len(), SHAPES)?;
     if runs.iter().any(|run| run.metrics.is_empty()) {
-        return Err(Error::Empty { what: "epochs in the metrics" });
+        return Err(Error::Empty("epochs in the metrics"));
     }
     let plot = plot::plot(runs);
-    let mut written = write_plot(&plot, directory)?.to_vec();
-    written.push(write_file(directory, PAGE, page::html(runs, &plot).as_bytes())?);
-    Ok(written)
+    let page = page::html(runs, &plot);
+    write_files(&[plot], Some((PAGE, page)), directory)
 }
 
 /// The settings in which the runs differ, in the order of the configuration: the key, and every run's value in the

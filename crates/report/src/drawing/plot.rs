@@ -1,8 +1,6 @@
 //! A plot as a value, and the forms it takes: an SVG file, a PNG file, and a figure of a page.
 
-use super::canvas::Canvas;
-use super::raster;
-use super::svg::svg;
+use super::canvas::{Canvas, png};
 use super::text::{BOLD_TEXT, MUTED_TEXT, Style, clean, escape};
 use crate::error::{Error, Result};
 
@@ -49,27 +47,33 @@ pub(crate) struct Panel {
 }
 
 impl Plot {
-    /// The plot as a file: title and subtitle, the panels side by side, the note.
-    pub(crate) fn svg(&self) -> String {
-        let canvas = self.canvas();
-        let (width, height) = (canvas.width, canvas.height);
-        let attributes = format!(
-            r#" xmlns="http://www.w3.org/2000/svg" width="{}" height="{}""#,
-            width / 2,
-            height / 2
-        );
-        svg(&canvas, &attributes, &self.alt())
+    /// A plot of one drawing, which its note describes; without the drawing where there is nothing to draw.
+    pub(crate) fn new(
+        name: &'static str,
+        title: String,
+        note: String,
+        canvas: Option<Canvas>,
+    ) -> Self {
+        let panel = canvas.map(|canvas| Panel { alt: note.clone(), canvas });
+        Self { name, title, note, panels: panel.into_iter().collect(), ..Self::default() }
     }
 
-    /// The plot as a PNG file, drawn like the SVG file.
+    /// The plot as the bytes of its SVG and of its PNG file: title and subtitle, the panels side by side, the note.
     ///
     /// # Errors
     /// [`Error::Draw`] where it is too large.
-    pub(crate) fn png(&self) -> Result<Vec<u8>> {
-        let fail = |source| Error::Draw { file: format!("{}.png", self.name), source };
-        let bitmap =
-            raster::bitmap(&self.canvas()).ok_or_else(|| fail("it is too large".into()))?;
-        bitmap.png().map_err(|error| fail(error.into()))
+    pub(crate) fn files(&self) -> Result<[(String, Vec<u8>); 2]> {
+        let canvas = self.canvas();
+        let (width, height) = (canvas.width / 2, canvas.height / 2);
+        let attributes =
+            format!(r#" xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}""#);
+        let panels: String = self.panels.iter().map(|panel| format!(". {}", panel.alt)).collect();
+        let svg = canvas.svg(&attributes, &format!("{}{panels}", self.full_title()));
+        let [png_name, svg_name] = ["png", "svg"].map(|kind| format!("{}.{kind}", self.name));
+        let fail = |source| Error::Draw { file: png_name.clone(), source };
+        let image = canvas.image().ok_or_else(|| fail("it is too large".into()))?;
+        let png = png(&image).map_err(|error| fail(error.into()))?;
+        Ok([(png_name, png), (svg_name, svg.into_bytes())])
     }
 
     /// The plot as a figure of a page.
@@ -82,7 +86,7 @@ impl Plot {
             let sides = format!(r#" style="min-width:{narrowest}px;max-width:{}px""#, width / 2);
             format!(
                 "<div class=\"scroll\" style=\"flex-basis:{readable}px\" tabindex=\"0\">{}</div>\n",
-                svg(&panel.canvas, &sides, &panel.alt)
+                panel.canvas.svg(&sides, &panel.alt)
             )
         };
         let panels: String = self.panels.iter().map(panel).collect();
@@ -93,36 +97,30 @@ impl Plot {
         )
     }
 
-    fn alt(&self) -> String {
-        let panels = self.panels.iter().map(|panel| panel.alt.as_str());
-        [&*self.full_title()].into_iter().chain(panels).collect::<Vec<_>>().join(". ")
-    }
-
     fn full_title(&self) -> String {
         let synthetic = if self.synthetic { " (synthetic data)" } else { "" };
         format!("{}{synthetic}", self.title)
     }
 
     fn canvas(&self) -> Canvas {
-        let gaps = GAP * (self.panels.len().max(1) - 1) as i32;
-        let panels = self.panels.iter().map(|panel| panel.canvas.width).sum::<i32>() + gaps;
-        let room = even(panels.max(SMALLEST_WIDTH));
-        let mut canvas = Canvas::new(room + 2 * MARGIN, 0);
+        let widths = self.panels.iter().map(|panel| panel.canvas.width + GAP).sum::<i32>() - GAP;
+        let room = even(widths.max(SMALLEST_WIDTH));
+        let note = MUTED_TEXT.wrap(&self.note, room);
+        let heights = self.panels.iter().map(|panel| panel.canvas.height + 30);
+        let (top, below) = (MARGIN + HEADER, MARGIN + HEADER + heights.max().unwrap_or(0));
+        let height = even(below + note.len() as i32 * LINE + MARGIN);
+        let mut canvas = Canvas::new(room + 2 * MARGIN, height);
         canvas.text(&TITLE.fit(&self.full_title(), room), (MARGIN, MARGIN), TITLE);
         let subtitle = MUTED_TEXT.fit(&self.subtitle, room);
         canvas.text(&subtitle, (MARGIN, MARGIN + TITLE.size + 12), MUTED_TEXT);
-        let top = MARGIN + HEADER;
-        let (mut left, mut bottom) = (MARGIN, top);
+        let mut left = MARGIN;
         for Panel { canvas: panel, .. } in &self.panels {
             canvas.place(panel, (left, top));
             left += panel.width + GAP;
-            bottom = bottom.max(top + panel.height + 30);
         }
-        for line in MUTED_TEXT.wrap(&self.note, room) {
-            canvas.text(&line, (MARGIN, bottom), MUTED_TEXT);
-            bottom += LINE;
+        for (line, y) in note.iter().zip((below..).step_by(LINE as usize)) {
+            canvas.text(line, (MARGIN, y), MUTED_TEXT);
         }
-        canvas.height = even(bottom + MARGIN);
         canvas
     }
 }

@@ -147,18 +147,10 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// Text as HTML and XML hold it, in elements and in quoted attributes.
 pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    // The ampersand first: the others bring new ones.
+    [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")]
+        .iter()
+        .fold(text.to_owned(), |escaped, (character, entity)| escaped.replace(*character, entity))
 }
 
 /// The embedded typeface.

@@ -1,4 +1,27 @@
-//! Round numbers for an axis, and how many decimals they need.
+//! The ticks of axes: round numbers with the decimals they need, and times.
+
+/// Seconds at which a time axis may have a tick.
+const TIMES: [(f64, &str); 19] = [
+    (0.01, "0.01 s"),
+    (0.1, "0.1 s"),
+    (1.0, "1 s"),
+    (3.0, "3 s"),
+    (10.0, "10 s"),
+    (30.0, "30 s"),
+    (60.0, "1 min"),
+    (180.0, "3 min"),
+    (600.0, "10 min"),
+    (1800.0, "30 min"),
+    (3600.0, "1 h"),
+    (3.0 * 3600.0, "3 h"),
+    (10.0 * 3600.0, "10 h"),
+    (24.0 * 3600.0, "1 day"),
+    (3.0 * 86_400.0, "3 days"),
+    (10.0 * 86_400.0, "10 days"),
+    (30.0 * 86_400.0, "30 days"),
+    (100.0 * 86_400.0, "100 days"),
+    (1000.0 * 86_400.0, "1000 days"),
+];
 
 /// Round numbers, a multiple of 1, 2 or 5 times a power of ten apart, of which the first is at or
 /// below `low` and the last at or above `high`; about `most` of them. `low < high`, both finite.
@@ -42,6 +65,25 @@ pub(crate) fn log_ticks(low: f64, high: f64) -> Vec<f64> {
     let to = all.iter().position(|&tick| tick >= high).unwrap_or(all.len() - 1);
     // An axis needs two ticks: the one above a single one is included.
     all[from..=to.max(from + 1).min(all.len() - 1)].to_vec()
+}
+
+/// Whether a time was measured.
+pub(crate) fn measured(seconds: &f64) -> bool {
+    *seconds > 0.0 && seconds.is_finite()
+}
+
+/// The ticks around all times, at least two.
+pub(crate) fn times_around(times: impl Iterator<Item = f64>) -> &'static [(f64, &'static str)] {
+    let (low, high) = range(times).unwrap_or((0.0, 0.0));
+    let from = TIMES.iter().rposition(|(time, _)| *time <= low).unwrap_or(0);
+    let from = from.min(TIMES.len() - 2);
+    let to = TIMES.iter().position(|(time, _)| *time >= high).unwrap_or(TIMES.len() - 1);
+    &TIMES[from..=to.max(from + 1)]
+}
+
+/// The lowest and the highest value; `None` where there is none.
+pub(crate) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.map(|v| (v, v)).reduce(|(low, high), (value, _)| (low.min(value), high.max(value)))
 }
 
 /// Decimals that numbers `step` apart need.
@@ -90,5 +132,18 @@ mod tests {
     #[test]
     fn decimals_tell_neighbours_apart() {
         assert_eq!([0.05, 0.1, 1.0, 20.0].map(decimals), [2, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_time_axis_holds_every_time() {
+        let labels = |times: &[f64]| {
+            let marks = times_around(times.iter().copied());
+            (marks[0].1, marks[marks.len() - 1].1)
+        };
+        assert_eq!(labels(&[45.0, 700.0]), ("30 s", "30 min"));
+        assert_eq!(labels(&[60.0]), ("1 min", "3 min"));
+        assert_eq!(labels(&[1e-9, 1e12]), ("0.01 s", "1000 days"));
+        assert_eq!(labels(&[]), ("0.01 s", "0.1 s"));
+        assert_eq!(labels(&[1e12]), ("100 days", "1000 days"));
     }
 }

@@ -5,10 +5,7 @@
 //! few predictions to say much, and a second panel shows how many, on a logarithmic axis.
 
 use crate::calibration::{BINS, Bin, bins, expected_calibration_error};
-use crate::drawing::axes::{Axes, BELOW, Tick, room_for};
-use crate::drawing::palette::{BLUE, MUTED};
-use crate::drawing::text::{BOLD_TEXT, Baseline, Style, TEXT};
-use crate::drawing::{Canvas, Panel, Plot};
+use crate::drawing::*;
 use crate::inputs::Inputs;
 use crate::numbers::{accuracy, count, percent};
 
@@ -17,13 +14,8 @@ const SIDE: i32 = 700;
 const TOP: i32 = 56;
 const BEYOND: i32 = 50;
 
-const HEIGHT: i32 = TOP + SIDE + BELOW;
-
 /// The numbers above the bars.
 const NUMBER: Style = Style { size: 18, baseline: Baseline::Bottom, ..TEXT.centred() };
-
-/// Name of both horizontal axes.
-const PROBABILITY: &str = "probability of the predicted class";
 
 pub(super) fn plot(inputs: &Inputs) -> Plot {
     let error = expected_calibration_error(inputs.predictions);
@@ -109,12 +101,11 @@ fn counts(bins: &[Bin; BINS]) -> Panel {
 /// A panel with its title and its axes.
 fn frame(title: &str, rows: &[Tick], y: (f64, f64)) -> (Axes, Canvas) {
     let left = room_for(rows, TEXT.size);
-    let mut canvas = Canvas::new(left + SIDE + BEYOND, HEIGHT);
+    let mut canvas = Canvas::new(left + SIDE + BEYOND, TOP + SIDE + BELOW);
     canvas.text(title, (0, 0), BOLD_TEXT);
     let (right, bottom) = (left + SIDE, TOP + SIDE);
     let axes = Axes { left, top: TOP, right, bottom, x: (0.0, 1.0), y, size: TEXT.size };
-    axes.draw_rows(&mut canvas, rows);
-    axes.draw_columns(&mut canvas, &percents(), PROBABILITY);
+    axes.draw(&mut canvas, rows, &percents(), "probability of the predicted class");
     (axes, canvas)
 }
 

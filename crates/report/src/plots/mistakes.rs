@@ -3,8 +3,7 @@
 use run::Prediction;
 
 use crate::drawing::gallery::{self, LABEL_ROOM, MOST_IMAGES, Tile};
-use crate::drawing::text::{MUTED_TEXT, TEXT};
-use crate::drawing::{Panel, Plot};
+use crate::drawing::*;
 use crate::html::{table, text};
 use crate::inputs::Inputs;
 use crate::numbers::{count, percent, plural};
@@ -39,15 +38,8 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
               class, and the number of the image in the test set, counted from 0."
             .to_owned(),
     };
-    let panel = Panel { alt: note.clone(), canvas: gallery::draw(inputs, &tiles) };
-    Plot {
-        name: "mistakes",
-        title,
-        note,
-        panels: if tiles.is_empty() { Vec::new() } else { vec![panel] },
-        table: by_class(inputs),
-        ..Plot::default()
-    }
+    let canvas = (!tiles.is_empty()).then(|| gallery::draw(inputs, &tiles));
+    Plot { table: by_class(inputs), ..Plot::new("mistakes", title, note, canvas) }
 }
 
 /// The mistakes of every class, the most probable prediction first.

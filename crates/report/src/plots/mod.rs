@@ -11,8 +11,7 @@ mod grid;
 mod mistakes;
 mod occlusion;
 
-use crate::drawing::Plot;
-use crate::drawing::text::MUTED_TEXT;
+use crate::drawing::{MUTED_TEXT, Plot};
 use crate::inputs::Inputs;
 
 /// Every plot, in the order of the page. Explanations are plotted where they are recorded.

@@ -3,12 +3,7 @@
 use statrs::statistics::Statistics;
 
 use super::{StudyRecipe, StudyRun};
-use crate::drawing::axes::{Axes, BELOW, Tick};
-use crate::drawing::palette::{BLUE, GREEN, GRID, INK, PAPER};
-use crate::drawing::text::{BOLD_TEXT, MUTED_TEXT, TEXT};
-use crate::drawing::ticks::ticks;
-use crate::drawing::time_ticks::{measured, times_around};
-use crate::drawing::{Canvas, Panel, Plot, markers};
+use crate::drawing::*;
 use crate::numbers::{accuracy, count, duration, loss, plural};
 
 /// Left and right edges of the names, of both axes and of the last column.
@@ -217,7 +212,7 @@ fn draw_mean(canvas: &mut Canvas, axes: &Axes, value: f64, label: &str, y: i32) 
     let (x, _) = axes.place((value, 0.0));
     canvas.line(&[(x, y - 26), (x, y + 26)], 5, INK);
     let half = BOLD_TEXT.width(label) / 2;
-    let x = x.clamp(axes.left + half, (axes.right - half).max(axes.left + half));
+    let x = axes.within(x, 2 * half);
     let top = y - ROW / 2 + 10;
     // Grid lines end where the label stands.
     canvas.rect((x - half, top - 4), (2 * half, TEXT.size + 8), PAPER);
