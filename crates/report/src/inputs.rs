@@ -56,18 +56,10 @@ impl<'a> Inputs<'a> {
         for row in confusion {
             check("columns in the confusion matrix", row.len(), n_classes)?;
         }
-        for (position, prediction) in self.predictions.iter().enumerate() {
-            for (what, found, limit) in [
-                ("test image", prediction.index, n_test),
-                ("class", prediction.label, n_classes),
-                ("class", prediction.predicted, n_classes),
-            ] {
-                if found >= limit {
-                    let only = format!("there are only {limit}, counted from 0");
-                    let message = format!("prediction {position} names {what} {found}, but {only}");
-                    return Err(Error::Mismatch(message));
-                }
-            }
+        for (position, p) in self.predictions.iter().enumerate() {
+            check_index(position, "test image", p.index, n_test)?;
+            check_index(position, "class", p.label, n_classes)?;
+            check_index(position, "class", p.predicted, n_classes)?;
         }
         check("errors in the evaluation", self.evaluation.errors, self.mistakes().len())?;
         let Some(explanations) = self.explanations else { return Ok(()) };
@@ -119,4 +111,13 @@ fn check(what: &str, found: usize, expected: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::Mismatch(format!("{found} {what} where {expected} are needed")))
+}
+
+fn check_index(position: usize, what: &str, found: usize, limit: usize) -> Result<()> {
+    if found < limit {
+        return Ok(());
+    }
+    Err(Error::Mismatch(format!(
+        "prediction {position} names {what} {found}, but there are only {limit}, counted from 0"
+    )))
 }

@@ -10,7 +10,6 @@
 //! Inputs -> plots::all -> [Plot] -> name.svg, name.png, report.html
 //! ```
 
-mod calibration;
 mod comparison;
 mod drawing;
 mod error;
@@ -22,10 +21,10 @@ mod page;
 mod plots;
 mod study;
 
-pub use calibration::expected_calibration_error;
 pub use comparison::{ComparedRun, differing_settings, write_comparison};
 pub use error::{Error, Result};
 pub use inputs::Inputs;
+pub use plots::calibration::expected_calibration_error;
 pub use study::{StudyRecipe, StudyRun, write_study};
 
 use std::path::{Path, PathBuf};

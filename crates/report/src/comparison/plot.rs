@@ -77,7 +77,7 @@ fn note(runs: &[ComparedRun]) -> String {
     note
 }
 
-fn panel(runs: &[ComparedRun], quantity: Quantity) -> Panel {
+fn panel(runs: &[ComparedRun], quantity: Quantity) -> Canvas {
     let title = match quantity {
         Quantity::Loss => "Loss in nats, on a logarithmic axis",
         Quantity::Accuracy => "Accuracy, errors on a logarithmic axis",
@@ -90,7 +90,7 @@ fn panel(runs: &[ComparedRun], quantity: Quantity) -> Panel {
     draw_labels(&mut canvas, &axes, runs, ends);
     let alt = |run: &ComparedRun| format!(" {}: {}.", label(run), quantity.at_the_end(run.metrics));
     let alts: String = runs.iter().map(alt).collect();
-    Panel { alt: format!("{title}.{alts}"), canvas }
+    canvas.described(format!("{title}.{alts}"))
 }
 
 /// Both lines of a run with its markers; the end of the marked one.

@@ -27,6 +27,8 @@ pub(crate) struct Canvas {
     pub(crate) width: i32,
     /// Height in units.
     pub(crate) height: i32,
+    /// What the drawing shows, for readers who do not see it.
+    pub(crate) alt: String,
     /// The shapes as SVG elements, the lowest first.
     elements: String,
     /// The same as pixels; `None` where a side is 0 or too large.
@@ -42,14 +44,19 @@ impl Canvas {
         let pixmap = || Pixmap::new(width.try_into().ok()?, height.try_into().ok()?);
         let mut pixels = pixmap();
         if let Some(pixels) = &mut pixels {
-            pixels.fill(PAPER.into());
+            pixels.fill(tiny_skia::Color::WHITE);
         }
-        Self { width, height, elements: String::new(), pixels }
+        Self { width, height, alt: String::new(), elements: String::new(), pixels }
     }
 
-    /// The drawing as an `<svg>` element. `alt` says what it shows, for readers who do not see it.
-    pub(crate) fn svg(&self, attributes: &str, alt: &str) -> String {
-        let Self { width, height, elements, .. } = self;
+    /// The same drawing with what it shows in words.
+    pub(crate) fn described(self, alt: String) -> Self {
+        Self { alt, ..self }
+    }
+
+    /// The drawing as an `<svg>` element.
+    pub(crate) fn svg(&self, attributes: &str) -> String {
+        let Self { width, height, alt, elements, .. } = self;
         format!(
             "<svg{attributes} viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\" \
              font-family=\"{FAMILIES}\" stroke-linecap=\"round\" stroke-linejoin=\"round\">\n\
@@ -68,10 +75,9 @@ impl Canvas {
     }
 
     pub(crate) fn rect(&mut self, (x, y): Point, (width, height): Point, colour: Colour) {
-        let sides = format!(r#"x="{x}" y="{y}" width="{width}" height="{height}""#);
-        self.element(&format!("<rect {sides}{}/>", paint("fill", colour)));
         let rect = Rect::from_xywh(x as f32, y as f32, width as f32, height as f32);
-        self.fill(rect.map(PathBuilder::from_rect), colour, Transform::identity());
+        let element = format!(r#"rect x="{x}" y="{y}" width="{width}" height="{height}""#);
+        self.filled(&element, rect.map(PathBuilder::from_rect), colour);
     }
 
     /// A rectangle of paper inside a frame of this thickness.
@@ -82,16 +88,18 @@ impl Canvas {
     }
 
     pub(crate) fn circle(&mut self, (x, y): Point, radius: i32, colour: Colour) {
-        let paint = paint("fill", colour);
-        self.element(&format!(r#"<circle cx="{x}" cy="{y}" r="{radius}"{paint}/>"#));
         let circle = PathBuilder::from_circle(x as f32, y as f32, radius as f32);
-        self.fill(circle, colour, Transform::identity());
+        self.filled(&format!(r#"circle cx="{x}" cy="{y}" r="{radius}""#), circle, colour);
     }
 
     pub(crate) fn polygon(&mut self, corners: &[Point], colour: Colour) {
-        let paint = paint("fill", colour);
-        self.element(&format!(r#"<polygon points="{}"{paint}/>"#, list(corners)));
-        self.fill(path(corners, true), colour, Transform::identity());
+        let element = format!(r#"polygon points="{}""#, list(corners));
+        self.filled(&element, path(corners), colour);
+    }
+
+    fn filled(&mut self, element: &str, path: Option<Path>, colour: Colour) {
+        self.element(&format!("<{element}{}/>", paint("fill", colour)));
+        self.fill(path, colour, Transform::identity());
     }
 
     /// A line through all points with round ends and corners.
@@ -115,8 +123,8 @@ impl Canvas {
         let dash = dashed.then(|| StrokeDash::new(vec![dash as f32, gap as f32], 0.0)).flatten();
         let (line_cap, line_join) = (LineCap::Round, LineJoin::Round);
         let stroke = Stroke { width: width as f32, line_cap, line_join, dash, ..Stroke::default() };
-        if let (Some(pixels), Some(path)) = (&mut self.pixels, path(points, false)) {
-            pixels.stroke_path(&path, &colour.into(), &stroke, Transform::identity(), None);
+        if let (Some(pixels), Some(path)) = (&mut self.pixels, path(points)) {
+            pixels.stroke_path(&path, &skia(colour), &stroke, Transform::identity(), None);
         }
     }
 
@@ -182,7 +190,7 @@ impl Canvas {
 
     fn fill(&mut self, path: Option<Path>, colour: Colour, transform: Transform) {
         if let (Some(pixels), Some(path)) = (&mut self.pixels, path) {
-            pixels.fill_path(&path, &colour.into(), FillRule::Winding, transform, None);
+            pixels.fill_path(&path, &skia(colour), FillRule::Winding, transform, None);
         }
     }
 }
@@ -211,16 +219,14 @@ fn list(points: &[Point]) -> String {
     points.iter().map(|(x, y)| format!("{x},{y}")).collect::<Vec<_>>().join(" ")
 }
 
-fn path(points: &[Point], closed: bool) -> Option<Path> {
+/// The path through all points; filling it closes it.
+fn path(points: &[Point]) -> Option<Path> {
     let mut path = PathBuilder::new();
     for (position, &(x, y)) in points.iter().enumerate() {
         match position {
             0 => path.move_to(x as f32, y as f32),
             _ => path.line_to(x as f32, y as f32),
         }
-    }
-    if closed {
-        path.close();
     }
     path.finish()
 }
@@ -265,19 +271,11 @@ impl OutlineBuilder for Outline {
     }
 }
 
-impl From<Colour> for tiny_skia::Color {
-    fn from(colour: Colour) -> Self {
-        let [red, green, blue] = colour.rgb;
-        Self::from_rgba8(red, green, blue, (255.0 * colour.opacity).round() as u8)
-    }
-}
-
-impl From<Colour> for Paint<'_> {
-    fn from(colour: Colour) -> Self {
-        let mut paint = Self::default();
-        paint.set_color(colour.into());
-        paint
-    }
+fn skia(colour: Colour) -> Paint<'static> {
+    let [red, green, blue] = colour.rgb;
+    let mut paint = Paint::default();
+    paint.set_color_rgba8(red, green, blue, (255.0 * colour.opacity).round() as u8);
+    paint
 }
 
 #[cfg(test)]

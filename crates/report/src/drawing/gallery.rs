@@ -4,7 +4,7 @@ use image::{Rgb, RgbImage};
 use images::ImageShape;
 
 use super::canvas::{Canvas, Point};
-use super::palette::{Colour, GRID, PAPER, VERMILLION};
+use super::palette::{GRID, PAPER, VERMILLION};
 use super::text::Style;
 use crate::inputs::Inputs;
 
@@ -48,14 +48,8 @@ pub(crate) fn drawn_size(shape: ImageShape) -> Point {
     (side(shape.width), side(shape.height))
 }
 
-/// Draws one test image in a frame: three channels as red, green and blue, of any other number the first as grey levels.
-pub(crate) fn draw_image(
-    canvas: &mut Canvas,
-    inputs: &Inputs,
-    index: usize,
-    at: Point,
-    (thickness, frame): (i32, Colour),
-) {
+/// Draws one test image: three channels as red, green and blue, of any other number the first as grey levels.
+pub(crate) fn draw_image(canvas: &mut Canvas, inputs: &Inputs, index: usize, at: Point) {
     let (shape, values) = (inputs.facts.shape, inputs.image(index));
     let area = shape.height * shape.width;
     let channels = if shape.channels == 3 { [0, area, 2 * area] } else { [0; 3] };
@@ -63,7 +57,6 @@ pub(crate) fn draw_image(
         let pixel = y as usize * shape.width + x as usize;
         Rgb(channels.map(|channel| values[channel + pixel]))
     });
-    canvas.framed(at, drawn_size(shape), thickness, frame);
     canvas.bitmap(&image, at, drawn_size(shape));
 }
 
@@ -83,8 +76,9 @@ pub(crate) fn draw(inputs: &Inputs, tiles: &[Tile]) -> Canvas {
     for (tile, (left, top)) in tiles.iter().zip(cells(COLUMNS, (PITCH, row_height))) {
         let middle = left + PITCH / 2;
         let (x, y) = (middle - width / 2, top + 30);
-        let frame = if tile.marked { (8, VERMILLION) } else { (2, GRID) };
-        draw_image(&mut canvas, inputs, tile.index, (x, y), frame);
+        let (thickness, frame) = if tile.marked { (8, VERMILLION) } else { (2, GRID) };
+        canvas.framed((x, y), (width, height), thickness, frame);
+        draw_image(&mut canvas, inputs, tile.index, (x, y));
         if tile.marked {
             draw_cross(&mut canvas, (x + width, y));
         }

@@ -13,6 +13,6 @@ mod ticks;
 pub(crate) use axes::*;
 pub(crate) use canvas::{Canvas, Point};
 pub(crate) use palette::*;
-pub(crate) use plot::{Panel, Plot};
+pub(crate) use plot::Plot;
 pub(crate) use text::*;
 pub(crate) use ticks::*;

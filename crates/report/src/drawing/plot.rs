@@ -33,17 +33,9 @@ pub(crate) struct Plot {
     /// How it is read, in one paragraph.
     pub(crate) note: String,
     /// The drawings, beside each other in a file and as the width allows on a page.
-    pub(crate) panels: Vec<Panel>,
+    pub(crate) panels: Vec<Canvas>,
     /// HTML that a page shows below the plot: the numbers behind it.
     pub(crate) table: String,
-}
-
-/// One drawing of a plot.
-#[derive(Clone, Debug)]
-pub(crate) struct Panel {
-    /// What the drawing shows, for readers who do not see it.
-    pub(crate) alt: String,
-    pub(crate) canvas: Canvas,
 }
 
 impl Plot {
@@ -54,8 +46,8 @@ impl Plot {
         note: String,
         canvas: Option<Canvas>,
     ) -> Self {
-        let panel = canvas.map(|canvas| Panel { alt: note.clone(), canvas });
-        Self { name, title, note, panels: panel.into_iter().collect(), ..Self::default() }
+        let panels = canvas.map(|canvas| canvas.described(note.clone())).into_iter().collect();
+        Self { name, title, note, panels, ..Self::default() }
     }
 
     /// The plot as the bytes of its SVG and of its PNG file: title and subtitle, the panels side by side, the note.
@@ -67,8 +59,7 @@ impl Plot {
         let (width, height) = (canvas.width / 2, canvas.height / 2);
         let attributes =
             format!(r#" xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}""#);
-        let panels: String = self.panels.iter().map(|panel| format!(". {}", panel.alt)).collect();
-        let svg = canvas.svg(&attributes, &format!("{}{panels}", self.full_title()));
+        let svg = canvas.svg(&attributes);
         let [png_name, svg_name] = ["png", "svg"].map(|kind| format!("{}.{kind}", self.name));
         let fail = |source| Error::Draw { file: png_name.clone(), source };
         let image = canvas.image().ok_or_else(|| fail("it is too large".into()))?;
@@ -78,15 +69,15 @@ impl Plot {
 
     /// The plot as a figure of a page.
     pub(crate) fn figure(&self) -> String {
-        let panel = |panel: &Panel| {
-            let width = panel.canvas.width;
+        let panel = |panel: &Canvas| {
+            let width = panel.width;
             // From its natural width down to that at which its letters can still be read.
             let readable = width * 2 / 5;
             let narrowest = if width <= PHONE { 0 } else { readable };
             let sides = format!(r#" style="min-width:{narrowest}px;max-width:{}px""#, width / 2);
             format!(
                 "<div class=\"scroll\" style=\"flex-basis:{readable}px\" tabindex=\"0\">{}</div>\n",
-                panel.canvas.svg(&sides, &panel.alt)
+                panel.svg(&sides)
             )
         };
         let panels: String = self.panels.iter().map(panel).collect();
@@ -103,18 +94,20 @@ impl Plot {
     }
 
     fn canvas(&self) -> Canvas {
-        let widths = self.panels.iter().map(|panel| panel.canvas.width + GAP).sum::<i32>() - GAP;
+        let widths = self.panels.iter().map(|panel| panel.width + GAP).sum::<i32>() - GAP;
         let room = even(widths.max(SMALLEST_WIDTH));
         let note = MUTED_TEXT.wrap(&self.note, room);
-        let heights = self.panels.iter().map(|panel| panel.canvas.height + 30);
+        let heights = self.panels.iter().map(|panel| panel.height + 30);
         let (top, below) = (MARGIN + HEADER, MARGIN + HEADER + heights.max().unwrap_or(0));
         let height = even(below + note.len() as i32 * LINE + MARGIN);
         let mut canvas = Canvas::new(room + 2 * MARGIN, height);
+        canvas.alt = self.full_title();
         canvas.text(&TITLE.fit(&self.full_title(), room), (MARGIN, MARGIN), TITLE);
         let subtitle = MUTED_TEXT.fit(&self.subtitle, room);
         canvas.text(&subtitle, (MARGIN, MARGIN + TITLE.size + 12), MUTED_TEXT);
         let mut left = MARGIN;
-        for Panel { canvas: panel, .. } in &self.panels {
+        for panel in &self.panels {
+            canvas.alt += &format!(". {}", panel.alt);
             canvas.place(panel, (left, top));
             left += panel.width + GAP;
         }

@@ -108,14 +108,8 @@ impl Style {
         if text.chars().count() <= LONGEST_NAME && self.width(&text) <= room {
             return text;
         }
-        let mut cut = String::new();
-        for character in text.chars().take(LONGEST_NAME) {
-            cut.push(character);
-            if self.width(&format!("{}…", cut.trim_end())) > room {
-                cut.pop();
-                break;
-            }
-        }
+        let mut cut: String = text.chars().take(LONGEST_NAME).collect();
+        while self.width(&format!("{}…", cut.trim_end())) > room && cut.pop().is_some() {}
         format!("{}…", cut.trim_end())
     }
 

@@ -1,26 +1,29 @@
 //! The ticks of axes: round numbers with the decimals they need, and times.
 
-/// Seconds at which a time axis may have a tick.
-const TIMES: [(f64, &str); 19] = [
-    (0.01, "0.01 s"),
-    (0.1, "0.1 s"),
-    (1.0, "1 s"),
-    (3.0, "3 s"),
-    (10.0, "10 s"),
-    (30.0, "30 s"),
-    (60.0, "1 min"),
-    (180.0, "3 min"),
-    (600.0, "10 min"),
-    (1800.0, "30 min"),
-    (3600.0, "1 h"),
-    (3.0 * 3600.0, "3 h"),
-    (10.0 * 3600.0, "10 h"),
-    (24.0 * 3600.0, "1 day"),
-    (3.0 * 86_400.0, "3 days"),
-    (10.0 * 86_400.0, "10 days"),
-    (30.0 * 86_400.0, "30 days"),
-    (100.0 * 86_400.0, "100 days"),
-    (1000.0 * 86_400.0, "1000 days"),
+use super::axes::Tick;
+use crate::numbers::plural;
+
+/// Seconds at which a time axis may have a tick, from a hundredth of a second to years.
+const TIMES: [f64; 19] = [
+    0.01,
+    0.1,
+    1.0,
+    3.0,
+    10.0,
+    30.0,
+    60.0,
+    180.0,
+    600.0,
+    1800.0,
+    3600.0,
+    10_800.0,
+    36_000.0,
+    86_400.0,
+    259_200.0,
+    864_000.0,
+    2_592_000.0,
+    8_640_000.0,
+    86_400_000.0,
 ];
 
 /// Round numbers, a multiple of 1, 2 or 5 times a power of ten apart, of which the first is at or
@@ -72,13 +75,18 @@ pub(crate) fn measured(seconds: &f64) -> bool {
     *seconds > 0.0 && seconds.is_finite()
 }
 
-/// The ticks around all times, at least two.
-pub(crate) fn times_around(times: impl Iterator<Item = f64>) -> &'static [(f64, &'static str)] {
+/// The ticks of a logarithmic axis around all times, at least two; their values are natural logarithms.
+pub(crate) fn time_ticks(times: impl Iterator<Item = f64>) -> Vec<Tick> {
     let (low, high) = range(times).unwrap_or((0.0, 0.0));
-    let from = TIMES.iter().rposition(|(time, _)| *time <= low).unwrap_or(0);
-    let from = from.min(TIMES.len() - 2);
-    let to = TIMES.iter().position(|(time, _)| *time >= high).unwrap_or(TIMES.len() - 1);
-    &TIMES[from..=to.max(from + 1)]
+    let from = TIMES.iter().rposition(|&time| time <= low).unwrap_or(0).min(TIMES.len() - 2);
+    let to = TIMES.iter().position(|&time| time >= high).unwrap_or(TIMES.len() - 1);
+    let tick = |&time: &f64| match time {
+        86_400.0.. => (time.ln(), plural((time / 86_400.0) as usize, "day", "days")),
+        3600.0.. => (time.ln(), format!("{} h", time / 3600.0)),
+        60.0.. => (time.ln(), format!("{} min", time / 60.0)),
+        _ => (time.ln(), format!("{time} s")),
+    };
+    TIMES[from..=to.max(from + 1)].iter().map(tick).collect()
 }
 
 /// The lowest and the highest value; `None` where there is none.
@@ -136,14 +144,16 @@ mod tests {
 
     #[test]
     fn a_time_axis_holds_every_time() {
-        let labels = |times: &[f64]| {
-            let marks = times_around(times.iter().copied());
-            (marks[0].1, marks[marks.len() - 1].1)
-        };
-        assert_eq!(labels(&[45.0, 700.0]), ("30 s", "30 min"));
-        assert_eq!(labels(&[60.0]), ("1 min", "3 min"));
-        assert_eq!(labels(&[1e-9, 1e12]), ("0.01 s", "1000 days"));
-        assert_eq!(labels(&[]), ("0.01 s", "0.1 s"));
-        assert_eq!(labels(&[1e12]), ("100 days", "1000 days"));
+        for (times, first, last) in [
+            (&[45.0, 700.0][..], "30 s", "30 min"),
+            (&[60.0], "1 min", "3 min"),
+            (&[1e-9, 1e12], "0.01 s", "1,000 days"),
+            (&[], "0.01 s", "0.1 s"),
+            (&[86_400.0, 1e5], "1 day", "3 days"),
+            (&[1e12], "100 days", "1,000 days"),
+        ] {
+            let ticks = time_ticks(times.iter().copied());
+            assert_eq!((&*ticks[0].1, &*ticks[ticks.len() - 1].1), (first, last));
+        }
     }
 }

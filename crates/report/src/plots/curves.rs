@@ -39,7 +39,7 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
     }
 }
 
-fn panel(inputs: &Inputs, quantity: Quantity) -> Panel {
+fn panel(inputs: &Inputs, quantity: Quantity) -> Canvas {
     let mut canvas = Canvas::new(SIZE.0, SIZE.1);
     canvas.text(title(quantity), (0, 0), Style { size: 30, ..BOLD_TEXT });
     draw_legend(&mut canvas, inputs);
@@ -60,7 +60,7 @@ fn panel(inputs: &Inputs, quantity: Quantity) -> Panel {
         }
         draw_markers(&mut canvas, &points, (line, colour), MOST_MARKERS);
     }
-    Panel { alt: alt(inputs, quantity), canvas }
+    canvas.described(alt(inputs, quantity))
 }
 
 fn title(quantity: Quantity) -> &'static str {

@@ -3,7 +3,7 @@
 //! To add one: a file beside this one with a function from [`Inputs`] to a [`Plot`], and a line in [`all`]. The files
 //! and the page follow.
 
-mod calibration;
+pub(crate) mod calibration;
 mod confusion;
 mod curves;
 mod filters;

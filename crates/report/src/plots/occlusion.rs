@@ -56,7 +56,8 @@ fn draw(inputs: &Inputs, maps: &[Occlusion]) -> Canvas {
     let largest = colour_scale::largest(maps.iter().flat_map(|map| &map.importance));
     for (map, (x, y)) in maps.iter().zip(cells(COLUMNS, pitch)) {
         let (x, y) = (x + 2, y + 2);
-        draw_image(&mut canvas, inputs, map.index, (x, y), (2, GRID));
+        canvas.framed((x, y), (width, height), 2, GRID);
+        draw_image(&mut canvas, inputs, map.index, (x, y));
         draw_map(&mut canvas, inputs, map, largest, (x + width + GAP, y));
         draw_labels(&mut canvas, inputs, map.index, (x, y + height + ABOVE_LABELS), room);
     }

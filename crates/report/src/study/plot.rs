@@ -23,11 +23,7 @@ const LEVELS: [i32; 5] = [0, 18, -18, 9, -9];
 /// Errors are counted per this many images where the runs' test sets differ in size.
 const PER: usize = 10_000;
 
-/// The most numbers that a time axis has room for.
-const MOST_TIMES: usize = 6;
-
 pub(super) fn plot(recipes: &[StudyRecipe]) -> Plot {
-    let runs = recipes.iter().map(|recipe| recipe.runs.len()).sum();
     let out_of = n_test(recipes);
     let axis = match out_of {
         Some(n_test) => format!("test errors out of {}", count(n_test)),
@@ -50,17 +46,17 @@ pub(super) fn plot(recipes: &[StudyRecipe]) -> Plot {
         )
     };
     let alts: Vec<_> = recipes.iter().map(alt).collect();
+    let [recipes_text, runs] = [
+        plural(recipes.len(), "recipe", "recipes"),
+        plural(recipes.iter().map(|recipe| recipe.runs.len()).sum(), "run", "runs"),
+    ];
     Plot {
         name: "study",
         title: "Test errors and training time by recipe".to_owned(),
-        subtitle: format!(
-            "{}, {}",
-            plural(recipes.len(), "recipe", "recipes"),
-            plural(runs, "run", "runs")
-        ),
+        subtitle: format!("{recipes_text}, {runs}"),
         synthetic: recipes.iter().all(|recipe| recipe.synthetic),
         note: note(recipes),
-        panels: vec![Panel { alt: format!("{axis}. {}", alts.join(" ")), canvas }],
+        panels: vec![canvas.described(format!("{axis}. {}", alts.join(" ")))],
         ..Plot::default()
     }
 }
@@ -107,11 +103,24 @@ fn middles() -> impl Iterator<Item = i32> {
     (TOP + ROW / 2..).step_by(ROW as usize)
 }
 
-/// Axes of a column, whose rows are the recipes.
-fn axes(recipes: &[StudyRecipe], (left, right): (i32, i32), x: (f64, f64)) -> Axes {
+/// Draws the axes of a column, whose rows are the recipes, below its title.
+fn draw_axes(
+    canvas: &mut Canvas,
+    recipes: &[StudyRecipe],
+    (left, right): (i32, i32),
+    (title, name): (&str, &str),
+    ticks: &[Tick],
+) -> Axes {
     let n = recipes.len();
-    let (bottom, y) = (TOP + n as i32 * ROW, (n as f64, 0.0));
-    Axes { left, top: TOP, right, bottom, x, y, size: TEXT.size }
+    let (x, y) = ((ticks[0].0, ticks[ticks.len() - 1].0), (n as f64, 0.0));
+    let axes = Axes { left, top: TOP, right, bottom: TOP + n as i32 * ROW, x, y, size: TEXT.size };
+    axes.draw_verticals(canvas, ticks);
+    // As many numbers as have room.
+    let every = (ticks.len() as i32 * room_for(ticks, TEXT.size)).div_euclid(right - left) + 1;
+    let numbered: Vec<Tick> = ticks.iter().step_by(every as usize).cloned().collect();
+    axes.draw_columns(canvas, &numbered, name);
+    canvas.text(title, (left, 0), BOLD_TEXT);
+    axes
 }
 
 fn draw_names(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
@@ -130,14 +139,9 @@ fn draw_names(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
 fn draw_errors(canvas: &mut Canvas, recipes: &[StudyRecipe], out_of: f64, name: &str) {
     let all = recipes.iter().flat_map(|recipe| errors(recipe, out_of));
     // The smallest axis is one of few whole errors.
-    let most = all.fold(4.0, f64::max);
-    let ticks = ticks(0.0, 1.02 * most, 7);
-    let columns: Vec<Tick> =
-        ticks.iter().map(|&tick| (tick, count(tick.round() as usize))).collect();
-    let axes = axes(recipes, ERRORS, (0.0, ticks[ticks.len() - 1]));
-    axes.draw_verticals(canvas, &columns);
-    axes.draw_columns(canvas, &columns, name);
-    canvas.text("Test errors, fewer is better", (ERRORS.0, 0), BOLD_TEXT);
+    let ticks = ticks(0.0, 1.02 * all.fold(4.0, f64::max), 7);
+    let ticks: Vec<Tick> = ticks.iter().map(|&tick| (tick, count(tick.round() as usize))).collect();
+    let axes = draw_axes(canvas, recipes, ERRORS, ("Test errors, fewer is better", name), &ticks);
     for (recipe, y) in recipes.iter().zip(middles()) {
         let errors = errors(recipe, out_of);
         draw_dots(canvas, &axes, &errors, y);
@@ -153,15 +157,9 @@ fn draw_errors(canvas: &mut Canvas, recipes: &[StudyRecipe], out_of: f64, name: 
 fn draw_times(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
     let runs = recipes.iter().flat_map(|recipe| recipe.runs);
     let times = runs.flat_map(|run| [Some(run.seconds), run.seconds_to_99]).flatten();
-    let ticks = times_around(times.filter(measured));
-    let columns: Vec<Tick> =
-        ticks.iter().map(|(time, label)| (time.ln(), (*label).to_owned())).collect();
-    let axes = axes(recipes, TIME, (columns[0].0, columns[columns.len() - 1].0));
-    axes.draw_verticals(canvas, &columns);
-    let every = columns.len().div_ceil(MOST_TIMES);
-    let numbered: Vec<Tick> = columns.iter().step_by(every).cloned().collect();
-    axes.draw_columns(canvas, &numbered, "time on a logarithmic axis");
-    canvas.text("Training time", (TIME.0, 0), BOLD_TEXT);
+    let ticks = time_ticks(times.filter(measured));
+    let titles = ("Training time", "time on a logarithmic axis");
+    let axes = draw_axes(canvas, recipes, TIME, titles, &ticks);
     let within = |time: f64| time.ln().clamp(axes.x.0, axes.x.1);
     for (recipe, y) in recipes.iter().zip(middles()) {
         for time in recipe.runs.iter().filter_map(|run| run.seconds_to_99).filter(measured) {
@@ -187,8 +185,10 @@ fn draw_losses(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
         let training = mean(|run| Some(run.train_loss)).map_or_else(String::new, loss);
         let validation =
             [mean(|run| run.val_loss).map(loss), mean(|run| run.val_accuracy).map(accuracy)];
-        let validation = validation.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        let validation = if validation.is_empty() { "none" } else { &validation };
+        let validation = match validation {
+            [None, None] => "none".to_owned(),
+            known => known.into_iter().flatten().collect::<Vec<_>>().join(", "),
+        };
         canvas.text(&format!("training {training}"), (LOSSES.0, y - 18), TEXT.level());
         canvas.text(&format!("validation {validation}"), (LOSSES.0, y + 18), TEXT.level());
     }
