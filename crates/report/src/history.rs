@@ -32,15 +32,16 @@ impl Quantity {
         }
     }
 
+    /// The value as text, `none` where it was not measured.
+    pub(crate) fn known(self, value: Option<f64>) -> String {
+        value.map_or("none".to_owned(), |value| self.write(value))
+    }
+
     /// The values of the last epoch in words.
     pub(crate) fn at_the_end(self, metrics: &[EpochMetrics]) -> String {
         let last = metrics.last().map_or([None; 2], |row| self.of(row));
-        let [training, validation] = last.map(|value| value.map(|value| self.write(value)));
-        let validation = match validation {
-            Some(validation) => format!("{validation} in validation"),
-            None => "nothing held out for validation".to_owned(),
-        };
-        format!("at the end {} in training, {validation}", training.unwrap_or_default())
+        let [training, validation] = last.map(|value| self.known(value));
+        format!("at the end {training} in training, {validation} in validation")
     }
 }
 

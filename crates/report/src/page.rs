@@ -56,7 +56,8 @@ fn headline(inputs: &Inputs) -> String {
         ("Epochs", count(inputs.metrics.len()), &tested),
         ("Training time", duration(seconds), &images),
     ] {
-        html += &format!("<div><dt>{term}</dt><dd>{figure}<small>{detail}</small></dd></div>\n");
+        let detail = if detail.is_empty() { "" } else { &format!("<small>{detail}</small>") };
+        html += &format!("<div><dt>{term}</dt><dd>{figure}{detail}</dd></div>\n");
     }
     html + "</dl>\n"
 }

@@ -22,6 +22,10 @@ const LABEL_LINE: i32 = 38;
 const EM: i32 = 25;
 const LABEL: Style = Style { size: EM, ..TEXT.level() };
 
+/// Titles of the panels.
+const TITLES: [&str; 2] =
+    ["Loss in nats, on a logarithmic axis", "Accuracy, errors on a logarithmic axis"];
+
 /// Markers on one line.
 const MOST_MARKERS: usize = 8;
 
@@ -78,10 +82,7 @@ fn note(runs: &[ComparedRun]) -> String {
 }
 
 fn panel(runs: &[ComparedRun], quantity: Quantity) -> Canvas {
-    let title = match quantity {
-        Quantity::Loss => "Loss in nats, on a logarithmic axis",
-        Quantity::Accuracy => "Accuracy, errors on a logarithmic axis",
-    };
+    let title = TITLES[quantity as usize];
     let mut canvas = Canvas::new(SIZE.0, SIZE.1);
     canvas.text(title, (0, 0), Style { size: 30, ..BOLD_TEXT });
     let axes = draw_axes(&mut canvas, runs, quantity);

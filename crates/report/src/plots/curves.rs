@@ -6,7 +6,7 @@ use crate::drawing::*;
 use crate::history::{Quantity, draw_markers, epoch_axis, pieces, points};
 use crate::html::table;
 use crate::inputs::Inputs;
-use crate::numbers::{accuracy, loss, percent, plural};
+use crate::numbers::{percent, plural};
 
 /// Width and height of one panel, and where the data begin below title, legend and the best epoch's label.
 const SIZE: (i32, i32) = (940, 690);
@@ -16,6 +16,9 @@ const TOP: i32 = 150;
 const EM: i32 = 27;
 const LABEL: Style = Style { size: EM, ..BOLD_TEXT };
 const LEGEND: Style = Style { size: EM, ..TEXT.level() };
+
+/// Titles of the panels.
+const TITLES: [&str; 2] = ["Loss in nats", "Accuracy"];
 
 /// A value beyond this would flatten all others, and is left out like an infinite one.
 const LARGEST_VALUE: f64 = 1e6;
@@ -41,7 +44,7 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
 
 fn panel(inputs: &Inputs, quantity: Quantity) -> Canvas {
     let mut canvas = Canvas::new(SIZE.0, SIZE.1);
-    canvas.text(title(quantity), (0, 0), Style { size: 30, ..BOLD_TEXT });
+    canvas.text(TITLES[quantity as usize], (0, 0), Style { size: 30, ..BOLD_TEXT });
     draw_legend(&mut canvas, inputs);
     let rows = value_ticks(inputs.metrics, quantity);
     let (x, columns) = epoch_axis(inputs.metrics.iter());
@@ -61,13 +64,6 @@ fn panel(inputs: &Inputs, quantity: Quantity) -> Canvas {
         draw_markers(&mut canvas, &points, (line, colour), MOST_MARKERS);
     }
     canvas.described(alt(inputs, quantity))
-}
-
-fn title(quantity: Quantity) -> &'static str {
-    match quantity {
-        Quantity::Loss => "Loss in nats",
-        Quantity::Accuracy => "Accuracy",
-    }
 }
 
 /// The legend, above the data so that it covers no line.
@@ -173,20 +169,18 @@ fn alt(inputs: &Inputs, quantity: Quantity) -> String {
         format!(" The validation loss is lowest in epoch {}.", row.epoch)
     });
     let epochs = plural(inputs.metrics.len(), "epoch", "epochs");
-    format!("{} over {epochs}: {}.{best}", title(quantity), quantity.at_the_end(inputs.metrics))
+    format!(
+        "{} over {epochs}: {}.{best}",
+        TITLES[quantity as usize],
+        quantity.at_the_end(inputs.metrics)
+    )
 }
 
 fn values(inputs: &Inputs) -> String {
-    let value =
-        |value: Option<f64>, write: fn(f64) -> String| value.map_or("none".to_owned(), write);
     let row = |row: &EpochMetrics| {
-        vec![
-            row.epoch.to_string(),
-            loss(row.loss),
-            value(row.val_loss, loss),
-            accuracy(row.accuracy),
-            value(row.val_accuracy, accuracy),
-        ]
+        let values =
+            Quantity::BOTH.map(|quantity| quantity.of(row).map(|value| quantity.known(value)));
+        [row.epoch.to_string()].into_iter().chain(values.concat()).collect()
     };
     let rows: Vec<_> = inputs.metrics.iter().map(row).collect();
     let columns = ["Epoch", "Loss", "Validation loss", "Accuracy", "Validation accuracy"];

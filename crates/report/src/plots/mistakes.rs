@@ -54,15 +54,15 @@ fn by_class(inputs: &Inputs) -> String {
         // What is not a number goes last, and equals keep the order of the test set.
         let sure = |p: &Prediction| if p.probability.is_nan() { -1.0 } else { p.probability };
         mistakes.sort_by(|a, b| sure(b).total_cmp(&sure(a)).then(a.index.cmp(&b.index)));
-        let item = |p: &&Prediction| {
-            let name = text(&classes[p.predicted]);
-            format!("<li><strong>{name}</strong> {}, #{}</li>", percent(p.probability, 1), p.index)
-        };
-        let mut list: String = mistakes.iter().take(most).map(item).collect();
+        let mut list = String::new();
+        for p in mistakes.iter().take(most) {
+            let (name, sure) = (text(&classes[p.predicted]), percent(p.probability, 1));
+            list += &format!("<li><strong>{name}</strong> {sure}, #{}</li>", p.index);
+        }
         if mistakes.len() > most {
             list += &format!("<li>and {} more</li>", count(mistakes.len() - most));
         }
-        let list = match mistakes.is_empty() {
+        let list = match list.is_empty() {
             true => "no mistakes".to_owned(),
             false => format!("<ul class=\"mistakes\">{list}</ul>"),
         };

@@ -178,17 +178,17 @@ fn draw_times(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
 fn draw_losses(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
     canvas.text("Loss, accuracy", (LOSSES.0, 0), BOLD_TEXT);
     for (recipe, y) in recipes.iter().zip(middles()) {
-        let mean = |value: fn(&StudyRun) -> Option<f64>| {
+        // A mean is known where every seed has the value.
+        let mean = |value: fn(&StudyRun) -> Option<f64>, write: fn(f64) -> String| {
             let values: Option<Vec<f64>> = recipe.runs.iter().map(value).collect();
-            values.map(|values| values.mean())
+            values.map(|values| write(values.mean()))
         };
-        let training = mean(|run| Some(run.train_loss)).map_or_else(String::new, loss);
+        let training = mean(|run| Some(run.train_loss), loss).unwrap_or_default();
         let validation =
-            [mean(|run| run.val_loss).map(loss), mean(|run| run.val_accuracy).map(accuracy)];
-        let validation = match validation {
-            [None, None] => "none".to_owned(),
-            known => known.into_iter().flatten().collect::<Vec<_>>().join(", "),
-        };
+            match (mean(|run| run.val_loss, loss), mean(|run| run.val_accuracy, accuracy)) {
+                (Some(loss), Some(accuracy)) => format!("{loss}, {accuracy}"),
+                (loss, accuracy) => loss.or(accuracy).unwrap_or_else(|| "none".to_owned()),
+            };
         canvas.text(&format!("training {training}"), (LOSSES.0, y - 18), TEXT.level());
         canvas.text(&format!("validation {validation}"), (LOSSES.0, y + 18), TEXT.level());
     }

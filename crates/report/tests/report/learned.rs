@@ -30,7 +30,7 @@ fn curves_without_validation_draw_training_alone() {
     let svg = run.text("curves.svg");
     let texts = texts(&svg);
     assert_eq!(elements(&svg, "circle", &[("fill", BLUE)]), 2 * (4 + 1));
-    assert_eq!(elements(&svg, "rect", &[("fill", VERMILLION)]), 0);
+    assert_eq!(elements(&svg, "polygon", &[]), 0, "no square of a validation line");
     assert!(!texts.iter().any(|text| text == "validation" || text.starts_with("epoch 2")));
     assert!(texts.join(" ").contains("Nothing was held out for validation"), "{texts:?}");
     assert!(run.text("report.html").contains("<td>none</td>"));

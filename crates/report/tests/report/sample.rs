@@ -201,3 +201,13 @@ pub(crate) fn bitmap(svg: &str, position: usize) -> image::DynamicImage {
     let png = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
     image::load_from_memory(&png).unwrap()
 }
+
+/// The PNG among a plot's files, which has two pixels for one of the SVG.
+pub(crate) fn png(files: &BTreeMap<String, Vec<u8>>, name: &str) -> image::RgbImage {
+    let png = image::load_from_memory(&files[&format!("{name}.png")]).unwrap().to_rgb8();
+    let svg = std::str::from_utf8(&files[&format!("{name}.svg")]).unwrap();
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let side = |name: &str| document.root_element().attribute(name).unwrap().parse().unwrap();
+    assert_eq!((png.width() / 2, png.height() / 2), (side("width"), side("height")), "{name}");
+    png
+}

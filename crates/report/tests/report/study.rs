@@ -21,16 +21,10 @@ fn run(seed: u64, errors: usize, seconds: f64) -> StudyRun {
 }
 
 fn draw(recipes: &[StudyRecipe]) -> String {
-    let directory = tempfile::tempdir().unwrap();
-    let written = write_study(recipes, directory.path()).unwrap();
-    let [png, svg] = ["study.png", "study.svg"].map(|name| directory.path().join(name));
-    assert_eq!(written, [png.clone(), svg.clone()]);
-    let plot = image::open(png).unwrap().to_rgb8();
-    let svg = std::fs::read_to_string(svg).unwrap();
-    let document = roxmltree::Document::parse(&svg).unwrap();
-    let side = |name: &str| document.root_element().attribute(name).unwrap().parse().unwrap();
-    assert_eq!((plot.width() / 2, plot.height() / 2), (side("width"), side("height")));
-    svg
+    let files = files(|directory| write_study(recipes, directory));
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["study.png", "study.svg"]);
+    png(&files, "study");
+    String::from_utf8(files["study.svg"].clone()).unwrap()
 }
 
 #[test]
