@@ -16,6 +16,9 @@ const LOSSES: (i32, i32) = (1830, 2190);
 const TOP: i32 = 46;
 const ROW: i32 = 136;
 
+/// The most numbers that an axis has room for: there are at most nine round ones, and times are longer.
+const MOST_NUMBERS: usize = 6;
+
 /// Radius of a seed's dot, and how far dots that would overlap are moved up or down.
 const DOT: i32 = 9;
 const LEVELS: [i32; 5] = [0, 18, -18, 9, -9];
@@ -115,9 +118,8 @@ fn draw_axes(
     let (x, y) = ((ticks[0].0, ticks[ticks.len() - 1].0), (n as f64, 0.0));
     let axes = Axes { left, top: TOP, right, bottom: TOP + n as i32 * ROW, x, y, size: TEXT.size };
     axes.draw_verticals(canvas, ticks);
-    // As many numbers as have room.
-    let every = (ticks.len() as i32 * room_for(ticks, TEXT.size)).div_euclid(right - left) + 1;
-    let numbered: Vec<Tick> = ticks.iter().step_by(every as usize).cloned().collect();
+    let numbered: Vec<Tick> =
+        ticks.iter().step_by(ticks.len().div_ceil(MOST_NUMBERS)).cloned().collect();
     axes.draw_columns(canvas, &numbered, name);
     canvas.text(title, (left, 0), BOLD_TEXT);
     axes
