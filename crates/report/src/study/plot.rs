@@ -16,8 +16,9 @@ const LOSSES: (i32, i32) = (1830, 2190);
 const TOP: i32 = 46;
 const ROW: i32 = 136;
 
-/// The most numbers that an axis has room for: there are at most nine round ones, and times are longer.
-const MOST_NUMBERS: usize = 6;
+/// The most numbers that the axes of errors and of times have room for: all errors, and six times.
+const MOST_ERRORS: usize = 20;
+const MOST_TIMES: usize = 6;
 
 /// Radius of a seed's dot, and how far dots that would overlap are moved up or down.
 const DOT: i32 = 9;
@@ -112,14 +113,13 @@ fn draw_axes(
     recipes: &[StudyRecipe],
     (left, right): (i32, i32),
     (title, name): (&str, &str),
-    ticks: &[Tick],
+    (ticks, most): (&[Tick], usize),
 ) -> Axes {
     let n = recipes.len();
     let (x, y) = ((ticks[0].0, ticks[ticks.len() - 1].0), (n as f64, 0.0));
     let axes = Axes { left, top: TOP, right, bottom: TOP + n as i32 * ROW, x, y, size: TEXT.size };
     axes.draw_verticals(canvas, ticks);
-    let numbered: Vec<Tick> =
-        ticks.iter().step_by(ticks.len().div_ceil(MOST_NUMBERS)).cloned().collect();
+    let numbered: Vec<Tick> = ticks.iter().step_by(ticks.len().div_ceil(most)).cloned().collect();
     axes.draw_columns(canvas, &numbered, name);
     canvas.text(title, (left, 0), BOLD_TEXT);
     axes
@@ -143,7 +143,8 @@ fn draw_errors(canvas: &mut Canvas, recipes: &[StudyRecipe], out_of: f64, name: 
     // The smallest axis is one of few whole errors.
     let ticks = ticks(0.0, 1.02 * all.fold(4.0, f64::max), 7);
     let ticks: Vec<Tick> = ticks.iter().map(|&tick| (tick, count(tick.round() as usize))).collect();
-    let axes = draw_axes(canvas, recipes, ERRORS, ("Test errors, fewer is better", name), &ticks);
+    let titles = ("Test errors, fewer is better", name);
+    let axes = draw_axes(canvas, recipes, ERRORS, titles, (&ticks, MOST_ERRORS));
     for (recipe, y) in recipes.iter().zip(middles()) {
         let errors = errors(recipe, out_of);
         draw_dots(canvas, &axes, &errors, y);
@@ -161,7 +162,7 @@ fn draw_times(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
     let times = runs.flat_map(|run| [Some(run.seconds), run.seconds_to_99]).flatten();
     let ticks = time_ticks(times.filter(measured));
     let titles = ("Training time", "time on a logarithmic axis");
-    let axes = draw_axes(canvas, recipes, TIME, titles, &ticks);
+    let axes = draw_axes(canvas, recipes, TIME, titles, (&ticks, MOST_TIMES));
     let within = |time: f64| time.ln().clamp(axes.x.0, axes.x.1);
     for (recipe, y) in recipes.iter().zip(middles()) {
         for time in recipe.runs.iter().filter_map(|run| run.seconds_to_99).filter(measured) {

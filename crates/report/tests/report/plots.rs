@@ -140,7 +140,8 @@ fn values_that_are_not_finite_are_left_out_and_named() {
 
 #[test]
 fn records_that_do_not_belong_together_are_refused() {
-    let refuse = |change: fn(&mut Run)| {
+    type Change = fn(&mut Run);
+    let refuse = |change: Change| {
         let mut run = Run::new(2, 10, digits(), &[3]);
         change(&mut run);
         run.error()
@@ -150,7 +151,7 @@ fn records_that_do_not_belong_together_are_refused() {
     for change in empty {
         assert!(matches!(refuse(change), Error::Empty(_)));
     }
-    let mismatches: [(&str, fn(&mut Run)); 13] = [
+    let mismatches: [(&str, Change); 13] = [
         ("10 predictions where 9 are needed", |run| run.facts.n_test = 9),
         ("7839 test pixels where 7840 are needed", |run| run.pixels.truncate(7839)),
         ("9 classes in the evaluation where 10", |run| drop(run.evaluation.classes.pop())),
