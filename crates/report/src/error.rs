@@ -7,61 +7,19 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A record that the report is about has no rows.
-    #[error("there are no {what} to report on: train the run to its end first")]
-    Empty {
-        /// The record, in the plural.
-        what: &'static str,
-    },
-    /// Two records of the run have different numbers of entries.
-    #[error(
-        "{found} {what} where {expected} are needed: the files are of different runs, evaluate this run again"
-    )]
-    Mismatch {
-        /// What was counted, in the plural.
-        what: &'static str,
-        /// How many there are.
-        found: usize,
-        /// How many there must be.
-        expected: usize,
-    },
-    /// A prediction names a class or a test image that does not exist.
-    #[error(
-        "prediction {position} names {what} {found}, but there are only {limit}, counted from 0: the files are of \
-         different runs, evaluate this run again"
-    )]
-    Label {
-        /// Position of the prediction in its file, from 0.
-        position: usize,
-        /// `class` or `test image`.
-        what: &'static str,
-        /// The index that was found.
-        found: usize,
-        /// How many there are: indices are below.
-        limit: usize,
-    },
-    /// An explanation is of a test image that does not exist or that was classified correctly.
-    #[error(
-        "explanation {position} is of test image {index}, which {why}: the files are of different runs, evaluate this \
-         run again"
-    )]
-    Explained {
-        /// Position of the explanation in its file, from 0.
-        position: usize,
-        /// Index in the test set, from 0.
-        index: usize,
-        /// `does not exist` or `is not a mistake`.
-        why: &'static str,
-    },
+    /// A record that the report is about has no rows; holds the name of the record, in the plural.
+    #[error("there are no {0} to report on: train the run to its end first")]
+    Empty(&'static str),
+    /// Records do not belong to the same run; holds what does not match.
+    #[error("{0}: the files are of different runs, evaluate this run again")]
+    Mismatch(String),
     /// There are too few or too many things for one plot.
-    #[error("{found} {what} do not fit one plot: give {least} to {most}")]
+    #[error("{found} {what} do not fit one plot: give 1 to {most}")]
     Count {
         /// What was counted, in the plural.
         what: &'static str,
         /// How many there are.
         found: usize,
-        /// The fewest that can be drawn.
-        least: usize,
         /// The most that can be drawn.
         most: usize,
     },
@@ -78,4 +36,11 @@ pub enum Error {
     /// A file could not be written.
     #[error(transparent)]
     Run(#[from] run::Error),
+}
+
+impl Error {
+    /// An error unless there are 1 to `most` of what one plot draws.
+    pub(crate) const fn check_count(what: &'static str, found: usize, most: usize) -> Result<()> {
+        if 0 < found && found <= most { Ok(()) } else { Err(Self::Count { what, found, most }) }
+    }
 }

@@ -1,7 +1,8 @@
 //! What every page is built of: the document, sections, tables and text.
 
-use crate::drawing::palette::PALETTE;
-use crate::drawing::text::{clean, escape};
+use std::slice;
+
+use crate::drawing::{PALETTE, clean, escape};
 
 /// Forbids the page to load or run anything, so that markup in a run's names has no effect.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
@@ -37,17 +38,14 @@ pub(crate) fn document(title: &str, kind: &str, header: &str, main: &str) -> Str
 
 /// The palette as variables, and rules by which an inline plot takes its colours from them.
 fn style() -> String {
-    let mut light = String::new();
-    let mut dark = String::new();
-    let mut plots = String::new();
+    let [mut light, mut dark, mut plots] = [const { String::new() }; 3];
     for (name, on_paper, on_dark) in PALETTE {
         let on_paper = on_paper.hex();
         light += &format!(" --{name}: {on_paper};");
         dark += &format!(" --{name}: {};", on_dark.hex());
-        for property in ["fill", "stroke"] {
-            plots += &format!(
-                "figure svg [{property}=\"{on_paper}\"] {{ {property}: var(--{name}); }}\n"
-            );
+        for paint in ["fill", "stroke"] {
+            plots +=
+                &format!("figure svg [{paint}=\"{on_paper}\"] {{ {paint}: var(--{name}); }}\n");
         }
     }
     // Screens only: a printer would waste its ink.
@@ -74,30 +72,29 @@ pub(crate) fn banner(text: &str) -> String {
 
 /// A table whose first column names the rows; all is HTML.
 pub(crate) fn table(caption: &str, columns: &[impl AsRef<str>], rows: &[Vec<String>]) -> String {
-    let mut html = "<div class=\"scroll\" tabindex=\"0\"><table>\n".to_owned();
-    if !caption.is_empty() {
-        html += &format!("<caption>{caption}</caption>\n");
-    }
+    let caption = match caption {
+        "" => String::new(),
+        text => format!("<caption>{text}</caption>\n"),
+    };
     let heads = columns.iter().map(|column| format!("<th scope=\"col\">{}</th>", column.as_ref()));
-    html += &format!("<thead><tr>{}</tr></thead>\n<tbody>\n", heads.collect::<String>());
-    for row in rows {
-        let cell = |(position, cell): (usize, &String)| match position {
-            0 => format!("<th scope=\"row\">{cell}</th>"),
-            _ => format!("<td>{cell}</td>"),
-        };
-        let cells: String = row.iter().enumerate().map(cell).collect();
-        html += &format!("<tr>{cells}</tr>\n");
-    }
-    html + "</tbody></table></div>"
+    let heads: String = heads.collect();
+    let rows: String = rows.iter().map(|row| table_row(&row[0], &row[1..])).collect();
+    format!(
+        "<div class=\"scroll\" tabindex=\"0\"><table>\n{caption}<thead><tr>{heads}</tr></thead>\n\
+         <tbody>\n{rows}</tbody></table></div>"
+    )
 }
 
 /// A table of names and values; the values are HTML.
-pub(crate) fn facts(rows: &[(String, String)]) -> String {
-    let row = |(name, value): &(String, String)| {
-        format!("<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>\n")
-    };
-    let rows: String = rows.iter().map(row).collect();
+pub(crate) fn facts(rows: &[(impl AsRef<str>, String)]) -> String {
+    let rows = rows.iter().map(|(name, value)| table_row(name.as_ref(), slice::from_ref(value)));
+    let rows: String = rows.collect();
     format!("<table class=\"facts\"><tbody>\n{rows}</tbody></table>")
+}
+
+fn table_row(name: &str, cells: &[String]) -> String {
+    let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
+    format!("<tr><th scope=\"row\">{name}</th>{cells}</tr>\n")
 }
 
 /// Text from outside as HTML.

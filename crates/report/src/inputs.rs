@@ -1,6 +1,8 @@
 //! What a report is made of, and the check that it belongs together.
 
-use run::{Agreement, Config, DatasetFacts, EpochMetrics, Evaluation, Explanations, Prediction};
+use run::{
+    Agreement, Config, DatasetFacts, EpochMetrics, Evaluation, Explanations, Occlusion, Prediction,
+};
 
 use crate::error::{Error, Result};
 
@@ -41,52 +43,38 @@ impl<'a> Inputs<'a> {
             ("pixels in an image", self.facts.shape.size() == 0),
         ] {
             if empty {
-                return Err(Error::Empty { what });
+                return Err(Error::Empty(what));
             }
         }
-        let (n_test, n_classes) = (self.facts.n_test, self.facts.classes.len());
+        let (n_test, n_classes, shape) =
+            (self.facts.n_test, self.facts.classes.len(), self.facts.shape);
         let confusion = &self.evaluation.confusion;
-        for (what, found, expected) in [
-            ("predictions", self.predictions.len(), n_test),
-            ("test pixels", self.test_pixels.len(), n_test.saturating_mul(self.facts.shape.size())),
-            ("classes in the evaluation", self.evaluation.classes.len(), n_classes),
-            ("rows in the confusion matrix", confusion.len(), n_classes),
-        ] {
-            check_count(what, found, expected)?;
-        }
+        check("predictions", self.predictions.len(), n_test)?;
+        check("test pixels", self.test_pixels.len(), n_test.saturating_mul(shape.size()))?;
+        check("classes in the evaluation", self.evaluation.classes.len(), n_classes)?;
+        check("rows in the confusion matrix", confusion.len(), n_classes)?;
         for row in confusion {
-            check_count("columns in the confusion matrix", row.len(), n_classes)?;
+            check("columns in the confusion matrix", row.len(), n_classes)?;
         }
-        for (position, prediction) in self.predictions.iter().enumerate() {
-            for (what, found, limit) in [
-                ("test image", prediction.index, n_test),
-                ("class", prediction.label, n_classes),
-                ("class", prediction.predicted, n_classes),
-            ] {
-                if found >= limit {
-                    return Err(Error::Label { position, what, found, limit });
-                }
-            }
+        for (position, p) in self.predictions.iter().enumerate() {
+            check_index(position, "test image", p.index, n_test)?;
+            check_index(position, "class", p.label, n_classes)?;
+            check_index(position, "class", p.predicted, n_classes)?;
         }
-        let errors = self.predictions.iter().filter(|p| p.label != p.predicted).count();
-        check_count("errors in the evaluation", self.evaluation.errors, errors)?;
-        self.explanations.map_or(Ok(()), |explanations| self.check_explanations(explanations))
-    }
-
-    fn check_explanations(&self, explanations: &Explanations) -> Result<()> {
+        check("errors in the evaluation", self.evaluation.errors, self.mistakes().len())?;
+        let Some(explanations) = self.explanations else { return Ok(()) };
         for filter in &explanations.filters {
-            check_count("weights in a filter", filter.len(), FILTER_SIDE * FILTER_SIDE)?;
+            check("weights in a filter", filter.len(), FILTER_SIDE * FILTER_SIDE)?;
         }
-        let area = self.facts.shape.height * self.facts.shape.width;
-        for (position, occlusion) in explanations.mistakes.iter().enumerate() {
-            let (index, n_test) = (occlusion.index, self.facts.n_test);
-            if index >= n_test {
-                return Err(Error::Explained { position, index, why: "does not exist" });
+        for (position, Occlusion { index, importance }) in explanations.mistakes.iter().enumerate()
+        {
+            if self.mistake(*index).is_none() {
+                let why = if *index < n_test { "is not a mistake" } else { "does not exist" };
+                let message =
+                    format!("explanation {position} is of test image {index}, which {why}");
+                return Err(Error::Mismatch(message));
             }
-            if self.mistake(index).is_none() {
-                return Err(Error::Explained { position, index, why: "is not a mistake" });
-            }
-            check_count("pixels in an importance map", occlusion.importance.len(), area)?;
+            check("pixels in an importance map", importance.len(), shape.height * shape.width)?;
         }
         Ok(())
     }
@@ -118,6 +106,18 @@ impl<'a> Inputs<'a> {
     }
 }
 
-fn check_count(what: &'static str, found: usize, expected: usize) -> Result<()> {
-    if found == expected { Ok(()) } else { Err(Error::Mismatch { what, found, expected }) }
+fn check(what: &str, found: usize, expected: usize) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::Mismatch(format!("{found} {what} where {expected} are needed")))
+}
+
+fn check_index(position: usize, what: &str, found: usize, limit: usize) -> Result<()> {
+    if found < limit {
+        return Ok(());
+    }
+    Err(Error::Mismatch(format!(
+        "prediction {position} names {what} {found}, but there are only {limit}, counted from 0"
+    )))
 }

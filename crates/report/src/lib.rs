@@ -10,22 +10,21 @@
 //! Inputs -> plots::all -> [Plot] -> name.svg, name.png, report.html
 //! ```
 
-mod calibration;
 mod comparison;
 mod drawing;
 mod error;
+mod history;
 mod html;
 mod inputs;
 mod numbers;
 mod page;
 mod plots;
-mod quantity;
 mod study;
 
-pub use calibration::expected_calibration_error;
 pub use comparison::{ComparedRun, differing_settings, write_comparison};
 pub use error::{Error, Result};
 pub use inputs::Inputs;
+pub use plots::calibration::expected_calibration_error;
 pub use study::{StudyRecipe, StudyRun, write_study};
 
 use std::path::{Path, PathBuf};
@@ -44,32 +43,32 @@ const PAGE: &str = "report.html";
 /// are replaced one by one, each atomically.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Mismatch`], [`Error::Label`] or [`Error::Explained`] where the inputs do not belong
-/// together, before anything is written; [`Error::Draw`] naming the plot; [`Error::Run`] where a file cannot be
-/// written.
+/// [`Error::Empty`] or [`Error::Mismatch`] where the inputs do not belong together, before anything is written;
+/// [`Error::Draw`] naming the plot; [`Error::Run`] where a file cannot be written.
 pub fn write(inputs: &Inputs, directory: &Path) -> Result<Vec<PathBuf>> {
     inputs.check()?;
     let plots = plots::all(inputs);
+    write_files(&plots, Some((PAGE, page::html(inputs, &plots))), directory)
+}
+
+/// Writes plots as PNG and as SVG, then the page where there is one, each file atomically; returns their paths.
+fn write_files(
+    plots: &[Plot],
+    page: Option<(&str, String)>,
+    directory: &Path,
+) -> Result<Vec<PathBuf>> {
     let mut written = Vec::new();
-    for plot in &plots {
-        written.extend(write_plot(plot, directory)?);
+    let mut write = |name: &str, bytes: &[u8]| {
+        written.push(directory.join(name));
+        write_atomically(&directory.join(name), bytes)
+    };
+    for plot in plots {
+        for (name, bytes) in plot.files()? {
+            write(&name, &bytes)?;
+        }
     }
-    written.push(write_file(directory, PAGE, page::html(inputs, &plots).as_bytes())?);
+    if let Some((name, page)) = page {
+        write(name, page.as_bytes())?;
+    }
     Ok(written)
-}
-
-/// Writes a plot as PNG and as SVG, and returns both paths.
-fn write_plot(plot: &Plot, directory: &Path) -> Result<[PathBuf; 2]> {
-    let name = plot.name;
-    Ok([
-        write_file(directory, &format!("{name}.png"), &plot.png()?)?,
-        write_file(directory, &format!("{name}.svg"), plot.svg().as_bytes())?,
-    ])
-}
-
-/// Writes a file atomically, and returns its path.
-fn write_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {
-    let path = directory.join(name);
-    write_atomically(&path, bytes)?;
-    Ok(path)
 }

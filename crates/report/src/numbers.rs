@@ -3,14 +3,8 @@
 /// A count with a comma between thousands.
 pub(crate) fn count(n: usize) -> String {
     let digits = n.to_string();
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
 }
 
 /// A count with its noun.
@@ -20,10 +14,9 @@ pub(crate) fn plural(n: usize, one: &str, many: &str) -> String {
 
 /// A fraction in percent.
 pub(crate) fn percent(fraction: f64, decimals: usize) -> String {
-    if fraction.is_finite() {
-        format!("{:.decimals$} %", 100.0 * fraction)
-    } else {
-        "not a number".to_owned()
+    match fraction.is_finite() {
+        true => format!("{:.decimals$} %", 100.0 * fraction),
+        false => "not a number".to_owned(),
     }
 }
 

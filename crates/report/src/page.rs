@@ -45,20 +45,18 @@ pub(crate) fn html(inputs: &Inputs, plots: &[Plot]) -> String {
 fn headline(inputs: &Inputs) -> String {
     let evaluation = inputs.evaluation;
     let seconds = inputs.metrics.iter().map(|row| row.seconds).sum();
-    let figures = [
-        ("Test accuracy", accuracy(evaluation.accuracy), String::new()),
-        (
-            "Errors",
-            count(evaluation.errors),
-            format!("of {}", plural(inputs.facts.n_test, "test image", "test images")),
-        ),
-        ("Test loss", loss(evaluation.loss), "nats per image".to_owned()),
-        ("Epochs", count(inputs.metrics.len()), format!("tested: epoch {}", evaluation.epoch)),
-        ("Training time", duration(seconds), plural(inputs.facts.n_train, "image", "images")),
-    ];
+    let of = format!("of {}", plural(inputs.facts.n_test, "test image", "test images"));
+    let tested = format!("tested: epoch {}", evaluation.epoch);
+    let images = plural(inputs.facts.n_train, "image", "images");
     let mut html = "<dl class=\"headline\">\n".to_owned();
-    for (term, figure, detail) in figures {
-        let detail = if detail.is_empty() { detail } else { format!("<small>{detail}</small>") };
+    for (term, figure, detail) in [
+        ("Test accuracy", accuracy(evaluation.accuracy), ""),
+        ("Errors", count(evaluation.errors), &of),
+        ("Test loss", loss(evaluation.loss), "nats per image"),
+        ("Epochs", count(inputs.metrics.len()), &tested),
+        ("Training time", duration(seconds), &images),
+    ] {
+        let detail = if detail.is_empty() { "" } else { &format!("<small>{detail}</small>") };
         html += &format!("<div><dt>{term}</dt><dd>{figure}{detail}</dd></div>\n");
     }
     html + "</dl>\n"
@@ -71,29 +69,20 @@ fn overfitting(inputs: &Inputs) -> String {
                    Overfitting shows as a gap to training.";
     let train = evaluation.train;
     let row = |part: &str, images: usize, nats: f64, fraction: f64| {
-        vec![
-            part.to_owned(),
-            count(images),
-            loss(nats),
-            signed(nats - train.loss, loss),
-            accuracy(fraction),
-            signed(fraction - train.accuracy, accuracy),
-        ]
+        let gaps = [signed(nats - train.loss, loss), signed(fraction - train.accuracy, accuracy)];
+        let [loss_gap, accuracy_gap] = if part == "Training" { Default::default() } else { gaps };
+        let (images, nats, fraction) = (count(images), loss(nats), accuracy(fraction));
+        vec![part.to_owned(), images, nats, loss_gap, fraction, accuracy_gap]
     };
     let mut rows = vec![row("Training", facts.n_train, train.loss, train.accuracy)];
-    for column in [3, 5] {
-        rows[0][column] = String::new();
-    }
-    if let Some(val) = evaluation.val {
-        rows.push(row("Validation", facts.n_val, val.loss, val.accuracy));
+    let mut verdict = format!("<p>{}</p>\n", text(&evaluation.verdict));
+    match evaluation.val {
+        Some(val) => rows.push(row("Validation", facts.n_val, val.loss, val.accuracy)),
+        None => verdict += "<p>Nothing was held out for validation.</p>\n",
     }
     rows.push(row("Test", facts.n_test, evaluation.loss, evaluation.accuracy));
-    let nothing = match evaluation.val {
-        Some(_) => "",
-        None => "<p>Nothing was held out for validation.</p>\n",
-    };
     let columns = ["Part", "Images", "Loss", "Gap", "Accuracy", "Gap"];
-    format!("<p>{}</p>\n{nothing}{}", text(&evaluation.verdict), table(caption, &columns, &rows))
+    verdict + &table(caption, &columns, &rows)
 }
 
 fn agreement(agreement: Option<&Agreement>) -> String {
@@ -110,14 +99,12 @@ fn agreement(agreement: Option<&Agreement>) -> String {
         ("Compared".to_owned(), plural(agreement.n_images, "image", "images")),
         ("Tolerance of a probability".to_owned(), format!("{:.0e}", agreement.tolerance)),
     ];
-    for batch in &agreement.batches {
-        let same = format!("{} of {}", count(batch.same_class), count(agreement.n_images));
+    rows.extend(agreement.batches.iter().map(|batch| {
+        let (same, all) = (count(batch.same_class), count(agreement.n_images));
         let difference = batch.largest_difference;
-        rows.push((
-            format!("Batch {}", batch.batch),
-            format!("same class {same}, largest difference {difference:.2e}"),
-        ));
-    }
+        let value = format!("same class {same} of {all}, largest difference {difference:.2e}");
+        (format!("Batch {}", batch.batch), value)
+    }));
     format!("<p><strong>{verdict}</strong></p>\n{}", facts(&rows))
 }
 
@@ -137,5 +124,5 @@ fn facts_table(inputs: &Inputs) -> String {
         ("Mean grey level in training", format!("{:.4} of 255", data.mean)),
         ("Standard deviation in training", format!("{:.4} of 255", data.std)),
     ];
-    facts(&rows.map(|(name, value)| (name.to_owned(), value)))
+    facts(&rows)
 }

@@ -3,19 +3,10 @@
 //! Both axes are logarithmic, that of the accuracy in the fraction of errors: runs worth comparing differ by tenths of
 //! a percent, which a linear axis that also holds the first epoch would not show.
 
-use run::EpochMetrics;
-
-use super::spread::spread;
 use super::{ComparedRun, label};
-use crate::drawing::axes::{Axes, BELOW, Tick};
-use crate::drawing::canvas::Point;
-use crate::drawing::lines::{Line, draw_line, draw_markers, epoch_axis};
-use crate::drawing::palette::MUTED;
-use crate::drawing::text::{BOLD_TEXT, Style, TEXT};
-use crate::drawing::ticks::{decimals, log_ticks};
-use crate::drawing::{Canvas, Panel, Plot, markers};
+use crate::drawing::*;
+use crate::history::{Quantity, draw_markers, epoch_axis, pieces, points};
 use crate::numbers::{percent, plural};
-use crate::quantity::Quantity;
 
 /// Width and height of a panel, and where the data lie in it; the labels are on their right.
 const SIZE: (i32, i32) = (1240, 800);
@@ -24,9 +15,16 @@ const TOP: i32 = 70;
 const RIGHT: i32 = 740;
 const LABELS: i32 = RIGHT + 70;
 
+/// The smallest distance of two labels.
+const LABEL_LINE: i32 = 38;
+
 /// Em of the text.
 const EM: i32 = 25;
 const LABEL: Style = Style { size: EM, ..TEXT.level() };
+
+/// Titles of the panels.
+const TITLES: [&str; 2] =
+    ["Loss in nats, on a logarithmic axis", "Accuracy, errors on a logarithmic axis"];
 
 /// Markers on one line.
 const MOST_MARKERS: usize = 8;
@@ -56,7 +54,7 @@ pub(super) fn plot(runs: &[ComparedRun]) -> Plot {
         name: "comparison",
         title: match runs.len() {
             1 => "One run".to_owned(),
-            n => format!("{} compared", plural(n, "run", "runs")),
+            n => format!("{n} runs compared"),
         },
         subtitle: names.join(", "),
         synthetic: runs.iter().all(|run| run.facts.synthetic),
@@ -71,50 +69,29 @@ fn note(runs: &[ComparedRun]) -> String {
                     change, with dropout and augmentation on where a run uses them. Beside each line: the run and its \
                     last value, in validation where anything is held out for it."
         .to_owned();
-    let rows = || runs.iter().flat_map(|run| run.metrics);
     let left_out = |quantity: Quantity| {
-        let values = rows().flat_map(move |row| quantity.of(row)).flatten();
-        values.filter(|&value| height(quantity, value).is_none()).count()
+        let values = runs.iter().flat_map(|run| run.metrics).flat_map(move |row| quantity.of(row));
+        values.flatten().filter(|&value| height(quantity, value).is_none()).count()
     };
-    let left_out: usize = Quantity::BOTH.into_iter().map(left_out).sum();
+    let left_out: usize = Quantity::BOTH.map(left_out).iter().sum();
     if left_out > 0 {
-        note +=
-            &format!(" Left out: {} that cannot be drawn.", plural(left_out, "value", "values"));
+        let values = plural(left_out, "value", "values");
+        note += &format!(" Left out: {values} that cannot be drawn.");
     }
     note
 }
 
-fn panel(runs: &[ComparedRun], quantity: Quantity) -> Panel {
-    let title = match quantity {
-        Quantity::Loss => "Loss in nats, on a logarithmic axis",
-        Quantity::Accuracy => "Accuracy, errors on a logarithmic axis",
-    };
+fn panel(runs: &[ComparedRun], quantity: Quantity) -> Canvas {
+    let title = TITLES[quantity as usize];
     let mut canvas = Canvas::new(SIZE.0, SIZE.1);
     canvas.text(title, (0, 0), Style { size: 30, ..BOLD_TEXT });
     let axes = draw_axes(&mut canvas, runs, quantity);
-    let ends: Vec<_> = runs
-        .iter()
-        .enumerate()
-        .filter_map(|(position, run)| draw_run(&mut canvas, &axes, (position, run), quantity))
-        .collect();
+    let runs_of = runs.iter().enumerate();
+    let ends = runs_of.filter_map(|run| draw_run(&mut canvas, &axes, run, quantity)).collect();
     draw_labels(&mut canvas, &axes, runs, ends);
-    let alts: Vec<_> = runs.iter().map(|run| alt(run, quantity)).collect();
-    Panel { alt: format!("{title}. {}", alts.join(" ")), canvas }
-}
-
-/// The last values of a run.
-fn alt(run: &ComparedRun, quantity: Quantity) -> String {
-    let last = run.metrics.last().map_or([None; 2], |row| quantity.of(row));
-    let [training, validation] = last.map(|value| value.map(|value| quantity.write(value)));
-    let validation = validation.map_or_else(
-        || "nothing held out for validation".to_owned(),
-        |value| format!("{value} in validation"),
-    );
-    format!(
-        "{}: at the end {} in training, {validation}.",
-        label(run),
-        training.unwrap_or_default()
-    )
+    let alt = |run: &ComparedRun| format!(" {}: {}.", label(run), quantity.at_the_end(run.metrics));
+    let alts: String = runs.iter().map(alt).collect();
+    canvas.described(format!("{title}.{alts}"))
 }
 
 /// Both lines of a run with its markers; the end of the marked one.
@@ -125,23 +102,20 @@ fn draw_run(
     quantity: Quantity,
 ) -> Option<End> {
     let colour = markers::colour(position);
-    let lines = [0, 1].map(|line| {
-        let place = |row: &EpochMetrics| {
-            let height = height(quantity, quantity.of(row)[line]?)?;
-            Some(axes.place((row.epoch as f64, height)))
-        };
-        run.metrics.iter().map(place).collect::<Vec<_>>()
-    });
-    draw_line(canvas, &lines[0], Line { colour, width: 2, dashed: true });
-    draw_line(canvas, &lines[1], Line { colour, width: 4, dashed: false });
-    let marked = usize::from(lines[1].iter().any(Option::is_some));
-    draw_markers(canvas, &lines[marked], (position, colour), MOST_MARKERS);
-    let (point, row) = lines[marked]
-        .iter()
-        .zip(run.metrics)
-        .rev()
-        .find_map(|(point, row)| Some(((*point)?, row)))?;
-    Some(End { position, point, value: quantity.write(quantity.of(row)[marked]?) })
+    let [training, validation] = [0, 1]
+        .map(|line| points(axes, run.metrics, |row| height(quantity, quantity.of(row)[line]?)));
+    for piece in pieces(&training) {
+        canvas.dashed_line(&piece, 2, colour);
+    }
+    for piece in pieces(&validation) {
+        canvas.line(&piece, 4, colour);
+    }
+    let validated = validation.iter().any(Option::is_some);
+    let marked = if validated { validation } else { training };
+    draw_markers(canvas, &marked, (position, colour), MOST_MARKERS);
+    let last = marked.iter().rposition(Option::is_some)?;
+    let value = quantity.of(&run.metrics[last])[usize::from(validated)]?;
+    Some(End { position, point: marked[last]?, value: quantity.write(value) })
 }
 
 /// The runs' names beside the ends of their lines, moved apart where they would overlap.
@@ -158,41 +132,45 @@ fn draw_labels(canvas: &mut Canvas, axes: &Axes, runs: &[ComparedRun], mut ends:
     }
 }
 
+/// Heights near the given ones, which ascend, at least a line apart, and within `top` and `bottom` if there is room for
+/// all.
+fn spread(heights: &[i32], top: i32, bottom: i32) -> Vec<i32> {
+    let mut heights = heights.to_vec();
+    let mut lowest = top;
+    for height in &mut heights {
+        *height = (*height).max(lowest);
+        lowest = *height + LABEL_LINE;
+    }
+    let mut highest = bottom;
+    for height in heights.iter_mut().rev() {
+        *height = (*height).min(highest);
+        highest = *height - LABEL_LINE;
+    }
+    heights
+}
+
 /// Axes over the epochs and values of all runs.
 fn draw_axes(canvas: &mut Canvas, runs: &[ComparedRun], quantity: Quantity) -> Axes {
     let rows = || runs.iter().flat_map(|run| run.metrics);
     let values = rows().flat_map(|row| quantity.of(row)).flatten();
-    let (low, high) = values
-        .filter_map(|value| measure(quantity, value))
-        .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
-    let marks = match quantity {
-        _ if low > high => log_ticks(0.01, 1.0),
-        Quantity::Loss => log_ticks(low, high),
+    let ticks = match (range(values.filter_map(|value| measure(quantity, value))), quantity) {
+        (None, _) => log_ticks(0.01, 1.0),
+        (Some((low, high)), Quantity::Loss) => log_ticks(low, high),
         // An axis of errors ends at 100 %.
-        Quantity::Accuracy => log_ticks(low.min(0.5), high),
+        (Some((low, high)), Quantity::Accuracy) => log_ticks(low.min(0.5), high),
     };
-    let (bottom, top) = (marks[0].log10(), marks[marks.len() - 1].log10());
-    let tick = |mark: f64| match quantity {
-        Quantity::Loss if mark < 1e-4 => (mark.log10(), format!("{mark:e}")),
-        Quantity::Loss => (mark.log10(), mark.to_string()),
-        Quantity::Accuracy => (-mark.log10(), percent(1.0 - mark, decimals(100.0 * mark))),
+    let tick = |tick: f64| match quantity {
+        Quantity::Loss if tick < 1e-4 => (tick.log10(), format!("{tick:e}")),
+        Quantity::Loss => (tick.log10(), tick.to_string()),
+        Quantity::Accuracy => (-tick.log10(), percent(1.0 - tick, decimals(100.0 * tick))),
     };
-    let ticks: Vec<Tick> = marks.into_iter().map(tick).collect();
+    let ticks: Vec<Tick> = ticks.into_iter().map(tick).collect();
+    let (first, last) = (ticks[0].0, ticks[ticks.len() - 1].0);
     let (x, epochs) = epoch_axis(rows());
-    let axes = Axes {
-        left: LEFT,
-        top: TOP,
-        right: RIGHT,
-        bottom: SIZE.1 - BELOW,
-        x,
-        y: match quantity {
-            Quantity::Loss => (bottom, top),
-            Quantity::Accuracy => (-top, -bottom),
-        },
-        size: EM,
-    };
-    axes.draw_rows(canvas, &ticks);
-    axes.draw_columns(canvas, &epochs, "epoch");
+    let y = (first.min(last), first.max(last));
+    let (left, top, right, bottom) = (LEFT, TOP, RIGHT, SIZE.1 - BELOW);
+    let axes = Axes { left, top, right, bottom, x, y, size: EM };
+    axes.draw(canvas, &ticks, &epochs, "epoch");
     axes
 }
 
@@ -210,4 +188,16 @@ fn measure(quantity: Quantity, value: f64) -> Option<f64> {
 fn height(quantity: Quantity, value: f64) -> Option<f64> {
     let logarithm = measure(quantity, value)?.log10();
     Some(if quantity == Quantity::Loss { logarithm } else { -logarithm })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_moved_apart_and_stay_beside_the_lines() {
+        assert_eq!(spread(&[100, 300], 70, 700), [100, 300]);
+        assert_eq!(spread(&[100, 100, 110], 70, 700), [100, 138, 176]);
+        assert_eq!(spread(&[690, 695, 700], 70, 700), [624, 662, 700]);
+    }
 }

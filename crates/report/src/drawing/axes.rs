@@ -42,15 +42,16 @@ impl Axes {
         )
     }
 
-    /// Horizontal grid lines with their numbers on the left; the lowest line is the axis.
-    pub(crate) fn draw_rows(&self, canvas: &mut Canvas, ticks: &[Tick]) {
+    /// Horizontal grid lines with their numbers on the left, of which the lowest is the axis, and the columns.
+    pub(crate) fn draw(&self, canvas: &mut Canvas, rows: &[Tick], columns: &[Tick], name: &str) {
         let number = Style { size: self.size, align: Align::End, ..MUTED_TEXT.level() };
-        for (value, label) in ticks {
+        for (value, label) in rows {
             let (_, y) = self.place((self.x.0, *value));
             let colour = if y == self.bottom { MUTED } else { GRID };
             canvas.line(&[(self.left, y), (self.right, y)], 2, colour);
             canvas.text(label, (self.left - 14, y), number);
         }
+        self.draw_columns(canvas, columns, name);
     }
 
     /// Numbers below the data, and the name of what they count.
@@ -63,6 +64,12 @@ impl Axes {
         }
         let middle = self.left.midpoint(self.right);
         canvas.text(name, (middle, self.bottom + 30 + self.size), number);
+    }
+
+    /// The nearest place to `x` at which a text of this width stays within the axes.
+    pub(crate) fn within(&self, x: i32, width: i32) -> i32 {
+        let half = width / 2;
+        x.clamp(self.left + half, (self.right - half).max(self.left + half))
     }
 
     /// Vertical grid lines.

@@ -1,54 +1,88 @@
-//! What a plot is drawn on: a list of shapes, which `svg` and `raster` turn into files.
+//! What a plot is drawn on: every shape goes into an SVG and, in the same call, onto the pixels of a PNG.
+//!
+//! The pixels look like the SVG in a browser, in the embedded typeface. Rendering the SVG with resvg would take ten
+//! times as long to build (110 CPU seconds at opt-level 1, mostly font shaping).
 
-use super::bitmap::Bitmap;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ImageResult, RgbImage};
+use tiny_skia::{
+    FillRule, FilterQuality, IntSize, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap,
+    PixmapPaint, Rect, Stroke, StrokeDash, Transform,
+};
+use ttf_parser::OutlineBuilder;
+
 use super::palette::{Colour, PAPER};
-use super::text::Style;
+use super::text::{Align, FAMILIES, Style, clean, escape, face};
 
 /// A position or a width and height in units, from the upper left corner to the right and down.
 pub(crate) type Point = (i32, i32);
 
-/// A drawing of a given size. Lengths are in units: a PNG has one pixel for each, and an SVG shows two of them in one
-/// CSS pixel, so that a PNG at the SVG's size looks sharp on a dense screen.
+/// A drawing of a given size on paper. Lengths are in units: a PNG has one pixel for each, and an SVG shows two of them
+/// in one CSS pixel, so that a PNG at the SVG's size looks sharp on a dense screen.
 #[derive(Clone, Debug)]
 pub(crate) struct Canvas {
     /// Width in units.
     pub(crate) width: i32,
     /// Height in units.
     pub(crate) height: i32,
-    /// What is drawn, the lowest first.
-    pub(crate) shapes: Vec<Shape>,
-}
-
-/// One shape of a drawing.
-#[derive(Clone, Debug)]
-pub(crate) enum Shape {
-    /// A filled rectangle from its upper left corner.
-    Rect { at: Point, size: Point, colour: Colour },
-    /// A filled circle.
-    Circle { centre: Point, radius: i32, colour: Colour },
-    /// A filled polygon.
-    Polygon { corners: Vec<Point>, colour: Colour },
-    /// A line through all points with round ends and corners.
-    Line { points: Vec<Point>, width: i32, dashed: bool, colour: Colour },
-    /// One line of text.
-    Text { text: String, at: Point, style: Style },
-    /// A bitmap, magnified without smoothing: its pixels are the data.
-    Image { bitmap: Bitmap, at: Point, size: Point },
-    /// Other shapes, moved by an offset.
-    Group { shapes: Vec<Shape>, offset: Point },
+    /// What the drawing shows, for readers who do not see it.
+    pub(crate) alt: String,
+    /// The shapes as SVG elements, the lowest first.
+    elements: String,
+    /// The same as pixels; `None` where a side is 0 or too large.
+    pixels: Option<Pixmap>,
 }
 
 /// Lengths of a dash and of the gap after it.
-pub(crate) const DASHES: (i32, i32) = (10, 8);
+const DASHES: (i32, i32) = (10, 8);
 
 impl Canvas {
     /// An empty canvas of this size.
-    pub(crate) const fn new(width: i32, height: i32) -> Self {
-        Self { width, height, shapes: Vec::new() }
+    pub(crate) fn new(width: i32, height: i32) -> Self {
+        let pixmap = || Pixmap::new(width.try_into().ok()?, height.try_into().ok()?);
+        let mut pixels = pixmap();
+        if let Some(pixels) = &mut pixels {
+            pixels.fill(tiny_skia::Color::WHITE);
+        }
+        Self { width, height, alt: String::new(), elements: String::new(), pixels }
     }
 
-    pub(crate) fn rect(&mut self, at: Point, size: Point, colour: Colour) {
-        self.shapes.push(Shape::Rect { at, size, colour });
+    /// The same drawing with what it shows in words.
+    pub(crate) fn described(self, alt: String) -> Self {
+        Self { alt, ..self }
+    }
+
+    /// The drawing as an `<svg>` element.
+    pub(crate) fn svg(&self, attributes: &str) -> String {
+        let Self { width, height, alt, elements, .. } = self;
+        format!(
+            "<svg{attributes} viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\" \
+             font-family=\"{FAMILIES}\" stroke-linecap=\"round\" stroke-linejoin=\"round\">\n\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"{}\"/>\n{elements}</svg>\n",
+            escape(&clean(alt)),
+            PAPER.hex()
+        )
+    }
+
+    /// The drawing as pixels; `None` where a side is 0 or too large.
+    pub(crate) fn image(&self) -> Option<RgbImage> {
+        let pixels = self.pixels.as_ref()?;
+        // Paper is opaque, and so is all that lies on it.
+        let rgb = pixels.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]);
+        RgbImage::from_raw(pixels.width(), pixels.height(), rgb.collect())
+    }
+
+    pub(crate) fn rect(&mut self, (x, y): Point, (width, height): Point, colour: Colour) {
+        let paint = paint("fill", colour);
+        self.element(&format!(
+            r#"<rect x="{x}" y="{y}" width="{width}" height="{height}"{paint}/>"#
+        ));
+        let rect = Rect::from_xywh(x as f32, y as f32, width as f32, height as f32);
+        if let (Some(pixels), Some(rect)) = (&mut self.pixels, rect) {
+            pixels.fill_rect(rect, &skia(colour), Transform::identity(), None);
+        }
     }
 
     /// A rectangle of paper inside a frame of this thickness.
@@ -58,32 +92,249 @@ impl Canvas {
         self.rect(at, size, PAPER);
     }
 
-    pub(crate) fn circle(&mut self, centre: Point, radius: i32, colour: Colour) {
-        self.shapes.push(Shape::Circle { centre, radius, colour });
+    pub(crate) fn circle(&mut self, (x, y): Point, radius: i32, colour: Colour) {
+        let circle = PathBuilder::from_circle(x as f32, y as f32, radius as f32);
+        self.filled(&format!(r#"circle cx="{x}" cy="{y}" r="{radius}""#), circle, colour);
     }
 
-    pub(crate) fn polygon(&mut self, corners: Vec<Point>, colour: Colour) {
-        self.shapes.push(Shape::Polygon { corners, colour });
+    pub(crate) fn polygon(&mut self, corners: &[Point], colour: Colour) {
+        let element = format!(r#"polygon points="{}""#, list(corners));
+        self.filled(&element, path(corners), colour);
     }
 
+    fn filled(&mut self, element: &str, path: Option<Path>, colour: Colour) {
+        self.element(&format!("<{element}{}/>", paint("fill", colour)));
+        self.fill(path, colour, Transform::identity());
+    }
+
+    /// A line through all points with round ends and corners.
     pub(crate) fn line(&mut self, points: &[Point], width: i32, colour: Colour) {
-        self.shapes.push(Shape::Line { points: points.to_vec(), width, dashed: false, colour });
+        self.stroke(points, width, colour, false);
     }
 
     pub(crate) fn dashed_line(&mut self, points: &[Point], width: i32, colour: Colour) {
-        self.shapes.push(Shape::Line { points: points.to_vec(), width, dashed: true, colour });
+        self.stroke(points, width, colour, true);
     }
 
-    pub(crate) fn text(&mut self, text: &str, at: Point, style: Style) {
-        self.shapes.push(Shape::Text { text: text.to_owned(), at, style });
+    fn stroke(&mut self, points: &[Point], width: i32, colour: Colour, dashed: bool) {
+        let (dash, gap) = DASHES;
+        let dashes = format!(r#" stroke-dasharray="{dash} {gap}""#);
+        self.element(&format!(
+            r#"<polyline points="{}" fill="none"{} stroke-width="{width}"{}/>"#,
+            list(points),
+            paint("stroke", colour),
+            if dashed { &dashes } else { "" }
+        ));
+        let dash = dashed.then(|| StrokeDash::new(vec![dash as f32, gap as f32], 0.0)).flatten();
+        let (line_cap, line_join) = (LineCap::Round, LineJoin::Round);
+        let stroke = Stroke { width: width as f32, line_cap, line_join, dash, ..Stroke::default() };
+        if let (Some(pixels), Some(path)) = (&mut self.pixels, path(points)) {
+            pixels.stroke_path(&path, &skia(colour), &stroke, Transform::identity(), None);
+        }
     }
 
-    pub(crate) fn image(&mut self, bitmap: Bitmap, at: Point, size: Point) {
-        self.shapes.push(Shape::Image { bitmap, at, size });
+    /// One line of text.
+    pub(crate) fn text(&mut self, text: &str, (x, y): Point, style: Style) {
+        let text = clean(text);
+        let baseline = y + style.drop();
+        let (anchor, start) = match style.align {
+            Align::Start => ("", 0.0),
+            Align::Middle => (r#" text-anchor="middle""#, -0.5),
+            Align::End => (r#" text-anchor="end""#, -1.0),
+        };
+        let turn = format!(r#" transform="rotate(-90 {x} {y})""#);
+        self.element(&format!(
+            r#"<text x="{x}" y="{baseline}" font-size="{}"{}{anchor}{}{}>{}</text>"#,
+            style.size,
+            if style.bold { r#" font-weight="bold""# } else { "" },
+            paint("fill", style.colour),
+            if style.upwards { &turn } else { "" },
+            escape(&text)
+        ));
+        let scale = style.size as f32 / f32::from(face(style.bold).units_per_em());
+        let left = x as f32 + start * style.advance(&text) as f32;
+        let turn = if style.upwards { -90.0 } else { 0.0 };
+        let transform = Transform::from_row(scale, 0.0, 0.0, -scale, left, baseline as f32)
+            .post_concat(Transform::from_rotate_at(turn, x as f32, y as f32));
+        self.fill(outline(&text, style.bold), style.colour, transform);
     }
 
-    /// Another drawing with its upper left corner at a position.
-    pub(crate) fn place(&mut self, other: &Self, offset: Point) {
-        self.shapes.push(Shape::Group { shapes: other.shapes.clone(), offset });
+    /// An image, magnified without smoothing: its pixels are the data.
+    pub(crate) fn bitmap(&mut self, image: &RgbImage, (x, y): Point, (width, height): Point) {
+        // An image that no PNG can hold is left out; nothing draws one.
+        let png = STANDARD.encode(png(image).unwrap_or_default());
+        self.element(&format!(
+            "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\" \
+             style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{png}\"/>"
+        ));
+        let (columns, rows) = image.dimensions();
+        let rgba = image.pixels().flat_map(|&image::Rgb([r, g, b])| [r, g, b, u8::MAX]).collect();
+        let image = IntSize::from_wh(columns, rows).and_then(|size| Pixmap::from_vec(rgba, size));
+        if let (Some(pixels), Some(image)) = (&mut self.pixels, image) {
+            let (wide, high) = (width as f32 / columns as f32, height as f32 / rows as f32);
+            let transform = Transform::from_row(wide, 0.0, 0.0, high, x as f32, y as f32);
+            let paint = PixmapPaint { quality: FilterQuality::Nearest, ..PixmapPaint::default() };
+            pixels.draw_pixmap(0, 0, image.as_ref(), &paint, transform, None);
+        }
+    }
+
+    /// Another drawing with its upper left corner at a position; all of it must lie within this one.
+    pub(crate) fn place(&mut self, other: &Self, (x, y): Point) {
+        let elements = &other.elements;
+        self.element(&format!("<g transform=\"translate({x} {y})\">\n{elements}</g>"));
+        if let (Some(pixels), Some(other)) = (&mut self.pixels, &other.pixels) {
+            // Both are opaque, so rows are copied: blending them would take most of a report's time.
+            let (columns, width) = (pixels.width() as usize, other.width() as usize);
+            for (row, from) in (y as usize..).zip(other.pixels().chunks(width)) {
+                let to = row * columns + x as usize;
+                pixels.pixels_mut()[to..to + width].copy_from_slice(from);
+            }
+        }
+    }
+
+    fn element(&mut self, element: &str) {
+        self.elements.push_str(element);
+        self.elements.push('\n');
+    }
+
+    fn fill(&mut self, path: Option<Path>, colour: Colour, transform: Transform) {
+        if let (Some(pixels), Some(path)) = (&mut self.pixels, path) {
+            pixels.fill_path(&path, &skia(colour), FillRule::Winding, transform, None);
+        }
+    }
+}
+
+/// The image as a PNG file, 8-bit RGB.
+///
+/// # Errors
+/// The encoder's, where a side is 0 or too large for the format.
+pub(crate) fn png(image: &RgbImage) -> ImageResult<Vec<u8>> {
+    let mut file = Vec::new();
+    let (compression, filter) = (CompressionType::Default, FilterType::Adaptive);
+    image.write_with_encoder(PngEncoder::new_with_quality(&mut file, compression, filter))?;
+    Ok(file)
+}
+
+/// The attributes that paint with a colour.
+fn paint(property: &str, colour: Colour) -> String {
+    let hex = colour.hex();
+    match colour.opacity {
+        1.0 => format!(r#" {property}="{hex}""#),
+        opacity => format!(r#" {property}="{hex}" {property}-opacity="{opacity}""#),
+    }
+}
+
+fn list(points: &[Point]) -> String {
+    points.iter().map(|(x, y)| format!("{x},{y}")).collect::<Vec<_>>().join(" ")
+}
+
+/// The path through all points; filling it closes it.
+fn path(points: &[Point]) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    for (position, &(x, y)) in points.iter().enumerate() {
+        match position {
+            0 => path.move_to(x as f32, y as f32),
+            _ => path.line_to(x as f32, y as f32),
+        }
+    }
+    path.finish()
+}
+
+/// The outline of a line of text from its left end, in the font's units, y up.
+fn outline(text: &str, bold: bool) -> Option<Path> {
+    let face = face(bold);
+    let mut line = Outline { path: PathBuilder::new(), x: 0.0 };
+    for character in text.chars() {
+        let glyph = face.glyph_index(character).unwrap_or_default();
+        face.outline_glyph(glyph, &mut line);
+        line.x += f32::from(face.glyph_hor_advance(glyph).unwrap_or_default());
+    }
+    line.path.finish()
+}
+
+/// Collects the outlines of glyphs, the next one at `x`.
+struct Outline {
+    path: PathBuilder,
+    x: f32,
+}
+
+impl OutlineBuilder for Outline {
+    fn move_to(&mut self, x: f32, y: f32) {
+        self.path.move_to(self.x + x, y);
+    }
+
+    fn line_to(&mut self, x: f32, y: f32) {
+        self.path.line_to(self.x + x, y);
+    }
+
+    fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
+        self.path.quad_to(self.x + x1, y1, self.x + x, y);
+    }
+
+    fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
+        self.path.cubic_to(self.x + x1, y1, self.x + x2, y2, self.x + x, y);
+    }
+
+    fn close(&mut self) {
+        self.path.close();
+    }
+}
+
+fn skia(colour: Colour) -> Paint<'static> {
+    let [red, green, blue] = colour.rgb;
+    let mut paint = Paint::default();
+    paint.set_color_rgba8(red, green, blue, (255.0 * colour.opacity).round() as u8);
+    paint
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::drawing::palette::INK;
+    use crate::drawing::text::{Baseline, TEXT};
+
+    const SIDE: i32 = 200;
+
+    /// Left, top, right and bottom of what is drawn, relative to the middle; right and bottom excluded.
+    fn drawn(draw: impl Fn(&mut Canvas, Point)) -> [i32; 4] {
+        let mut canvas = Canvas::new(SIDE, SIDE);
+        draw(&mut canvas, (SIDE / 2, SIDE / 2));
+        let image = canvas.image().unwrap();
+        let inked = image.enumerate_pixels().filter(|(.., pixel)| pixel.0[0] < 0xF0);
+        let place = |(x, y, _)| (x as i32 - SIDE / 2, y as i32 - SIDE / 2);
+        let (x, y): (Vec<_>, Vec<_>) = inked.map(place).unzip();
+        let range = |v: &[i32]| (*v.iter().min().unwrap(), *v.iter().max().unwrap() + 1);
+        let ((left, right), (top, bottom)) = (range(&x), range(&y));
+        [left, top, right, bottom]
+    }
+
+    #[test]
+    fn text_lies_where_its_style_says() {
+        let text = |align, baseline, upwards| {
+            let style = Style { size: 40, align, baseline, upwards, ..TEXT };
+            drawn(|canvas, middle| canvas.text("HHH", middle, style))
+        };
+        let [left, top, right, bottom] = text(Align::Start, Baseline::Top, false);
+        assert!((1..8).contains(&left) && (70..100).contains(&(right - left)), "{left} {right}");
+        assert!((0..5).contains(&top) && (29..=31).contains(&bottom), "{top} {bottom}");
+        let [.., end, _] = text(Align::End, Baseline::Top, false);
+        assert!((-8..0).contains(&end), "{end}");
+        let [left, top, right, bottom] = text(Align::Middle, Baseline::Middle, false);
+        assert!((left + right).abs() <= 2, "{left} {right}");
+        assert!((top + bottom).abs() <= 2, "{top} {bottom}");
+        let [left, top, right, bottom] = text(Align::Start, Baseline::Middle, true);
+        assert!(bottom <= 0 && top < -70, "it runs upwards: {top} {bottom}");
+        assert!((left + right).abs() <= 2, "{left} {right}");
+    }
+
+    #[test]
+    fn a_placed_drawing_moves_with_all_its_shapes() {
+        let mut inner = Canvas::new(80, 40);
+        inner.rect((0, 0), (10, 20), INK);
+        inner.line(&[(30, 10), (50, 10)], 4, INK);
+        inner.bitmap(&RgbImage::new(1, 1), (60, 0), (5, 7));
+        let moved = drawn(|canvas, (x, y)| canvas.place(&inner, (x, y - 50)));
+        assert_eq!(moved, [0, -50, 65, -30]);
     }
 }

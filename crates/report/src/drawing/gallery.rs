@@ -1,17 +1,23 @@
-//! Images of the data set in rows of five, each above its labels.
+//! Images of the data set in a plot, and rows of them above their labels.
+
+use image::{Rgb, RgbImage};
+use images::ImageShape;
 
 use super::canvas::{Canvas, Point};
-use super::images::{draw_image, drawn_size};
 use super::palette::{GRID, PAPER, VERMILLION};
 use super::text::Style;
 use crate::inputs::Inputs;
 
+/// The largest side of a drawn image, in units: 7 for each pixel of a digit.
+const LARGEST_SIDE: usize = 196;
 /// The most images of a gallery.
 pub(crate) const MOST_IMAGES: usize = 25;
 /// Room for a label, in units.
 pub(crate) const LABEL_ROOM: i32 = PITCH - 16;
-/// Distance of two lines of text below an image.
+/// From an image down to its labels, from one line of these to the next, and below the last.
+pub(crate) const ABOVE_LABELS: i32 = 18;
 pub(crate) const LINE: i32 = 36;
+pub(crate) const BELOW_LABELS: i32 = 26;
 
 /// Images in a row, and the distance from one to the next.
 const COLUMNS: usize = 5;
@@ -27,26 +33,58 @@ pub(crate) struct Tile {
     pub(crate) marked: bool,
 }
 
+/// Units for each pixel of a drawn image; 1 for images that are drawn smaller than that.
+pub(crate) fn zoom(shape: ImageShape) -> usize {
+    (LARGEST_SIDE / shape.height.max(shape.width).max(1)).max(1)
+}
+
+/// Width and height at which an image is drawn: by a whole factor larger, or as small as it must be.
+pub(crate) fn drawn_size(shape: ImageShape) -> Point {
+    let longest = shape.height.max(shape.width);
+    let side = |pixels: usize| match longest {
+        1..=LARGEST_SIDE => (pixels * zoom(shape)) as i32,
+        _ => (pixels * LARGEST_SIDE / longest.max(1)).max(1) as i32,
+    };
+    (side(shape.width), side(shape.height))
+}
+
+/// Draws one test image: three channels as red, green and blue, of any other number the first as grey levels.
+pub(crate) fn draw_image(canvas: &mut Canvas, inputs: &Inputs, index: usize, at: Point) {
+    let (shape, values) = (inputs.facts.shape, inputs.image(index));
+    let area = shape.height * shape.width;
+    let channels = if shape.channels == 3 { [0, area, 2 * area] } else { [0; 3] };
+    let image = RgbImage::from_fn(shape.width as u32, shape.height as u32, |x, y| {
+        let pixel = y as usize * shape.width + x as usize;
+        Rgb(channels.map(|channel| values[channel + pixel]))
+    });
+    canvas.bitmap(&image, at, drawn_size(shape));
+}
+
+/// The upper left corners of cells in rows of so many.
+pub(crate) fn cells(columns: usize, pitch: Point) -> impl Iterator<Item = Point> {
+    let columns = columns as i32;
+    (0..).map(move |cell| (cell % columns * pitch.0, cell / columns * pitch.1))
+}
+
 /// Draws the images in rows.
 pub(crate) fn draw(inputs: &Inputs, tiles: &[Tile]) -> Canvas {
-    let shape = inputs.facts.shape;
-    let (width, height) = drawn_size(shape);
-    let lines = tiles.iter().map(|tile| tile.labels.len()).max().unwrap_or(0);
-    let row_height = height + 18 + lines as i32 * LINE + 26;
+    let (width, height) = drawn_size(inputs.facts.shape);
+    let lines = tiles.iter().map(|tile| tile.labels.len()).max().unwrap_or(0) as i32;
+    let row_height = height + ABOVE_LABELS + lines * LINE + BELOW_LABELS;
     let rows = tiles.len().div_ceil(COLUMNS) as i32;
     let mut canvas = Canvas::new(COLUMNS as i32 * PITCH, 20 + rows * row_height);
-    for (position, tile) in tiles.iter().enumerate() {
-        let (row, column) = ((position / COLUMNS) as i32, (position % COLUMNS) as i32);
-        let middle = column * PITCH + PITCH / 2;
-        let (x, y) = (middle - width / 2, 30 + row * row_height);
-        let (thickness, colour) = if tile.marked { (8, VERMILLION) } else { (2, GRID) };
-        canvas.framed((x, y), (width, height), thickness, colour);
-        draw_image(&mut canvas, (x, y), shape, inputs.image(tile.index));
+    for (tile, (left, top)) in tiles.iter().zip(cells(COLUMNS, (PITCH, row_height))) {
+        let middle = left + PITCH / 2;
+        let (x, y) = (middle - width / 2, top + 30);
+        let (thickness, frame) = if tile.marked { (8, VERMILLION) } else { (2, GRID) };
+        canvas.framed((x, y), (width, height), thickness, frame);
+        draw_image(&mut canvas, inputs, tile.index, (x, y));
         if tile.marked {
             draw_cross(&mut canvas, (x + width, y));
         }
         for (line, (label, style)) in (0..).zip(&tile.labels) {
-            canvas.text(label, (middle, y + height + 18 + line * LINE), style.centred());
+            let below = y + height + ABOVE_LABELS + line * LINE;
+            canvas.text(label, (middle, below), style.centred());
         }
     }
     canvas
@@ -58,4 +96,19 @@ fn draw_cross(canvas: &mut Canvas, (x, y): Point) {
     canvas.circle((x, y), 22, VERMILLION);
     canvas.line(&[(x - 9, y - 9), (x + 9, y + 9)], 6, PAPER);
     canvas.line(&[(x - 9, y + 9), (x + 9, y - 9)], 6, PAPER);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_drawn_large_but_never_above_the_limit() {
+        let drawn = |height, width| drawn_size(ImageShape { channels: 1, height, width });
+        assert_eq!(drawn_size(ImageShape::DIGIT), (196, 196));
+        assert_eq!(drawn(32, 32), (192, 192));
+        assert_eq!(drawn(20, 50), (150, 60));
+        assert_eq!(drawn(224, 448), (196, 98));
+        assert_eq!(drawn(1, 1), (196, 196));
+    }
 }

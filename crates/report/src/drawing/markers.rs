@@ -21,7 +21,8 @@ pub(crate) fn draw(canvas: &mut Canvas, position: usize, colour: Colour, (x, y):
         canvas.rect((x - half, y - half), (2 * half, 2 * half), colour);
     };
     let polygon = |canvas: &mut Canvas, corners: &[Point], colour| {
-        canvas.polygon(corners.iter().map(|&(dx, dy)| (x + dx, y + dy)).collect(), colour);
+        let corners: Vec<_> = corners.iter().map(|&(dx, dy)| (x + dx, y + dy)).collect();
+        canvas.polygon(&corners, colour);
     };
     let (outer, inner): (&[_], &[_]) = match position % SHAPES {
         0 => return canvas.circle((x, y), 8, colour),

@@ -1,20 +1,18 @@
 //! Drawing: plots as values, what they are drawn on, and their common parts. Nothing here knows what a plot is about.
 
-pub(crate) mod axes;
-pub(crate) mod bitmap;
-pub(crate) mod canvas;
+mod axes;
+mod canvas;
 pub(crate) mod colour_scale;
 pub(crate) mod gallery;
-pub(crate) mod images;
-pub(crate) mod lines;
 pub(crate) mod markers;
-pub(crate) mod palette;
+mod palette;
 mod plot;
-mod raster;
-mod svg;
-pub(crate) mod text;
-pub(crate) mod ticks;
-pub(crate) mod time_ticks;
+mod text;
+mod ticks;
 
-pub(crate) use canvas::Canvas;
-pub(crate) use plot::{Panel, Plot};
+pub(crate) use axes::*;
+pub(crate) use canvas::{Canvas, Point};
+pub(crate) use palette::*;
+pub(crate) use plot::Plot;
+pub(crate) use text::*;
+pub(crate) use ticks::*;

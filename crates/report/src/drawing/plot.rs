@@ -1,8 +1,6 @@
 //! A plot as a value, and the forms it takes: an SVG file, a PNG file, and a figure of a page.
 
-use super::canvas::Canvas;
-use super::raster;
-use super::svg::svg;
+use super::canvas::{Canvas, png};
 use super::text::{BOLD_TEXT, MUTED_TEXT, Style, clean, escape};
 use crate::error::{Error, Result};
 
@@ -35,54 +33,51 @@ pub(crate) struct Plot {
     /// How it is read, in one paragraph.
     pub(crate) note: String,
     /// The drawings, beside each other in a file and as the width allows on a page.
-    pub(crate) panels: Vec<Panel>,
+    pub(crate) panels: Vec<Canvas>,
     /// HTML that a page shows below the plot: the numbers behind it.
     pub(crate) table: String,
 }
 
-/// One drawing of a plot.
-#[derive(Clone, Debug)]
-pub(crate) struct Panel {
-    /// What the drawing shows, for readers who do not see it.
-    pub(crate) alt: String,
-    pub(crate) canvas: Canvas,
-}
-
 impl Plot {
-    /// The plot as a file: title and subtitle, the panels side by side, the note.
-    pub(crate) fn svg(&self) -> String {
-        let canvas = self.canvas();
-        let (width, height) = (canvas.width, canvas.height);
-        let attributes = format!(
-            r#" xmlns="http://www.w3.org/2000/svg" width="{}" height="{}""#,
-            width / 2,
-            height / 2
-        );
-        svg(&canvas, &attributes, &self.alt())
+    /// A plot of one drawing, which its note describes; without the drawing where there is nothing to draw.
+    pub(crate) fn new(
+        name: &'static str,
+        title: String,
+        note: String,
+        canvas: Option<Canvas>,
+    ) -> Self {
+        let panels = canvas.map(|canvas| canvas.described(note.clone())).into_iter().collect();
+        Self { name, title, note, panels, ..Self::default() }
     }
 
-    /// The plot as a PNG file, drawn like the SVG file.
+    /// The plot as the bytes of its SVG and of its PNG file: title and subtitle, the panels side by side, the note.
     ///
     /// # Errors
     /// [`Error::Draw`] where it is too large.
-    pub(crate) fn png(&self) -> Result<Vec<u8>> {
-        let fail = |source| Error::Draw { file: format!("{}.png", self.name), source };
-        let bitmap =
-            raster::bitmap(&self.canvas()).ok_or_else(|| fail("it is too large".into()))?;
-        bitmap.png().map_err(|error| fail(error.into()))
+    pub(crate) fn files(&self) -> Result<[(String, Vec<u8>); 2]> {
+        let canvas = self.canvas();
+        let (width, height) = (canvas.width / 2, canvas.height / 2);
+        let attributes =
+            format!(r#" xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}""#);
+        let svg = canvas.svg(&attributes);
+        let [png_name, svg_name] = ["png", "svg"].map(|kind| format!("{}.{kind}", self.name));
+        let fail = |source| Error::Draw { file: png_name.clone(), source };
+        let image = canvas.image().ok_or_else(|| fail("it is too large".into()))?;
+        let png = png(&image).map_err(|error| fail(error.into()))?;
+        Ok([(png_name, png), (svg_name, svg.into_bytes())])
     }
 
     /// The plot as a figure of a page.
     pub(crate) fn figure(&self) -> String {
-        let panel = |panel: &Panel| {
-            let width = panel.canvas.width;
+        let panel = |panel: &Canvas| {
+            let width = panel.width;
             // From its natural width down to that at which its letters can still be read.
             let readable = width * 2 / 5;
             let narrowest = if width <= PHONE { 0 } else { readable };
             let sides = format!(r#" style="min-width:{narrowest}px;max-width:{}px""#, width / 2);
             format!(
                 "<div class=\"scroll\" style=\"flex-basis:{readable}px\" tabindex=\"0\">{}</div>\n",
-                svg(&panel.canvas, &sides, &panel.alt)
+                panel.svg(&sides)
             )
         };
         let panels: String = self.panels.iter().map(panel).collect();
@@ -93,36 +88,32 @@ impl Plot {
         )
     }
 
-    fn alt(&self) -> String {
-        let panels = self.panels.iter().map(|panel| panel.alt.as_str());
-        [&*self.full_title()].into_iter().chain(panels).collect::<Vec<_>>().join(". ")
-    }
-
     fn full_title(&self) -> String {
         let synthetic = if self.synthetic { " (synthetic data)" } else { "" };
         format!("{}{synthetic}", self.title)
     }
 
     fn canvas(&self) -> Canvas {
-        let gaps = GAP * (self.panels.len().max(1) - 1) as i32;
-        let panels = self.panels.iter().map(|panel| panel.canvas.width).sum::<i32>() + gaps;
-        let room = even(panels.max(SMALLEST_WIDTH));
-        let mut canvas = Canvas::new(room + 2 * MARGIN, 0);
+        let widths = self.panels.iter().map(|panel| panel.width + GAP).sum::<i32>() - GAP;
+        let room = even(widths.max(SMALLEST_WIDTH));
+        let note = MUTED_TEXT.wrap(&self.note, room);
+        let heights = self.panels.iter().map(|panel| panel.height + 30);
+        let (top, below) = (MARGIN + HEADER, MARGIN + HEADER + heights.max().unwrap_or(0));
+        let height = even(below + note.len() as i32 * LINE + MARGIN);
+        let mut canvas = Canvas::new(room + 2 * MARGIN, height);
+        canvas.alt = self.full_title();
         canvas.text(&TITLE.fit(&self.full_title(), room), (MARGIN, MARGIN), TITLE);
         let subtitle = MUTED_TEXT.fit(&self.subtitle, room);
         canvas.text(&subtitle, (MARGIN, MARGIN + TITLE.size + 12), MUTED_TEXT);
-        let top = MARGIN + HEADER;
-        let (mut left, mut bottom) = (MARGIN, top);
-        for Panel { canvas: panel, .. } in &self.panels {
+        let mut left = MARGIN;
+        for panel in &self.panels {
+            canvas.alt += &format!(". {}", panel.alt);
             canvas.place(panel, (left, top));
             left += panel.width + GAP;
-            bottom = bottom.max(top + panel.height + 30);
         }
-        for line in MUTED_TEXT.wrap(&self.note, room) {
-            canvas.text(&line, (MARGIN, bottom), MUTED_TEXT);
-            bottom += LINE;
+        for (line, y) in note.iter().zip((below..).step_by(LINE as usize)) {
+            canvas.text(line, (MARGIN, y), MUTED_TEXT);
         }
-        canvas.height = even(bottom + MARGIN);
         canvas
     }
 }

@@ -108,14 +108,8 @@ impl Style {
         if text.chars().count() <= LONGEST_NAME && self.width(&text) <= room {
             return text;
         }
-        let mut cut = String::new();
-        for character in text.chars().take(LONGEST_NAME) {
-            cut.push(character);
-            if self.width(&format!("{}…", cut.trim_end())) > room {
-                cut.pop();
-                break;
-            }
-        }
+        let mut cut: String = text.chars().take(LONGEST_NAME).collect();
+        while self.width(&format!("{}…", cut.trim_end())) > room && cut.pop().is_some() {}
         format!("{}…", cut.trim_end())
     }
 
@@ -147,18 +141,10 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// Text as HTML and XML hold it, in elements and in quoted attributes.
 pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    // The ampersand first: the others bring new ones.
+    [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")]
+        .iter()
+        .fold(text.to_owned(), |escaped, (character, entity)| escaped.replace(*character, entity))
 }
 
 /// The embedded typeface.

@@ -1,4 +1,30 @@
-//! Round numbers for an axis, and how many decimals they need.
+//! The ticks of axes: round numbers with the decimals they need, and times.
+
+use super::axes::Tick;
+use crate::numbers::plural;
+
+/// Seconds at which a time axis may have a tick, from a hundredth of a second to years.
+const TIMES: [f64; 19] = [
+    0.01,
+    0.1,
+    1.0,
+    3.0,
+    10.0,
+    30.0,
+    60.0,
+    180.0,
+    600.0,
+    1800.0,
+    3600.0,
+    10_800.0,
+    36_000.0,
+    86_400.0,
+    259_200.0,
+    864_000.0,
+    2_592_000.0,
+    8_640_000.0,
+    86_400_000.0,
+];
 
 /// Round numbers, a multiple of 1, 2 or 5 times a power of ten apart, of which the first is at or
 /// below `low` and the last at or above `high`; about `most` of them. `low < high`, both finite.
@@ -42,6 +68,30 @@ pub(crate) fn log_ticks(low: f64, high: f64) -> Vec<f64> {
     let to = all.iter().position(|&tick| tick >= high).unwrap_or(all.len() - 1);
     // An axis needs two ticks: the one above a single one is included.
     all[from..=to.max(from + 1).min(all.len() - 1)].to_vec()
+}
+
+/// Whether a time was measured.
+pub(crate) fn measured(seconds: &f64) -> bool {
+    *seconds > 0.0 && seconds.is_finite()
+}
+
+/// The ticks of a logarithmic axis around all times, at least two; their values are natural logarithms.
+pub(crate) fn time_ticks(times: impl Iterator<Item = f64>) -> Vec<Tick> {
+    let (low, high) = range(times).unwrap_or((0.0, 0.0));
+    let from = TIMES.iter().rposition(|&time| time <= low).unwrap_or(0).min(TIMES.len() - 2);
+    let to = TIMES.iter().position(|&time| time >= high).unwrap_or(TIMES.len() - 1);
+    let tick = |&time: &f64| match time {
+        86_400.0.. => (time.ln(), plural((time / 86_400.0) as usize, "day", "days")),
+        3600.0.. => (time.ln(), format!("{} h", time / 3600.0)),
+        60.0.. => (time.ln(), format!("{} min", time / 60.0)),
+        _ => (time.ln(), format!("{time} s")),
+    };
+    TIMES[from..=to.max(from + 1)].iter().map(tick).collect()
+}
+
+/// The lowest and the highest value; `None` where there is none.
+pub(crate) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.map(|v| (v, v)).reduce(|(low, high), (value, _)| (low.min(value), high.max(value)))
 }
 
 /// Decimals that numbers `step` apart need.
@@ -90,5 +140,20 @@ mod tests {
     #[test]
     fn decimals_tell_neighbours_apart() {
         assert_eq!([0.05, 0.1, 1.0, 20.0].map(decimals), [2, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_time_axis_holds_every_time() {
+        for (times, first, last) in [
+            (&[45.0, 700.0][..], "30 s", "30 min"),
+            (&[60.0], "1 min", "3 min"),
+            (&[1e-9, 1e12], "0.01 s", "1,000 days"),
+            (&[], "0.01 s", "0.1 s"),
+            (&[86_400.0, 1e5], "1 day", "3 days"),
+            (&[1e12], "100 days", "1,000 days"),
+        ] {
+            let ticks = time_ticks(times.iter().copied());
+            assert_eq!((&*ticks[0].1, &*ticks[ticks.len() - 1].1), (first, last));
+        }
     }
 }

@@ -4,26 +4,86 @@
 //! The bins are those of equal width that the expected calibration error adds up. Intervals show which of them hold too
 //! few predictions to say much, and a second panel shows how many, on a logarithmic axis.
 
-use crate::calibration::{BINS, Bin, bins, expected_calibration_error};
-use crate::drawing::axes::{Axes, BELOW, Tick, room_for};
-use crate::drawing::palette::{BLUE, MUTED};
-use crate::drawing::text::{BOLD_TEXT, Baseline, Style, TEXT};
-use crate::drawing::{Canvas, Panel, Plot};
+use run::Prediction;
+
+use crate::drawing::*;
 use crate::inputs::Inputs;
 use crate::numbers::{accuracy, count, percent};
+
+/// Bins of equal width over the probabilities, as many as in Guo and others, "On Calibration of Modern Neural
+/// Networks", 2017, section 4.
+const BINS: usize = 15;
+
+/// Quantile of the normal distribution for a two-sided 95 % interval.
+const Z: f64 = 1.959_964;
 
 /// Side of the data, where they begin below the title, and room for the last number beyond them.
 const SIDE: i32 = 700;
 const TOP: i32 = 56;
 const BEYOND: i32 = 50;
 
-const HEIGHT: i32 = TOP + SIDE + BELOW;
-
 /// The numbers above the bars.
 const NUMBER: Style = Style { size: 18, baseline: Baseline::Bottom, ..TEXT.centred() };
 
-/// Name of both horizontal axes.
-const PROBABILITY: &str = "probability of the predicted class";
+/// The predictions whose probability falls into one interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Bin {
+    /// Predictions in it.
+    count: usize,
+    /// Correct ones among them.
+    correct: usize,
+    /// Sum of their probabilities.
+    probability: f64,
+}
+
+impl Bin {
+    /// Fraction that is correct, in [0, 1]; not a number where the bin is empty.
+    fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.count as f64
+    }
+
+    /// Mean probability, in [0, 1]; not a number where the bin is empty.
+    fn confidence(&self) -> f64 {
+        self.probability / self.count as f64
+    }
+
+    /// 95 % confidence interval of the accuracy (Wilson 1927), in [0, 1].
+    fn interval(&self) -> (f64, f64) {
+        let (n, accuracy) = (self.count as f64, self.accuracy());
+        let middle = accuracy + Z * Z / (2.0 * n);
+        let half = Z * (accuracy * (1.0 - accuracy) / n + Z * Z / (4.0 * n * n)).sqrt();
+        let scale = 1.0 + Z * Z / n;
+        (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
+    }
+}
+
+/// Expected calibration error in [0, 1] (Guo and others 2017, equation 3): over 15 bins of equal width, each closed
+/// above, the mean distance of the fraction that is correct from the mean probability of the predicted class, weighted
+/// by the number of predictions. Not a number where there are no predictions, or where a probability is outside [0, 1].
+#[must_use]
+pub fn expected_calibration_error(predictions: &[Prediction]) -> f64 {
+    if predictions.iter().any(|p| !(0.0..=1.0).contains(&p.probability)) {
+        return f64::NAN;
+    }
+    let filled = bins(predictions).into_iter().filter(|bin| bin.count > 0);
+    // The weight cancels the division by the bin's own count.
+    let sum: f64 = filled.map(|bin| (bin.correct as f64 - bin.probability).abs()).sum();
+    sum / predictions.len() as f64
+}
+
+/// The bins, from the lowest probability up: bin `i` holds those in `(i / 15, (i + 1) / 15]`, and the first also 0.
+/// Values outside [0, 1] are left out.
+fn bins(predictions: &[Prediction]) -> [Bin; BINS] {
+    let mut bins = [Bin::default(); BINS];
+    for prediction in predictions.iter().filter(|p| (0.0..=1.0).contains(&p.probability)) {
+        let above = (prediction.probability * BINS as f64).ceil() as usize;
+        let bin = &mut bins[above.saturating_sub(1).min(BINS - 1)];
+        bin.count += 1;
+        bin.correct += usize::from(prediction.label == prediction.predicted);
+        bin.probability += prediction.probability;
+    }
+    bins
+}
 
 pub(super) fn plot(inputs: &Inputs) -> Plot {
     let error = expected_calibration_error(inputs.predictions);
@@ -70,7 +130,7 @@ fn fullest(bins: &[Bin; BINS]) -> String {
 }
 
 /// The fraction of each bin that is correct.
-fn reliability(bins: &[Bin; BINS]) -> Panel {
+fn reliability(bins: &[Bin; BINS]) -> Canvas {
     let ticks = percents();
     let (axes, mut canvas) = frame("Fraction that is correct", &ticks, (0.0, 1.0));
     canvas.dashed_line(&[axes.place((0.0, 0.0)), axes.place((1.0, 1.0))], 3, MUTED);
@@ -79,11 +139,11 @@ fn reliability(bins: &[Bin; BINS]) -> Panel {
         canvas.line(&[axes.place((x, low)), axes.place((x, high))], 6, BLUE.faded(0.45));
         canvas.circle(axes.place((x, bin.accuracy())), 10, BLUE);
     }
-    Panel { alt: format!("Fraction that is correct by probability. {}", fullest(bins)), canvas }
+    canvas.described(format!("Fraction that is correct by probability. {}", fullest(bins)))
 }
 
 /// How many images lie in each bin.
-fn counts(bins: &[Bin; BINS]) -> Panel {
+fn counts(bins: &[Bin; BINS]) -> Canvas {
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1);
     // The axis begins below 1, so that a bar of one image is visible.
     let (lowest, highest) = (-0.3, (most as f64).log10().ceil().max(1.0));
@@ -103,18 +163,17 @@ fn counts(bins: &[Bin; BINS]) -> Panel {
             canvas.text(&bin.count.to_string(), (left.midpoint(right), top - 12), NUMBER);
         }
     }
-    Panel { alt: "Number of images by probability, in bins of equal width.".to_owned(), canvas }
+    canvas.described("Number of images by probability, in bins of equal width.".to_owned())
 }
 
 /// A panel with its title and its axes.
 fn frame(title: &str, rows: &[Tick], y: (f64, f64)) -> (Axes, Canvas) {
     let left = room_for(rows, TEXT.size);
-    let mut canvas = Canvas::new(left + SIDE + BEYOND, HEIGHT);
+    let mut canvas = Canvas::new(left + SIDE + BEYOND, TOP + SIDE + BELOW);
     canvas.text(title, (0, 0), BOLD_TEXT);
     let (right, bottom) = (left + SIDE, TOP + SIDE);
     let axes = Axes { left, top: TOP, right, bottom, x: (0.0, 1.0), y, size: TEXT.size };
-    axes.draw_rows(&mut canvas, rows);
-    axes.draw_columns(&mut canvas, &percents(), PROBABILITY);
+    axes.draw(&mut canvas, rows, &percents(), "probability of the predicted class");
     (axes, canvas)
 }
 
@@ -126,4 +185,56 @@ fn edges(position: usize) -> (f64, f64) {
 
 fn percents() -> Vec<Tick> {
     (0..=5).map(|fifth| f64::from(fifth) / 5.0).map(|part| (part, percent(part, 0))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prediction(probability: f64, correct: bool) -> Prediction {
+        Prediction { index: 0, label: 0, predicted: usize::from(!correct), probability, loss: 0.0 }
+    }
+
+    #[test]
+    fn the_error_is_what_the_definition_gives_by_hand() {
+        // The last bin: 3 of 4 correct at 0.95, off by 0.2; the eighth, up to 8/15: 0 of 1 at 0.5.
+        let mut predictions = vec![prediction(0.95, true); 3];
+        predictions.extend([prediction(0.95, false), prediction(0.5, false)]);
+        let error = expected_calibration_error(&predictions);
+        assert!((error - (4.0 * 0.2 + 1.0 * 0.5) / 5.0).abs() < 1e-12, "{error}");
+    }
+
+    #[test]
+    fn errors_in_opposite_directions_cancel_in_a_bin_only() {
+        // 0.9 lies in (13/15, 14/15], 0.94 and 0.96 in the last bin.
+        let same = [prediction(0.94, true), prediction(0.96, false)];
+        let error = expected_calibration_error(&same);
+        assert!((error - (0.95 - 0.5)).abs() < 1e-12, "{error}");
+        let apart = [prediction(0.9, true), prediction(0.96, false)];
+        let error = expected_calibration_error(&apart);
+        assert!((error - (0.1 + 0.96) / 2.0).abs() < 1e-12, "{error}");
+    }
+
+    #[test]
+    fn bins_are_closed_above() {
+        let bins = bins(&[0.0, 0.2, 0.2001, 1.0].map(|p| prediction(p, true)));
+        let counts: Vec<_> = bins.iter().map(|bin| bin.count).collect();
+        assert_eq!(counts, [1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn values_outside_0_to_1_have_no_error() {
+        assert!(expected_calibration_error(&[]).is_nan());
+        for wrong in [f64::NAN, -0.1, 1.1] {
+            let predictions = [prediction(0.5, true), prediction(wrong, true)];
+            assert!(expected_calibration_error(&predictions).is_nan(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn few_predictions_leave_a_wide_interval() {
+        // Wilson's interval for 8 of 10, computed by hand.
+        let (low, high) = Bin { count: 10, correct: 8, probability: 8.0 }.interval();
+        assert!((low - 0.4902).abs() < 1e-4 && (high - 0.9433).abs() < 1e-4, "{low} {high}");
+    }
 }

@@ -2,9 +2,7 @@
 
 use run::ClassScores;
 
-use crate::drawing::palette::{GRID, INK, MUTED, SHADE, VERMILLION};
-use crate::drawing::text::{Align, BOLD_TEXT, Baseline, MUTED_TEXT, Style, TEXT, clean};
-use crate::drawing::{Canvas, Panel, Plot};
+use crate::drawing::*;
 use crate::html::{table, text};
 use crate::inputs::Inputs;
 use crate::numbers::{accuracy, count};
@@ -18,9 +16,9 @@ const SMALLEST_LABELLED_CELL: usize = 22;
 const SMALLEST_NUMBERED_CELL: i32 = 44;
 const SMALLEST_BORDERED_CELL: i32 = 8;
 
-/// Longest drawn name of a class, and the longest in the note, in characters.
+/// Longest drawn name of a class beside the matrix, and in the note.
 const LABEL_ROOM: i32 = 260;
-const LONGEST_NAME: usize = 40;
+const NOTE_ROOM: i32 = 600;
 
 /// Opacity of the most frequent error, and of the rarest. Text on the strongest keeps a contrast above 4.5:1 on light
 /// and on dark screens.
@@ -37,14 +35,8 @@ const GAP: i32 = 16;
 
 pub(super) fn plot(inputs: &Inputs) -> Plot {
     let note = note(inputs);
-    Plot {
-        name: "confusion",
-        title: "Confusion matrix".to_owned(),
-        panels: vec![Panel { alt: note.clone(), canvas: draw(inputs) }],
-        note,
-        table: scores(inputs),
-        ..Plot::default()
-    }
+    let title = "Confusion matrix".to_owned();
+    Plot { table: scores(inputs), ..Plot::new("confusion", title, note, Some(draw(inputs))) }
 }
 
 /// What is correct, and what is confused most often.
@@ -59,23 +51,14 @@ fn note(inputs: &Inputs) -> String {
         count(total)
     );
     if let Some((times, label, predicted)) = most_frequent_error(confusion) {
-        let name = |class: usize| {
-            let name = clean(&inputs.facts.classes[class]);
-            match name.chars().count() {
-                0..=LONGEST_NAME => name,
-                _ => name.chars().take(LONGEST_NAME - 1).chain(['…']).collect(),
-            }
-        };
+        let [label, predicted] =
+            [label, predicted].map(|class| TEXT.fit(&inputs.facts.classes[class], NOTE_ROOM));
         let times = match times {
             1 => "once".to_owned(),
             2 => "twice".to_owned(),
             n => format!("{} times", count(n)),
         };
-        note += &format!(
-            " Most frequent confusion: {} predicted as {}, {times}.",
-            name(label),
-            name(predicted)
-        );
+        note += &format!(" Most frequent confusion: {label} predicted as {predicted}, {times}.");
     }
     note
 }

@@ -2,17 +2,11 @@
 
 use run::{EpochMetrics, lowest};
 
-use crate::drawing::axes::{Axes, BELOW, Tick, room_for};
-use crate::drawing::canvas::Point;
-use crate::drawing::lines::{Line, draw_line, draw_markers, epoch_axis};
-use crate::drawing::palette::{BLUE, Colour, INK, MUTED, VERMILLION};
-use crate::drawing::text::{BOLD_TEXT, Style, TEXT};
-use crate::drawing::ticks::{decimals, ticks};
-use crate::drawing::{Canvas, Panel, Plot, markers};
+use crate::drawing::*;
+use crate::history::{Quantity, draw_markers, epoch_axis, pieces, points};
 use crate::html::table;
 use crate::inputs::Inputs;
-use crate::numbers::{accuracy, loss, percent, plural};
-use crate::quantity::Quantity;
+use crate::numbers::{percent, plural};
 
 /// Width and height of one panel, and where the data begin below title, legend and the best epoch's label.
 const SIZE: (i32, i32) = (940, 690);
@@ -22,6 +16,9 @@ const TOP: i32 = 150;
 const EM: i32 = 27;
 const LABEL: Style = Style { size: EM, ..BOLD_TEXT };
 const LEGEND: Style = Style { size: EM, ..TEXT.level() };
+
+/// Titles of the panels.
+const TITLES: [&str; 2] = ["Loss in nats", "Accuracy"];
 
 /// A value beyond this would flatten all others, and is left out like an infinite one.
 const LARGEST_VALUE: f64 = 1e6;
@@ -45,43 +42,28 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
     }
 }
 
-fn panel(inputs: &Inputs, quantity: Quantity) -> Panel {
+fn panel(inputs: &Inputs, quantity: Quantity) -> Canvas {
     let mut canvas = Canvas::new(SIZE.0, SIZE.1);
-    canvas.text(title(quantity), (0, 0), Style { size: 30, ..BOLD_TEXT });
+    canvas.text(TITLES[quantity as usize], (0, 0), Style { size: 30, ..BOLD_TEXT });
     draw_legend(&mut canvas, inputs);
     let rows = value_ticks(inputs.metrics, quantity);
     let (x, columns) = epoch_axis(inputs.metrics.iter());
-    let axes = Axes {
-        left: room_for(&rows, EM),
-        top: TOP,
-        right: SIZE.0 - 30,
-        bottom: SIZE.1 - BELOW,
-        x,
-        y: (rows[0].0, rows[rows.len() - 1].0),
-        size: EM,
-    };
-    axes.draw_rows(&mut canvas, &rows);
-    axes.draw_columns(&mut canvas, &columns, "epoch");
+    let (left, right, bottom) = (room_for(&rows, EM), SIZE.0 - 30, SIZE.1 - BELOW);
+    let y = (rows[0].0, rows[rows.len() - 1].0);
+    let axes = Axes { left, top: TOP, right, bottom, x, y, size: EM };
+    axes.draw(&mut canvas, &rows, &columns, "epoch");
     if let Some((best, _)) = lowest(inputs.metrics) {
         draw_best(&mut canvas, &axes, best, quantity);
     }
     for (line, (_, colour)) in lines(inputs).iter().copied().enumerate() {
-        let place = |row: &EpochMetrics| -> Option<Point> {
-            let value = quantity.of(row)[line].filter(|&value| drawable(value))?;
-            Some(axes.place((row.epoch as f64, value)))
-        };
-        let points: Vec<_> = inputs.metrics.iter().map(place).collect();
-        draw_line(&mut canvas, &points, Line { colour, width: 4, dashed: false });
+        let value = |row: &EpochMetrics| quantity.of(row)[line].filter(drawable);
+        let points = points(&axes, inputs.metrics, value);
+        for piece in pieces(&points) {
+            canvas.line(&piece, 4, colour);
+        }
         draw_markers(&mut canvas, &points, (line, colour), MOST_MARKERS);
     }
-    Panel { alt: alt(inputs, quantity), canvas }
-}
-
-fn title(quantity: Quantity) -> &'static str {
-    match quantity {
-        Quantity::Loss => "Loss in nats",
-        Quantity::Accuracy => "Accuracy",
-    }
+    canvas.described(alt(inputs, quantity))
 }
 
 /// The legend, above the data so that it covers no line.
@@ -105,9 +87,8 @@ fn draw_best(canvas: &mut Canvas, axes: &Axes, best: &EpochMetrics, quantity: Qu
     canvas.dashed_line(&[(x, axes.bottom), (x, axes.top)], 2, MUTED);
     let value = quantity.of(best)[1].unwrap_or(f64::NAN);
     let label = format!("epoch {}: {}", best.epoch, quantity.write(value));
-    let half = LABEL.width(&label) / 2;
-    let x = x.clamp(axes.left + half, (axes.right - half).max(axes.left + half));
-    canvas.text(&label, (x, axes.top - EM - 14), Style { colour: INK, ..LABEL.centred() });
+    let x = axes.within(x, LABEL.width(&label));
+    canvas.text(&label, (x, axes.top - EM - 14), LABEL.centred());
 }
 
 /// The lines of a panel: training, and validation where anything is held out for it.
@@ -118,13 +99,12 @@ fn lines(inputs: &Inputs) -> &'static [(&'static str, Colour)] {
 /// Losses from 0, accuracies from a little below the lowest; at least two ticks.
 fn value_ticks(metrics: &[EpochMetrics], quantity: Quantity) -> Vec<Tick> {
     let values = metrics.iter().flat_map(|row| quantity.of(row)).flatten();
-    let (low, high) = values
-        .filter(|&value| drawable(value))
-        .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
-    let ticks = match quantity {
-        _ if low > high => ticks(0.0, 1.0, 5),
-        Quantity::Loss => ticks(low.min(0.0), if high > 1e-9 { 1.02 * high } else { 1.0 }, 6),
-        Quantity::Accuracy => {
+    let ticks = match (range(values.filter(drawable)), quantity) {
+        (None, _) => ticks(0.0, 1.0, 5),
+        (Some((low, high)), Quantity::Loss) => {
+            ticks(low.min(0.0), if high > 1e-9 { 1.02 * high } else { 1.0 }, 6)
+        }
+        (Some((low, high)), Quantity::Accuracy) => {
             let room = (0.05 * (high - low)).max(SMALLEST_SPAN / 2.0);
             // Nothing lies above 100 %, so the axis ends there, unless a value does.
             ticks((low - room).max(low.min(0.0)), (high + room).min(high.max(1.0)), 6)
@@ -139,7 +119,7 @@ fn value_ticks(metrics: &[EpochMetrics], quantity: Quantity) -> Vec<Tick> {
     ticks.into_iter().map(|value| (value, write(value))).collect()
 }
 
-fn drawable(value: f64) -> bool {
+fn drawable(value: &f64) -> bool {
     value.abs() <= LARGEST_VALUE
 }
 
@@ -157,8 +137,7 @@ fn note(inputs: &Inputs) -> String {
         true => ", its loss against smoothed targets",
         false => "",
     };
-    let mut note = format!("Training is measured {on}while the weights still change{smoothed}");
-    note += match (inputs.validates(), config.optimizer.average_decay > 0.0) {
+    let validation = match (inputs.validates(), config.optimizer.average_decay > 0.0) {
         (false, _) => ". Nothing was held out for validation.",
         (true, true) => {
             ", and validation on the moving average of the weights, so validation can look better."
@@ -166,57 +145,45 @@ fn note(inputs: &Inputs) -> String {
         (true, false) => ", so validation can look better.",
     };
     let left_out = |row: &&EpochMetrics| {
-        let values = Quantity::BOTH.map(|quantity| quantity.of(row));
-        values.into_iter().flatten().flatten().any(|value| !drawable(value))
+        let mut values = Quantity::BOTH.into_iter().flat_map(|q| q.of(row)).flatten();
+        !values.all(|value| drawable(&value))
     };
-    let epochs: Vec<_> =
-        inputs.metrics.iter().filter(left_out).map(|row| row.epoch.to_string()).collect();
-    if !epochs.is_empty() {
-        let shown = epochs[..epochs.len().min(8)].join(", ");
-        let more = if epochs.len() > 8 { " and others" } else { "" };
-        let noun = if epochs.len() == 1 { "epoch" } else { "epochs" };
-        note += &format!(
-            " Left out: values of {noun} {shown}{more} that are not finite or too large to draw."
-        );
-    }
-    note
+    let epochs = inputs.metrics.iter().filter(left_out).map(|row| row.epoch.to_string());
+    let epochs: Vec<_> = epochs.collect();
+    let left_out = match epochs.len() {
+        0 => String::new(),
+        n => format!(
+            " Left out: values of {} {}{} that are not finite or too large to draw.",
+            if n == 1 { "epoch" } else { "epochs" },
+            epochs[..n.min(8)].join(", "),
+            if n > 8 { " and others" } else { "" }
+        ),
+    };
+    format!(
+        "Training is measured {on}while the weights still change{smoothed}{validation}{left_out}"
+    )
 }
 
 fn alt(inputs: &Inputs, quantity: Quantity) -> String {
-    let write = |value: Option<f64>| value.map_or_else(String::new, |value| quantity.write(value));
-    let last = inputs.metrics.last().map_or([None; 2], |row| quantity.of(row));
-    let [training, validation] = last.map(write);
-    let validation = match inputs.validates() {
-        true => format!(" and {validation} in validation"),
-        false => ", nothing held out for validation".to_owned(),
-    };
     let best = lowest(inputs.metrics).map_or_else(String::new, |(row, _)| {
         format!(" The validation loss is lowest in epoch {}.", row.epoch)
     });
+    let epochs = plural(inputs.metrics.len(), "epoch", "epochs");
     format!(
-        "{} over {}: at the end {training} in training{validation}.{best}",
-        title(quantity),
-        plural(inputs.metrics.len(), "epoch", "epochs")
+        "{} over {epochs}: {}.{best}",
+        TITLES[quantity as usize],
+        quantity.at_the_end(inputs.metrics)
     )
 }
 
 fn values(inputs: &Inputs) -> String {
-    let optional = |value: Option<f64>, write: fn(f64) -> String| {
-        value.map_or_else(|| "none".to_owned(), write)
-    };
     let row = |row: &EpochMetrics| {
-        vec![
-            row.epoch.to_string(),
-            loss(row.loss),
-            optional(row.val_loss, loss),
-            accuracy(row.accuracy),
-            optional(row.val_accuracy, accuracy),
-        ]
+        let values =
+            Quantity::BOTH.map(|quantity| quantity.of(row).map(|value| quantity.known(value)));
+        [row.epoch.to_string()].into_iter().chain(values.concat()).collect()
     };
     let rows: Vec<_> = inputs.metrics.iter().map(row).collect();
     let columns = ["Epoch", "Loss", "Validation loss", "Accuracy", "Validation accuracy"];
-    format!(
-        "<details><summary>The values behind the curves</summary>\n{}</details>",
-        table("", &columns, &rows)
-    )
+    let table = table("", &columns, &rows);
+    format!("<details><summary>The values behind the curves</summary>\n{table}</details>")
 }

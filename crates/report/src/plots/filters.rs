@@ -2,10 +2,8 @@
 
 use run::Explanations;
 
-use crate::drawing::canvas::Point;
-use crate::drawing::palette::{GRID, INK};
-use crate::drawing::text::{MUTED_TEXT, Style};
-use crate::drawing::{Canvas, Panel, Plot, colour_scale};
+use crate::drawing::gallery::cells;
+use crate::drawing::*;
 use crate::inputs::FILTER_SIDE;
 use crate::numbers::plural;
 
@@ -15,7 +13,7 @@ const SIDE: i32 = FILTER_SIDE as i32 * CELL;
 
 /// Filters in a row, and distances from one to the next.
 const COLUMNS: usize = 8;
-const PITCH: (i32, i32) = (SIDE + 36, SIDE + 66);
+const PITCH: Point = (SIDE + 36, SIDE + 66);
 
 /// The most filters that are drawn.
 const MOST_FILTERS: usize = 256;
@@ -24,15 +22,9 @@ const NUMBER: Style = Style { size: 20, ..MUTED_TEXT.centred() };
 
 pub(super) fn plot(explanations: &Explanations) -> Plot {
     let filters = &explanations.filters[..explanations.filters.len().min(MOST_FILTERS)];
+    let title = "Filters of the first layer".to_owned();
     let note = note(filters, explanations.filters.len());
-    let panel = Panel { alt: note.clone(), canvas: draw(filters) };
-    Plot {
-        name: "filters",
-        title: "Filters of the first layer".to_owned(),
-        note,
-        panels: if filters.is_empty() { Vec::new() } else { vec![panel] },
-        ..Plot::default()
-    }
+    Plot::new("filters", title, note, (!filters.is_empty()).then(|| draw(filters)))
 }
 
 fn note(filters: &[Vec<f32>], all: usize) -> String {
@@ -55,15 +47,11 @@ fn note(filters: &[Vec<f32>], all: usize) -> String {
 
 fn draw(filters: &[Vec<f32>]) -> Canvas {
     let largest = colour_scale::largest(filters.iter().flatten());
-    let rows = filters.len().div_ceil(COLUMNS) as i32;
-    let width = COLUMNS as i32 * PITCH.0 - 32;
-    let scale = rows * PITCH.1 + 10;
-    let mut canvas = Canvas::new(width, scale + colour_scale::HEIGHT);
-    for (position, filter) in filters.iter().enumerate() {
-        let (row, column) = ((position / COLUMNS) as i32, (position % COLUMNS) as i32);
-        let (x, y) = (2 + column * PITCH.0, 2 + row * PITCH.1);
-        draw_filter(&mut canvas, filter, largest, (x, y));
-        canvas.text(&position.to_string(), (x + SIDE / 2, y + SIDE + 10), NUMBER);
+    let scale = filters.len().div_ceil(COLUMNS) as i32 * PITCH.1 + 10;
+    let mut canvas = Canvas::new(COLUMNS as i32 * PITCH.0 - 32, scale + colour_scale::HEIGHT);
+    for ((number, filter), (x, y)) in filters.iter().enumerate().zip(cells(COLUMNS, PITCH)) {
+        draw_filter(&mut canvas, filter, largest, (x + 2, y + 2));
+        canvas.text(&number.to_string(), (x + 2 + SIDE / 2, y + 2 + SIDE + 10), NUMBER);
     }
     colour_scale::draw(&mut canvas, (2, scale), largest, "weight");
     canvas
@@ -71,16 +59,15 @@ fn draw(filters: &[Vec<f32>]) -> Canvas {
 
 fn draw_filter(canvas: &mut Canvas, filter: &[f32], largest: f64, (left, top): Point) {
     canvas.framed((left, top), (SIDE, SIDE), 2, GRID);
-    for (position, &weight) in filter.iter().enumerate() {
-        let (row, column) = ((position / FILTER_SIDE) as i32, (position % FILTER_SIDE) as i32);
-        let (x, y) = (left + column * CELL, top + row * CELL);
+    for (&weight, (x, y)) in filter.iter().zip(cells(FILTER_SIDE, (CELL, CELL))) {
+        let (x, y) = (left + x, top + y);
         let colour = colour_scale::colour(f64::from(weight), largest);
         // A weight too small for a colour gets no dash either.
         if colour.opacity > 0.0 {
             canvas.rect((x, y), (CELL, CELL), colour);
             if weight < 0.0 {
-                let middle = (x + CELL / 2, y + CELL / 2);
-                canvas.line(&[(middle.0 - 6, middle.1), (middle.0 + 6, middle.1)], 3, INK);
+                let (middle, y) = (x + CELL / 2, y + CELL / 2);
+                canvas.line(&[(middle - 6, y), (middle + 6, y)], 3, INK);
             }
         }
     }

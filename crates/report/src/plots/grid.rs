@@ -3,8 +3,7 @@
 use run::Prediction;
 
 use crate::drawing::gallery::{self, LABEL_ROOM, MOST_IMAGES, Tile};
-use crate::drawing::text::{BOLD_TEXT, TEXT};
-use crate::drawing::{Panel, Plot};
+use crate::drawing::*;
 use crate::inputs::Inputs;
 use crate::numbers::plural;
 
@@ -32,28 +31,17 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
         1 => "The first test image".to_owned(),
         n => format!("The first {n} test images"),
     };
-    let form = if one_line {
-        "true class / predicted class"
-    } else {
-        "the true class above the predicted class"
+    let form = match one_line {
+        true => "true class / predicted class",
+        false => "the true class above the predicted class",
     };
     let marks = match mistakes {
         0 => "All are classified correctly.".to_owned(),
-        n => format!(
-            "A thick frame, a cross and bold letters mark {}.",
-            plural(n, "mistake", "mistakes")
-        ),
+        n => {
+            let mistakes = plural(n, "mistake", "mistakes");
+            format!("A thick frame, a cross and bold letters mark {mistakes}.")
+        }
     };
-    Plot {
-        name: "grid",
-        panels: vec![Panel {
-            alt: format!(
-                "{title} with their true and predicted classes; {mistakes} are misclassified."
-            ),
-            canvas: gallery::draw(inputs, &tiles),
-        }],
-        title,
-        note: format!("Below each image: {form}. {marks}"),
-        ..Plot::default()
-    }
+    let note = format!("Below each image: {form}. {marks}");
+    Plot::new("grid", title, note, Some(gallery::draw(inputs, &tiles)))
 }

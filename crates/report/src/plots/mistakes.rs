@@ -3,8 +3,7 @@
 use run::Prediction;
 
 use crate::drawing::gallery::{self, LABEL_ROOM, MOST_IMAGES, Tile};
-use crate::drawing::text::{MUTED_TEXT, TEXT};
-use crate::drawing::{Panel, Plot};
+use crate::drawing::*;
 use crate::html::{table, text};
 use crate::inputs::Inputs;
 use crate::numbers::{count, percent, plural};
@@ -39,15 +38,8 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
               class, and the number of the image in the test set, counted from 0."
             .to_owned(),
     };
-    let panel = Panel { alt: note.clone(), canvas: gallery::draw(inputs, &tiles) };
-    Plot {
-        name: "mistakes",
-        title,
-        note,
-        panels: if tiles.is_empty() { Vec::new() } else { vec![panel] },
-        table: by_class(inputs),
-        ..Plot::default()
-    }
+    let canvas = (!tiles.is_empty()).then(|| gallery::draw(inputs, &tiles));
+    Plot { table: by_class(inputs), ..Plot::new("mistakes", title, note, canvas) }
 }
 
 /// The mistakes of every class, the most probable prediction first.
@@ -62,15 +54,15 @@ fn by_class(inputs: &Inputs) -> String {
         // What is not a number goes last, and equals keep the order of the test set.
         let sure = |p: &Prediction| if p.probability.is_nan() { -1.0 } else { p.probability };
         mistakes.sort_by(|a, b| sure(b).total_cmp(&sure(a)).then(a.index.cmp(&b.index)));
-        let item = |p: &&Prediction| {
-            let name = text(&classes[p.predicted]);
-            format!("<li><strong>{name}</strong> {}, #{}</li>", percent(p.probability, 1), p.index)
-        };
-        let mut list: String = mistakes.iter().take(most).map(item).collect();
+        let mut list = String::new();
+        for p in mistakes.iter().take(most) {
+            let (name, sure) = (text(&classes[p.predicted]), percent(p.probability, 1));
+            list += &format!("<li><strong>{name}</strong> {sure}, #{}</li>", p.index);
+        }
         if mistakes.len() > most {
             list += &format!("<li>and {} more</li>", count(mistakes.len() - most));
         }
-        let list = match mistakes.is_empty() {
+        let list = match list.is_empty() {
             true => "no mistakes".to_owned(),
             false => format!("<ul class=\"mistakes\">{list}</ul>"),
         };

@@ -3,7 +3,7 @@
 //! To add one: a file beside this one with a function from [`Inputs`] to a [`Plot`], and a line in [`all`]. The files
 //! and the page follow.
 
-mod calibration;
+pub(crate) mod calibration;
 mod confusion;
 mod curves;
 mod filters;
@@ -11,8 +11,7 @@ mod grid;
 mod mistakes;
 mod occlusion;
 
-use crate::drawing::Plot;
-use crate::drawing::text::MUTED_TEXT;
+use crate::drawing::{MUTED_TEXT, Plot};
 use crate::inputs::Inputs;
 
 /// Every plot, in the order of the page. Explanations are plotted where they are recorded.

@@ -1,25 +1,21 @@
 //! Occlusion maps: which regions of misclassified images mattered for the prediction.
 
-use run::{Explanations, Occlusion, Prediction};
+use image::{Rgb, RgbImage};
+use run::{Explanations, Occlusion};
 
-use crate::drawing::bitmap::Bitmap;
-use crate::drawing::canvas::Point;
-use crate::drawing::images::{draw_image, drawn_size, zoom};
-use crate::drawing::palette::{GRID, INK};
-use crate::drawing::text::{BOLD_TEXT, MUTED_TEXT};
-use crate::drawing::{Canvas, Panel, Plot, colour_scale};
+use crate::drawing::gallery::*;
+use crate::drawing::*;
 use crate::inputs::Inputs;
 use crate::numbers::percent;
 
 /// The most mistakes that are drawn, and how many in a row.
 const MOST_MISTAKES: usize = 12;
-const COLUMNS: i32 = 3;
+const COLUMNS: usize = 3;
 
-/// From an image to its map, from one mistake to the next, and the height of two lines of labels below.
+/// From an image to its map, from one mistake to the next, and the height of the labels below.
 const GAP: i32 = 12;
 const BETWEEN: i32 = 48;
-const LINE: i32 = 36;
-const LABELS: i32 = 18 + 2 * LINE + 26;
+const LABELS: i32 = ABOVE_LABELS + 2 * LINE + BELOW_LABELS;
 
 /// The smallest room of the labels, whatever the image's size.
 const SMALLEST_ROOM: i32 = 400;
@@ -28,19 +24,13 @@ const SMALLEST_ROOM: i32 = 400;
 const OUTLINED: u32 = 128;
 
 pub(super) fn plot(inputs: &Inputs, explanations: &Explanations) -> Plot {
-    let maps: Vec<_> = explanations.mistakes.iter().take(MOST_MISTAKES).collect();
-    let note = note(&maps, explanations.patch);
-    let panel = Panel { alt: note.clone(), canvas: draw(inputs, &maps) };
-    Plot {
-        name: "occlusion",
-        title: "Which regions mattered for mistakes".to_owned(),
-        note,
-        panels: if maps.is_empty() { Vec::new() } else { vec![panel] },
-        ..Plot::default()
-    }
+    let maps = &explanations.mistakes[..explanations.mistakes.len().min(MOST_MISTAKES)];
+    let title = "Which regions mattered for mistakes".to_owned();
+    let note = note(maps, explanations.patch);
+    Plot::new("occlusion", title, note, (!maps.is_empty()).then(|| draw(inputs, maps)))
 }
 
-fn note(maps: &[&Occlusion], patch: usize) -> String {
+fn note(maps: &[Occlusion], patch: usize) -> String {
     if maps.is_empty() {
         return "There is no mistake to explain.".to_owned();
     }
@@ -56,36 +46,32 @@ fn note(maps: &[&Occlusion], patch: usize) -> String {
     note
 }
 
-fn draw(inputs: &Inputs, maps: &[&Occlusion]) -> Canvas {
+fn draw(inputs: &Inputs, maps: &[Occlusion]) -> Canvas {
     let (width, height) = drawn_size(inputs.facts.shape);
     let room = (2 * width + GAP).max(SMALLEST_ROOM);
-    let rows = maps.len().div_ceil(COLUMNS as usize) as i32;
-    let scale = 2 + rows * (height + LABELS) + 10;
-    let size = (COLUMNS * (room + BETWEEN) - BETWEEN + 4, scale + colour_scale::HEIGHT);
-    let mut canvas = Canvas::new(size.0, size.1);
+    let pitch = (room + BETWEEN, height + LABELS);
+    let scale = 2 + maps.len().div_ceil(COLUMNS) as i32 * pitch.1 + 10;
+    let right = COLUMNS as i32 * pitch.0 - BETWEEN + 4;
+    let mut canvas = Canvas::new(right, scale + colour_scale::HEIGHT);
     let largest = colour_scale::largest(maps.iter().flat_map(|map| &map.importance));
-    for (position, map) in (0..).zip(maps) {
-        let (row, column) = (position / COLUMNS, position % COLUMNS);
-        let (x, y) = (2 + column * (room + BETWEEN), 2 + row * (height + LABELS));
-        let right = x + width + GAP;
+    for (map, (x, y)) in maps.iter().zip(cells(COLUMNS, pitch)) {
+        let (x, y) = (x + 2, y + 2);
         canvas.framed((x, y), (width, height), 2, GRID);
-        canvas.framed((right, y), (width, height), 2, GRID);
-        draw_image(&mut canvas, (x, y), inputs.facts.shape, inputs.image(map.index));
-        draw_map(&mut canvas, inputs, map, largest, (right, y));
-        if let Some(mistake) = inputs.mistake(map.index) {
-            draw_labels(&mut canvas, inputs, mistake, (x, y + height + 18), room);
-        }
+        draw_image(&mut canvas, inputs, map.index, (x, y));
+        draw_map(&mut canvas, inputs, map, largest, (x + width + GAP, y));
+        draw_labels(&mut canvas, inputs, map.index, (x, y + height + ABOVE_LABELS), room);
     }
     colour_scale::draw(&mut canvas, (2, scale), largest, "fall of the probability");
     canvas
 }
 
-fn draw_labels(canvas: &mut Canvas, inputs: &Inputs, p: &Prediction, (x, y): Point, room: i32) {
+fn draw_labels(canvas: &mut Canvas, inputs: &Inputs, index: usize, (x, y): Point, room: i32) {
+    let Some(mistake) = inputs.mistake(index) else { return };
     let half = (room - BOLD_TEXT.width("true , predicted ")) / 2;
-    let name = |class: usize| BOLD_TEXT.fit(&inputs.facts.classes[class], half);
-    let classes = format!("true {}, predicted {}", name(p.label), name(p.predicted));
-    canvas.text(&classes, (x, y), BOLD_TEXT);
-    let detail = format!("with {}, #{}", percent(p.probability, 1), p.index);
+    let [label, predicted] = [mistake.label, mistake.predicted]
+        .map(|class| BOLD_TEXT.fit(&inputs.facts.classes[class], half));
+    canvas.text(&format!("true {label}, predicted {predicted}"), (x, y), BOLD_TEXT);
+    let detail = format!("with {}, #{index}", percent(mistake.probability, 1));
     canvas.text(&detail, (x, y + LINE), MUTED_TEXT);
 }
 
@@ -96,23 +82,24 @@ fn draw_map(canvas: &mut Canvas, inputs: &Inputs, map: &Occlusion, largest: f64,
     let (zoom, area) = (zoom(shape), shape.height * shape.width);
     let image = inputs.image(map.index);
     let inside = |row: usize, column: usize| {
-        let channels =
-            image.chunks(area).map(|channel| u32::from(channel[row * shape.width + column]));
+        let pixel = row * shape.width + column;
+        let channels = image.chunks(area).map(|channel| u32::from(channel[pixel]));
         channels.sum::<u32>() >= OUTLINED * shape.channels as u32
     };
-    let (height, width) = (zoom * shape.height, zoom * shape.width);
-    let pixel = |(y, x): (usize, usize)| {
+    let pixel = |x: u32, y: u32| {
+        let (x, y) = (x as usize, y as usize);
         let (row, column) = (y / zoom, x / zoom);
         let (below, beside) = ((row + 1).min(shape.height - 1), (column + 1).min(shape.width - 1));
         let edge = (y % zoom == zoom - 1 && inside(row, column) != inside(below, column))
             || (x % zoom == zoom - 1 && inside(row, column) != inside(row, beside));
         let value = f64::from(map.importance[row * shape.width + column]);
         let colour = if edge { INK } else { colour_scale::colour(value, largest) };
-        colour.on_paper()
+        Rgb(colour.on_paper())
     };
-    let positions = (0..height).flat_map(|y| (0..width).map(move |x| (y, x)));
+    let [height, width] = [shape.height, shape.width].map(|side| (zoom * side) as u32);
     let drawn = drawn_size(shape);
-    canvas.image(Bitmap { width, rgb: positions.map(pixel).collect() }, at, drawn);
+    canvas.framed(at, drawn, 2, GRID);
+    canvas.bitmap(&RgbImage::from_fn(width, height, pixel), at, drawn);
     draw_extremes(canvas, map, shape.width, largest, (at, drawn));
 }
 

@@ -5,7 +5,7 @@ mod plot;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::write_plot;
+use crate::write_files;
 
 /// The most recipes that one plot holds.
 const MOST_RECIPES: usize = 24;
@@ -51,15 +51,12 @@ pub struct StudyRun {
 /// [`Error::Count`] for no recipes or more than 24, [`Error::Empty`] where one has no runs or a run no test images, both
 /// before anything is written; [`Error::Draw`]; [`Error::Run`] where a file cannot be written.
 pub fn write_study(recipes: &[StudyRecipe], directory: &Path) -> Result<Vec<PathBuf>> {
-    if recipes.is_empty() || recipes.len() > MOST_RECIPES {
-        let (what, found) = ("recipes", recipes.len());
-        return Err(Error::Count { what, found, least: 1, most: MOST_RECIPES });
-    }
+    Error::check_count("recipes", recipes.len(), MOST_RECIPES)?;
     if recipes.iter().any(|recipe| recipe.runs.is_empty()) {
-        return Err(Error::Empty { what: "runs of a recipe" });
+        return Err(Error::Empty("runs of a recipe"));
     }
     if recipes.iter().flat_map(|recipe| recipe.runs).any(|run| run.n_test == 0) {
-        return Err(Error::Empty { what: "test images of a run" });
+        return Err(Error::Empty("test images of a run"));
     }
-    Ok(write_plot(&plot::plot(recipes), directory)?.to_vec())
+    write_files(&[plot::plot(recipes)], None, directory)
 }

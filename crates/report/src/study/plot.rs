@@ -3,12 +3,7 @@
 use statrs::statistics::Statistics;
 
 use super::{StudyRecipe, StudyRun};
-use crate::drawing::axes::{Axes, BELOW, Tick};
-use crate::drawing::palette::{BLUE, GREEN, GRID, INK, PAPER};
-use crate::drawing::text::{BOLD_TEXT, MUTED_TEXT, TEXT};
-use crate::drawing::ticks::ticks;
-use crate::drawing::time_ticks::{measured, times_around};
-use crate::drawing::{Canvas, Panel, Plot, markers};
+use crate::drawing::*;
 use crate::numbers::{accuracy, count, duration, loss, plural};
 
 /// Left and right edges of the names, of both axes and of the last column.
@@ -21,6 +16,10 @@ const LOSSES: (i32, i32) = (1830, 2190);
 const TOP: i32 = 46;
 const ROW: i32 = 136;
 
+/// The most numbers that the axes of errors and of times have room for: all errors, and six times.
+const MOST_ERRORS: usize = 20;
+const MOST_TIMES: usize = 6;
+
 /// Radius of a seed's dot, and how far dots that would overlap are moved up or down.
 const DOT: i32 = 9;
 const LEVELS: [i32; 5] = [0, 18, -18, 9, -9];
@@ -28,11 +27,7 @@ const LEVELS: [i32; 5] = [0, 18, -18, 9, -9];
 /// Errors are counted per this many images where the runs' test sets differ in size.
 const PER: usize = 10_000;
 
-/// The most numbers that a time axis has room for.
-const MOST_TIMES: usize = 6;
-
 pub(super) fn plot(recipes: &[StudyRecipe]) -> Plot {
-    let runs = recipes.iter().map(|recipe| recipe.runs.len()).sum();
     let out_of = n_test(recipes);
     let axis = match out_of {
         Some(n_test) => format!("test errors out of {}", count(n_test)),
@@ -55,17 +50,17 @@ pub(super) fn plot(recipes: &[StudyRecipe]) -> Plot {
         )
     };
     let alts: Vec<_> = recipes.iter().map(alt).collect();
+    let [recipes_text, runs] = [
+        plural(recipes.len(), "recipe", "recipes"),
+        plural(recipes.iter().map(|recipe| recipe.runs.len()).sum(), "run", "runs"),
+    ];
     Plot {
         name: "study",
         title: "Test errors and training time by recipe".to_owned(),
-        subtitle: format!(
-            "{}, {}",
-            plural(recipes.len(), "recipe", "recipes"),
-            plural(runs, "run", "runs")
-        ),
+        subtitle: format!("{recipes_text}, {runs}"),
         synthetic: recipes.iter().all(|recipe| recipe.synthetic),
         note: note(recipes),
-        panels: vec![Panel { alt: format!("{axis}. {}", alts.join(" ")), canvas }],
+        panels: vec![canvas.described(format!("{axis}. {}", alts.join(" ")))],
         ..Plot::default()
     }
 }
@@ -112,11 +107,22 @@ fn middles() -> impl Iterator<Item = i32> {
     (TOP + ROW / 2..).step_by(ROW as usize)
 }
 
-/// Axes of a column, whose rows are the recipes.
-fn axes(recipes: &[StudyRecipe], (left, right): (i32, i32), x: (f64, f64)) -> Axes {
+/// Draws the axes of a column, whose rows are the recipes, below its title.
+fn draw_axes(
+    canvas: &mut Canvas,
+    recipes: &[StudyRecipe],
+    (left, right): (i32, i32),
+    (title, name): (&str, &str),
+    (ticks, most): (&[Tick], usize),
+) -> Axes {
     let n = recipes.len();
-    let (bottom, y) = (TOP + n as i32 * ROW, (n as f64, 0.0));
-    Axes { left, top: TOP, right, bottom, x, y, size: TEXT.size }
+    let (x, y) = ((ticks[0].0, ticks[ticks.len() - 1].0), (n as f64, 0.0));
+    let axes = Axes { left, top: TOP, right, bottom: TOP + n as i32 * ROW, x, y, size: TEXT.size };
+    axes.draw_verticals(canvas, ticks);
+    let numbered: Vec<Tick> = ticks.iter().step_by(ticks.len().div_ceil(most)).cloned().collect();
+    axes.draw_columns(canvas, &numbered, name);
+    canvas.text(title, (left, 0), BOLD_TEXT);
+    axes
 }
 
 fn draw_names(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
@@ -135,14 +141,10 @@ fn draw_names(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
 fn draw_errors(canvas: &mut Canvas, recipes: &[StudyRecipe], out_of: f64, name: &str) {
     let all = recipes.iter().flat_map(|recipe| errors(recipe, out_of));
     // The smallest axis is one of few whole errors.
-    let most = all.fold(4.0, f64::max);
-    let ticks = ticks(0.0, 1.02 * most, 7);
-    let columns: Vec<Tick> =
-        ticks.iter().map(|&tick| (tick, count(tick.round() as usize))).collect();
-    let axes = axes(recipes, ERRORS, (0.0, ticks[ticks.len() - 1]));
-    axes.draw_verticals(canvas, &columns);
-    axes.draw_columns(canvas, &columns, name);
-    canvas.text("Test errors, fewer is better", (ERRORS.0, 0), BOLD_TEXT);
+    let ticks = ticks(0.0, 1.02 * all.fold(4.0, f64::max), 7);
+    let ticks: Vec<Tick> = ticks.iter().map(|&tick| (tick, count(tick.round() as usize))).collect();
+    let titles = ("Test errors, fewer is better", name);
+    let axes = draw_axes(canvas, recipes, ERRORS, titles, (&ticks, MOST_ERRORS));
     for (recipe, y) in recipes.iter().zip(middles()) {
         let errors = errors(recipe, out_of);
         draw_dots(canvas, &axes, &errors, y);
@@ -158,15 +160,9 @@ fn draw_errors(canvas: &mut Canvas, recipes: &[StudyRecipe], out_of: f64, name: 
 fn draw_times(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
     let runs = recipes.iter().flat_map(|recipe| recipe.runs);
     let times = runs.flat_map(|run| [Some(run.seconds), run.seconds_to_99]).flatten();
-    let ticks = times_around(times.filter(measured));
-    let columns: Vec<Tick> =
-        ticks.iter().map(|(time, label)| (time.ln(), (*label).to_owned())).collect();
-    let axes = axes(recipes, TIME, (columns[0].0, columns[columns.len() - 1].0));
-    axes.draw_verticals(canvas, &columns);
-    let every = columns.len().div_ceil(MOST_TIMES);
-    let numbered: Vec<Tick> = columns.iter().step_by(every).cloned().collect();
-    axes.draw_columns(canvas, &numbered, "time on a logarithmic axis");
-    canvas.text("Training time", (TIME.0, 0), BOLD_TEXT);
+    let ticks = time_ticks(times.filter(measured));
+    let titles = ("Training time", "time on a logarithmic axis");
+    let axes = draw_axes(canvas, recipes, TIME, titles, (&ticks, MOST_TIMES));
     let within = |time: f64| time.ln().clamp(axes.x.0, axes.x.1);
     for (recipe, y) in recipes.iter().zip(middles()) {
         for time in recipe.runs.iter().filter_map(|run| run.seconds_to_99).filter(measured) {
@@ -185,15 +181,17 @@ fn draw_times(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
 fn draw_losses(canvas: &mut Canvas, recipes: &[StudyRecipe]) {
     canvas.text("Loss, accuracy", (LOSSES.0, 0), BOLD_TEXT);
     for (recipe, y) in recipes.iter().zip(middles()) {
-        let mean = |value: fn(&StudyRun) -> Option<f64>| {
+        // A mean is known where every seed has the value.
+        let mean = |value: fn(&StudyRun) -> Option<f64>, write: fn(f64) -> String| {
             let values: Option<Vec<f64>> = recipe.runs.iter().map(value).collect();
-            values.map(|values| values.mean())
+            values.map(|values| write(values.mean()))
         };
-        let training = mean(|run| Some(run.train_loss)).map_or_else(String::new, loss);
+        let training = mean(|run| Some(run.train_loss), loss).unwrap_or_default();
         let validation =
-            [mean(|run| run.val_loss).map(loss), mean(|run| run.val_accuracy).map(accuracy)];
-        let validation = validation.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        let validation = if validation.is_empty() { "none" } else { &validation };
+            match (mean(|run| run.val_loss, loss), mean(|run| run.val_accuracy, accuracy)) {
+                (Some(loss), Some(accuracy)) => format!("{loss}, {accuracy}"),
+                (loss, accuracy) => loss.or(accuracy).unwrap_or_else(|| "none".to_owned()),
+            };
         canvas.text(&format!("training {training}"), (LOSSES.0, y - 18), TEXT.level());
         canvas.text(&format!("validation {validation}"), (LOSSES.0, y + 18), TEXT.level());
     }
@@ -217,7 +215,7 @@ fn draw_mean(canvas: &mut Canvas, axes: &Axes, value: f64, label: &str, y: i32) 
     let (x, _) = axes.place((value, 0.0));
     canvas.line(&[(x, y - 26), (x, y + 26)], 5, INK);
     let half = BOLD_TEXT.width(label) / 2;
-    let x = x.clamp(axes.left + half, (axes.right - half).max(axes.left + half));
+    let x = axes.within(x, 2 * half);
     let top = y - ROW / 2 + 10;
     // Grid lines end where the label stands.
     canvas.rect((x - half, top - 4), (2 * half, TEXT.size + 8), PAPER);

@@ -1,7 +1,5 @@
 //! What the network learned: gaps, calibration, mistakes by class, filters and maps.
 
-use base64::Engine;
-
 use crate::sample::*;
 
 const BLUE: &str = "#0072B2";
@@ -32,7 +30,7 @@ fn curves_without_validation_draw_training_alone() {
     let svg = run.text("curves.svg");
     let texts = texts(&svg);
     assert_eq!(elements(&svg, "circle", &[("fill", BLUE)]), 2 * (4 + 1));
-    assert_eq!(elements(&svg, "rect", &[("fill", VERMILLION)]), 0);
+    assert_eq!(elements(&svg, "polygon", &[]), 0, "no square of a validation line");
     assert!(!texts.iter().any(|text| text == "validation" || text.starts_with("epoch 2")));
     assert!(texts.join(" ").contains("Nothing was held out for validation"), "{texts:?}");
     assert!(run.text("report.html").contains("<td>none</td>"));
@@ -79,7 +77,7 @@ fn the_reliability_diagram_has_a_dot_and_a_bar_a_bin() {
 
     run.predictions[4].probability = f64::NAN;
     let svg = run.text("calibration.svg");
-    assert!(crate::sample::texts(&svg).join(" ").contains("Left out: 1 that"));
+    assert_text(&svg, "Left out: 1 that");
 }
 
 #[test]
@@ -110,8 +108,7 @@ fn mistakes_are_listed_by_class_and_the_surest_come_first() {
 #[test]
 fn every_filter_shows_its_nine_weights() {
     let mut run = Run::new(1, 10, digits(), &[3]);
-    let explanations = run.explanations.as_mut().unwrap();
-    explanations.filters = vec![vec![0.5, -0.5, 0.25, -0.25, 0.0, 0.0, 0.0, -0.1, f32::NAN]];
+    run.explained().filters = vec![vec![0.5, -0.5, 0.25, -0.25, 0.0, 0.0, 0.0, -0.1, f32::NAN]];
     let svg = run.text("filters.svg");
     // Each beside the same colour in the scale.
     for ink in [VERMILLION, BLUE] {
@@ -121,9 +118,9 @@ fn every_filter_shows_its_nine_weights() {
         }
     }
     assert_eq!(elements(&svg, "polyline", &[]), 3, "a dash for each weight below 0");
-    let texts = texts(&svg);
-    assert!(texts.contains(&"−0.50".to_owned()) && texts.contains(&"+0.50".to_owned()));
-    assert!(texts.join(" ").contains("Grey weights are not finite"), "{texts:?}");
+    for text in ["−0.50", "+0.50", "Grey weights are not finite"] {
+        assert_text(&svg, text);
+    }
     assert_eq!(elements(&svg, "rect", &[("fill", "#57606A"), ("width", "40")]), 1);
 }
 
@@ -132,22 +129,16 @@ fn maps_lie_beside_their_mistakes_and_show_where_hiding_costs() {
     let wrong: Vec<usize> = (0..15).collect();
     let mut run = Run::new(1, 20, digits(), &wrong);
     run.pixels.fill(0);
-    let explanations = run.explanations.as_mut().unwrap();
-    explanations.mistakes[0].index = 7;
-    let importance = &mut explanations.mistakes[0].importance;
+    run.explained().mistakes[0].index = 7;
+    let importance = &mut run.explained().mistakes[0].importance;
     importance.fill(0.0);
     (importance[28 * 20 + 3], importance[28 * 2 + 9]) = (1.0, -1.0);
     let svg = run.text("occlusion.svg");
     assert_eq!(elements(&svg, "image", &[]), 2 * 12, "twelve of fifteen");
-    let texts = texts(&svg);
-    assert!(texts.contains(&"true 7, predicted 8".to_owned()), "{texts:?}");
-    assert!(texts.contains(&"with 87.5 %, #7".to_owned()), "{texts:?}");
-    assert!(texts.join(" ").contains("square of 5x5 pixels of background"), "{texts:?}");
-    let (_, second) = svg.split_once("data:image/png;base64,").unwrap();
-    let (_, second) = second.split_once("data:image/png;base64,").unwrap();
-    let (data, _) = second.split_once('"').unwrap();
-    let png = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
-    let map = image::load_from_memory(&png).unwrap().to_rgb8();
+    for text in ["true 7, predicted 8", "with 87.5 %, #7", "square of 5x5 pixels of background"] {
+        assert_text(&svg, text);
+    }
+    let map = bitmap(&svg, 1).to_rgb8();
     let zoom = map.width() / 28;
     let at = |row: u32, column: u32| map.get_pixel(column * zoom, row * zoom).0;
     assert_eq!(at(20, 3), [0xD5, 0x5E, 0x00]);
@@ -159,7 +150,7 @@ fn maps_lie_beside_their_mistakes_and_show_where_hiding_costs() {
 fn a_run_without_mistakes_has_none_to_explain() {
     let svg = Run::new(1, 10, digits(), &[]).text("occlusion.svg");
     assert_eq!(elements(&svg, "image", &[]), 0);
-    assert!(texts(&svg).contains(&"There is no mistake to explain.".to_owned()));
+    assert_text(&svg, "There is no mistake to explain.");
 }
 
 #[test]

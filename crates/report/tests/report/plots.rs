@@ -1,6 +1,5 @@
 //! The plots, and what is refused.
 
-use base64::Engine;
 use images::ImageShape;
 use proptest::prelude::*;
 use report::Error;
@@ -29,7 +28,7 @@ fn the_grid_shows_the_first_images_and_marks_the_wrong_ones() {
 fn an_image_in_an_svg_is_the_test_image() {
     let run = Run::new(1, 2, digits(), &[]);
     let svg = run.text("grid.svg");
-    let drawn = first_image(&svg).to_luma8();
+    let drawn = bitmap(&svg, 0).to_luma8();
     let zoom = drawn.width() / 28;
     for (x, y, pixel) in drawn.enumerate_pixels() {
         assert_eq!(pixel.0[0], run.pixels[(y / zoom * 28 + x / zoom) as usize], "at {x}, {y}");
@@ -43,7 +42,7 @@ fn images_of_any_shape_are_drawn_in_their_colours() {
         let mut run = Run::new(1, 2, digits(), &[]);
         run.facts.shape = ImageShape { channels, height, width };
         run.pixels = (0..2 * channels * height * width).map(|i| (i % 251) as u8).collect();
-        let drawn = first_image(&run.text("grid.svg")).to_rgb8();
+        let drawn = bitmap(&run.text("grid.svg"), 0).to_rgb8();
         assert_eq!(drawn.dimensions(), (width as u32, height as u32));
         for (x, y, pixel) in drawn.enumerate_pixels() {
             let value = |channel: usize| {
@@ -53,14 +52,6 @@ fn images_of_any_shape_are_drawn_in_their_colours() {
             assert_eq!(pixel.0, [0, 1, 2].map(value), "at {x}, {y} of {channels} channels");
         }
     }
-}
-
-/// The first image inside an SVG.
-fn first_image(svg: &str) -> image::DynamicImage {
-    let (_, data) = svg.split_once("data:image/png;base64,").unwrap();
-    let (data, _) = data.split_once('"').unwrap();
-    let png = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
-    image::load_from_memory(&png).unwrap()
 }
 
 #[test]
@@ -95,11 +86,7 @@ fn errors_stand_out_in_the_matrix_and_rare_ones_less() {
     assert_eq!(elements(&svg, "rect", &[("fill", VERMILLION)]), 2);
     assert_eq!(elements(&svg, "rect", &[("fill", VERMILLION), ("fill-opacity", "0.6")]), 1);
     assert_eq!(elements(&svg, "rect", &[("fill", "#EEF1F4")]), 10, "the diagonal");
-    assert!(
-        texts(&svg).iter().any(|text| text.contains("0 predicted as 1, 4 times")),
-        "{:?}",
-        texts(&svg)
-    );
+    assert_text(&svg, "0 predicted as 1, 4 times");
 }
 
 #[test]
@@ -140,11 +127,7 @@ fn values_that_are_not_finite_are_left_out_and_named() {
     run.metrics[1].loss = f64::NAN;
     run.metrics[2].val_loss = Some(f64::INFINITY);
     let svg = run.text("curves.svg");
-    assert!(
-        texts(&svg).join(" ").contains("values of epochs 2, 3 that are not finite"),
-        "{:?}",
-        texts(&svg)
-    );
+    assert_text(&svg, "values of epochs 2, 3 that are not finite");
     assert_eq!(elements(&svg, "circle", &[("fill", "#0072B2")]), 2 * (4 + 1) - 1);
     for row in &mut run.metrics {
         (row.loss, row.val_loss, row.accuracy, row.val_accuracy) =
@@ -157,55 +140,42 @@ fn values_that_are_not_finite_are_left_out_and_named() {
 
 #[test]
 fn records_that_do_not_belong_together_are_refused() {
-    let refuse = |change: fn(&mut Run)| {
+    type Change = fn(&mut Run);
+    let refuse = |change: Change| {
         let mut run = Run::new(2, 10, digits(), &[3]);
         change(&mut run);
         run.error()
     };
-    let empty = |error| matches!(error, Error::Empty { .. });
-    assert!(empty(refuse(|run| run.metrics.clear())));
-    assert!(empty(refuse(|run| run.predictions.clear())));
-    assert!(empty(refuse(|run| run.facts.classes.clear())));
-    let counted = |error: Error| match error {
-        Error::Mismatch { what, found, expected } => (what, found, expected),
-        other => panic!("{other}"),
-    };
-    assert_eq!(counted(refuse(|run| run.facts.n_test = 9)), ("predictions", 10, 9));
-    let pixels = counted(refuse(|run| run.pixels.truncate(7839)));
-    assert_eq!(pixels, ("test pixels", 7839, 7840));
-    assert_eq!(
-        counted(refuse(|run| drop(run.evaluation.classes.pop()))),
-        ("classes in the evaluation", 9, 10)
-    );
-    let rows = counted(refuse(|run| drop(run.evaluation.confusion.pop())));
-    assert_eq!(rows, ("rows in the confusion matrix", 9, 10));
-    let columns = counted(refuse(|run| run.evaluation.confusion[4].push(0)));
-    assert_eq!(columns, ("columns in the confusion matrix", 11, 10));
-    assert_eq!(
-        counted(refuse(|run| run.evaluation.errors = 2)),
-        ("errors in the evaluation", 2, 1)
-    );
-    let filter = refuse(|run| run.explanations.as_mut().unwrap().filters[5].truncate(8));
-    assert_eq!(counted(filter), ("weights in a filter", 8, 9));
-    let map = refuse(|run| run.explanations.as_mut().unwrap().mistakes[0].importance.push(0.0));
-    assert_eq!(counted(map), ("pixels in an importance map", 785, 784));
-    for (index, expected) in [(10, "does not exist"), (4, "is not a mistake")] {
-        let mut run = Run::new(2, 10, digits(), &[3]);
-        run.explanations.as_mut().unwrap().mistakes[0].index = index;
-        match run.error() {
-            Error::Explained { position, index: found, why } => {
-                assert_eq!((position, found, why), (0, index, expected));
-            }
-            other => panic!("{other}"),
-        }
+    let empty: [fn(&mut Run); 3] =
+        [|run| run.metrics.clear(), |run| run.predictions.clear(), |run| run.facts.classes.clear()];
+    for change in empty {
+        assert!(matches!(refuse(change), Error::Empty(_)));
     }
-    let label = |error: Error| match error {
-        Error::Label { position, what, found, limit } => (position, what, found, limit),
-        other => panic!("{other}"),
-    };
-    assert_eq!(label(refuse(|run| run.predictions[6].label = 10)), (6, "class", 10, 10));
-    assert_eq!(label(refuse(|run| run.predictions[7].predicted = 11)), (7, "class", 11, 10));
-    assert_eq!(label(refuse(|run| run.predictions[8].index = 10)), (8, "test image", 10, 10));
+    let mismatches: [(&str, Change); 13] = [
+        ("10 predictions where 9 are needed", |run| run.facts.n_test = 9),
+        ("7839 test pixels where 7840 are needed", |run| run.pixels.truncate(7839)),
+        ("9 classes in the evaluation where 10", |run| drop(run.evaluation.classes.pop())),
+        ("9 rows in the confusion matrix where 10", |run| drop(run.evaluation.confusion.pop())),
+        ("11 columns in the confusion matrix", |run| run.evaluation.confusion[4].push(0)),
+        ("2 errors in the evaluation where 1", |run| run.evaluation.errors = 2),
+        ("8 weights in a filter where 9", |run| run.explained().filters[5].truncate(8)),
+        ("785 pixels in an importance map where 784", |run| {
+            run.explained().mistakes[0].importance.push(0.0);
+        }),
+        ("explanation 0 is of test image 10, which does not exist", |run| {
+            run.explained().mistakes[0].index = 10;
+        }),
+        ("of test image 4, which is not a mistake", |run| run.explained().mistakes[0].index = 4),
+        ("prediction 6 names class 10, but there are only 10", |run| run.predictions[6].label = 10),
+        ("prediction 7 names class 11", |run| run.predictions[7].predicted = 11),
+        ("prediction 8 names test image 10", |run| run.predictions[8].index = 10),
+    ];
+    for (expected, change) in mismatches {
+        let error = refuse(change);
+        assert!(matches!(error, Error::Mismatch(_)), "{error}");
+        assert!(error.to_string().contains(expected), "{expected} in {error}");
+        assert!(error.to_string().ends_with("evaluate this run again"), "{error}");
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! A small made-up run, and how its report is read.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use base64::Engine;
 use images::ImageShape;
 use report::{Error, Inputs};
 use run::{
@@ -116,12 +117,13 @@ impl Run {
         }
     }
 
+    pub(crate) fn explained(&mut self) -> &mut Explanations {
+        self.explanations.as_mut().unwrap()
+    }
+
     /// Every file of the report by name.
     pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let directory = tempfile::tempdir().unwrap();
-        let written = report::write(&self.inputs(), directory.path()).unwrap();
-        let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
-        written.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
+        files(|directory| report::write(&self.inputs(), directory))
     }
 
     pub(crate) fn text(&self, file: &str) -> String {
@@ -134,6 +136,16 @@ impl Run {
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing was written");
         error
     }
+}
+
+/// What was written, by name, in a directory that did not exist.
+pub(crate) fn files(
+    write: impl Fn(&Path) -> report::Result<Vec<PathBuf>>,
+) -> BTreeMap<String, Vec<u8>> {
+    let directory = tempfile::tempdir().unwrap();
+    let written = write(&directory.path().join("new")).unwrap();
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    written.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
 }
 
 /// Five weights above 0 and four below, of which the first is the largest.
@@ -174,4 +186,28 @@ pub(crate) fn elements(svg: &str, name: &str, attributes: &[(&str, &str)]) -> us
         .filter(|node| node.tag_name().name() == name)
         .filter(|node| attributes.iter().all(|&(key, value)| node.attribute(key) == Some(value)))
         .count()
+}
+
+/// Fails unless the texts of an SVG, joined by spaces, contain this one.
+pub(crate) fn assert_text(svg: &str, expected: &str) {
+    let texts = texts(svg);
+    assert!(texts.join(" ").contains(expected), "{expected} in {texts:?}");
+}
+
+/// The image at this position among those inside an SVG.
+pub(crate) fn bitmap(svg: &str, position: usize) -> image::DynamicImage {
+    let data = svg.split("data:image/png;base64,").nth(position + 1).unwrap();
+    let (data, _) = data.split_once('"').unwrap();
+    let png = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
+    image::load_from_memory(&png).unwrap()
+}
+
+/// The PNG among a plot's files, which has two pixels for one of the SVG.
+pub(crate) fn png(files: &BTreeMap<String, Vec<u8>>, name: &str) -> image::RgbImage {
+    let png = image::load_from_memory(&files[&format!("{name}.png")]).unwrap().to_rgb8();
+    let svg = std::str::from_utf8(&files[&format!("{name}.svg")]).unwrap();
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let side = |name: &str| document.root_element().attribute(name).unwrap().parse().unwrap();
+    assert_eq!((png.width() / 2, png.height() / 2), (side("width"), side("height")), "{name}");
+    png
 }
