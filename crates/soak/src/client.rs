@@ -6,6 +6,22 @@ use std::time::Duration;
 use serve_client::requests::get;
 use serve_client::{Connection, Failure, Reply};
 
+/// Opens connections, gets the liveness probe on each, and holds them: the connections, and the replies.
+pub(crate) async fn hold(
+    address: SocketAddr,
+    n: usize,
+    patience: Duration,
+) -> (Vec<Connection>, Vec<Result<Reply, Failure>>) {
+    let (mut held, mut replies) = (Vec::new(), Vec::new());
+    for _ in 0..n {
+        // The system accepts connections that the server cannot.
+        let Ok(mut connection) = Connection::open(address).await else { continue };
+        replies.push(connection.exchange_within(patience, &get("/v2/health/live")).await);
+        held.push(connection);
+    }
+    (held, replies)
+}
+
 /// A server's address, and a connection if one is open.
 pub(crate) struct Client {
     address: SocketAddr,

@@ -13,9 +13,10 @@ use anyhow::{Context, bail, ensure};
 use dataset::{Event, Examples, LoadOptions};
 use images::ImageShape;
 use run::{Config, DatasetFacts, RunDirectory, read_json};
-use serve_client::requests::binary;
+use serve_client::requests::{binary, get};
 use serve_client::{Answer, Metrics, ServerProcess};
 use serve_lite::{Classifier, Outputs};
+use statrs::statistics::Statistics;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -97,10 +98,9 @@ impl Setup {
 
     /// What was measured, as names and values.
     pub(crate) fn facts(&self) -> Vec<(&'static str, String)> {
-        let cores = if self.shared_cores {
-            "server and client share all cores"
-        } else {
-            "server on core 0, client on core 1"
+        let cores = match self.shared_cores {
+            true => "server and client share all cores",
+            false => "server on core 0, client on core 1",
         };
         let images = if self.is_synthetic { "synthetic digits" } else { "real images" };
         let rate = |cell: &OnceCell<f64>| cell.get().map(|rate| format!("{rate:.0} images/s"));
@@ -199,26 +199,35 @@ impl Setup {
         }
     }
 
+    /// Ten GETs of a path a second, for ten minutes or until they are stopped.
+    pub(crate) fn probe(&self, address: SocketAddr, path: &str) -> Load {
+        Load {
+            requests: Arc::new(vec![get(path)]),
+            connections: 1,
+            patience: Duration::from_secs(2),
+            check: None,
+            spins: false,
+            ..self.load(address, Some(10.0), Duration::from_secs(600))
+        }
+    }
+
     /// S: images a second of one thread in process, in batches of 32.
     pub(crate) fn speed(&self) -> anyhow::Result<f64> {
         if let Some(&speed) = self.speed.get() {
             return Ok(speed);
         }
         // The best of three, because whatever else the machine does can only slow it down.
-        let mut speed = 0.0_f64;
-        for _ in 0..3 {
-            speed = speed.max(self.measure_speed()?);
-        }
+        let speeds = [self.measure_speed()?, self.measure_speed()?, self.measure_speed()?];
+        let speed = speeds.max();
         console::line(&format!("  S = {speed:.0} images/s: one thread in process, batches of 32"));
         Ok(*self.speed.get_or_init(|| speed))
     }
 
     /// S as the machine is at this moment, measured once.
     pub(crate) fn measure_speed(&self) -> anyhow::Result<f64> {
-        let mut command = self.server_command(&[]);
-        let output =
-            command.arg("bench").arg(&self.model).args(["--batch", "32", "--json"]).output();
-        let output = output.context("cannot start the server's bench")?;
+        let mut bench = self.server_command(&[]);
+        bench.arg("bench").arg(&self.model).args(["--batch", "32", "--json"]);
+        let output = bench.output().context("cannot start the server's bench")?;
         let json: serde_json::Value = serde_json::from_slice(&output.stdout)?;
         json["images_per_second"].as_f64().context("a bench without a result")
     }

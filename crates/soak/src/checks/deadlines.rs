@@ -2,16 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use serve_client::Metrics;
 use serve_client::requests::{InferRequest, binary};
-use serve_client::{Connection, Metrics};
 
 use crate::load::{self, Load};
 use crate::results::Results;
 use crate::setup::Setup;
-use crate::statistics::median;
 
 /// Images of the requests that keep the server busy.
 const BULK_IMAGES: usize = 128;
@@ -107,26 +106,20 @@ fn default_deadline(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
 fn slow_body(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let server = setup.start(&["--body-timeout", "1"])?;
     let request = InferRequest::json(setup.test.image(0)).request();
-    let half = &request[..request.len() - 100];
-    let (mut times, mut statuses) = (Vec::new(), Vec::new());
-    setup.block_on(async {
-        for _ in 0..3 {
-            let start = Instant::now();
-            let reply = async {
-                let mut connection = Connection::open(server.address).await?;
-                connection.send(half).await?;
-                connection.receive().await.map(|reply| reply.status)
-            };
-            statuses.push(tokio::time::timeout(Duration::from_secs(5), reply).await);
-            times.push(start.elapsed().as_secs_f64() * 1e3);
-        }
+    let tally = setup.run(Load {
+        requests: Arc::new(vec![request[..request.len() - 100].to_vec()]),
+        count: 3,
+        connections: 1,
+        patience: Duration::from_secs(5),
+        check: None,
+        ..setup.load(server.address, None, Duration::from_secs(60))
     });
-    let all_408 = statuses.iter().all(|status| matches!(status, Ok(Ok(408))));
+    let [first, last] = [0.0, 1.0].map(|fraction| tally.latency(408, fraction));
     results.require(
         "a body that stops coming",
         "408 within --body-timeout 1 + 0.1 s",
-        format!("{statuses:?} after {:.0} ms", median(&times)),
-        all_408 && times.iter().all(|time| (900.0..1100.0).contains(time)),
+        format!("{}, after {first:.0} to {last:.0} ms", tally.errors()),
+        tally.count(408) == 3 && first >= 900.0 && last < 1100.0,
     );
     Ok(())
 }

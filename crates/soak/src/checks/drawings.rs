@@ -1,17 +1,17 @@
 //! Requirement 16: digits as people draw them are classified as accurately as MNIST's own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
 use fastrand::Rng;
-use futures_util::future::join_all;
 use rayon::prelude::*;
 use run::argmax;
 use serve_client::ServerProcess;
 use serve_client::requests::{PREDICT, png, post};
 
-use crate::client::Client;
 use crate::drawing::{CANVAS, Transform};
+use crate::load::Load;
 use crate::results::Results;
 use crate::setup::Setup;
 
@@ -90,28 +90,22 @@ fn n_correct(
     transforms: &[(usize, Transform)],
 ) -> anyhow::Result<usize> {
     let test = &setup.test;
-    let files = transforms.par_iter().map(|(index, transform)| {
-        let drawing = transform.draw(test.image(*index));
-        anyhow::Ok((png(CANVAS, &drawing)?, usize::from(test.labels[*index])))
+    let draw = |(index, transform): &(usize, Transform)| {
+        let file = png(CANVAS, &transform.draw(test.image(*index)))?;
+        anyhow::Ok(post(PREDICT, &file))
+    };
+    let requests = transforms.par_iter().map(draw).collect::<anyhow::Result<Vec<_>>>()?;
+    let class = |index: usize| setup.classifier.classes[usize::from(test.labels[index])].clone();
+    let classes: Vec<_> = transforms.iter().map(|(index, _)| class(*index)).collect();
+    let tally = setup.run(Load {
+        count: requests.len(),
+        requests: Arc::new(requests),
+        connections: CONNECTIONS,
+        check: Some(Arc::new(move |index, reply| {
+            reply.json().is_ok_and(|json| json["label"] == classes[index].as_str())
+        })),
+        ..setup.load(server.address, None, Duration::from_secs(600))
     });
-    let files = files.collect::<anyhow::Result<Vec<_>>>()?;
-    let clients = (0..CONNECTIONS)
-        .map(|client| predict(setup, server, files.iter().skip(client).step_by(CONNECTIONS)));
-    setup.block_on(join_all(clients)).into_iter().sum()
-}
-
-/// How many of some image files, which come with their labels, the server classifies correctly.
-async fn predict(
-    setup: &Setup,
-    server: &ServerProcess,
-    files: impl Iterator<Item = &(Vec<u8>, usize)>,
-) -> anyhow::Result<usize> {
-    let mut n = 0;
-    let mut client = Client::new(server.address, Duration::from_secs(10));
-    for (file, label) in files {
-        let reply = client.exchange(&post(PREDICT, file)).await?;
-        ensure!(reply.status == 200, "no prediction: {}", reply.summary());
-        n += usize::from(reply.json()?["label"] == setup.classifier.classes[*label].as_str());
-    }
-    Ok(n)
+    ensure!(tally.n_errors() == tally.wrong, "no prediction: {}", tally.errors());
+    Ok((tally.count(200) - tally.wrong) as usize)
 }

@@ -3,10 +3,9 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serve_client::requests::get;
-use serve_client::{Connection, ServerProcess};
+use serve_client::{Reply, ServerProcess};
 
-use crate::client::Client;
+use crate::client::{Client, hold};
 use crate::load::{self, Load};
 use crate::results::Results;
 use crate::setup::Setup;
@@ -84,16 +83,10 @@ fn out_of_files(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let mut server = setup.start_with(&["prlimit", &limit], &setup.model, &[])?;
     let n = 4 * FEW_FILES;
     let (answered, busy, recovers) = setup.block_on(async {
-        let mut held = Vec::new();
-        let mut answered = 0;
-        for _ in 0..n {
-            // The system accepts connections that the server cannot.
-            let Ok(mut connection) = Connection::open(server.address).await else { continue };
-            let limit = Duration::from_millis(20);
-            let reply = connection.exchange_within(limit, &get("/v2/health/live")).await;
-            answered += usize::from(reply.is_ok_and(|reply| reply.status == 200));
-            held.push(connection);
-        }
+        let (held, replies) = hold(server.address, n, Duration::from_millis(20)).await;
+        let is_ok =
+            |reply: &&Result<Reply, _>| reply.as_ref().is_ok_and(|reply| reply.status == 200);
+        let answered = replies.iter().filter(is_ok).count();
         let before = cpu_seconds(&server);
         let start = Instant::now();
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,11 +1,12 @@
 //! Requirement 4: a request that asks for much memory does not get it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use serve_client::Failure;
 use serve_client::requests::{ENCODING, INFER, gzip, post, request};
-use serve_client::{Failure, ServerProcess};
 
-use crate::client::Client;
+use crate::load::Load;
 use crate::results::Results;
 use crate::setup::Setup;
 
@@ -18,36 +19,31 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
     let mut server = setup.start(&[])?;
     let repeats = setup.number(100, 10);
     for (name, request, status) in attacks() {
-        let mut outcomes = setup.block_on(repeat(&server, &request, repeats.min(20)));
+        let load = Load {
+            requests: Arc::new(vec![request]),
+            count: repeats,
+            connections: 1,
+            patience: TIME_LIMIT,
+            check: None,
+            ..setup.load(server.address, None, Duration::from_secs(600))
+        };
+        let mut tally = setup.run(Load { count: repeats.min(20), ..load.clone() });
         let before = server.resident_mib();
-        outcomes.extend(setup.block_on(repeat(&server, &request, repeats)));
+        tally.add(setup.run(load));
         let growth = server.resident_mib() - before;
         results.at_most(&format!("growth by {repeats} x {name}"), GROWTH_LIMIT, "MiB", growth);
         // A client that goes on sending may see the connection reset before it reads the reply.
-        let is_expected = |outcome: &Result<u16, Failure>| {
-            *outcome == Ok(status) || matches!(outcome, Err(Failure::Reset | Failure::Truncated))
-        };
-        let wrong = outcomes.iter().find(|outcome| !is_expected(outcome));
-        let n_read = outcomes.iter().filter(|outcome| **outcome == Ok(status)).count();
-        let mut measured = format!("{status} read {n_read} times of {}", outcomes.len());
-        if let Some(wrong) = wrong {
-            measured += &format!(", but also {wrong:?}");
+        for failure in [Failure::Reset, Failure::Truncated] {
+            tally.failures.remove(&failure);
         }
-        let holds = wrong.is_none() && n_read > 0;
+        let n_read = tally.count(status);
+        let holds = n_read > 0 && n_read == tally.n_replies() && tally.n_failures() == 0;
+        let measured = format!("{status} read {n_read} times: {}", tally.errors());
         results.require(&format!("reply to {name}"), &status.to_string(), measured, holds);
     }
     results.still_running("the server afterwards", &mut server);
     results.note("resident memory afterwards", format!("{:.1} MiB", server.resident_mib()));
     Ok(())
-}
-
-async fn repeat(server: &ServerProcess, request: &[u8], times: usize) -> Vec<Result<u16, Failure>> {
-    let mut outcomes = Vec::with_capacity(times);
-    for _ in 0..times {
-        let reply = Client::new(server.address, TIME_LIMIT).exchange(request).await;
-        outcomes.push(reply.map(|reply| reply.status));
-    }
-    outcomes
 }
 
 /// Requests that would take much memory, by name, and the status that each must get.

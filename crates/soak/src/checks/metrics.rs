@@ -1,9 +1,9 @@
 //! Requirement 14: the metrics count exactly what happened, and scraping them costs little.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::ensure;
 use images::ImageShape;
 use serve_client::requests::{
     ENCODING, INFER, InferRequest, PREDICT, binary, json, png, post, request,
@@ -44,13 +44,12 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
     std::thread::sleep(Duration::from_millis(200));
     let after = setup.metrics(&server)?;
     results.zero("requests without a reply", tally.n_failures() + tally.retried, &tally.errors());
-    compare(&before, &after, &tally, &kinds, n, results);
+    compare([&before, &after], &tally, &kinds, n, results);
     scraping_cost(setup, &server, results)
 }
 
 fn compare(
-    before: &Metrics,
-    after: &Metrics,
+    [before, after]: [&Metrics; 2],
     tally: &Tally,
     kinds: &[Kind],
     n: usize,
@@ -126,25 +125,17 @@ fn scraping_cost(
 ) -> anyhow::Result<()> {
     let load = setup.load(server.address, None, setup.seconds(6.0, 1.0));
     let [[without], [with]] = in_turn(setup.number(10, 3), |side| {
-        let load = load::run(load.clone());
-        let tally = setup.block_on(async {
-            tokio::select! {
-                tally = load => Ok(tally),
-                Err(error) = scrape(server), if side == 1 => Err(error),
-            }
-        })?;
+        if side == 0 {
+            return Ok([setup.run(load.clone()).rate()]);
+        }
+        let scrapes = setup.probe(server.address, "/metrics");
+        let beside = load::run_beside(scrapes, load::run(load.clone()));
+        let (scrapes, tally) = setup.block_on(beside);
+        ensure!(scrapes.n_errors() == 0, "no metrics: {}", scrapes.errors());
         Ok([tally.rate()])
     })?;
     let cost = 100.0 * (1.0 - with / without);
     results.at_most("throughput that scraping at 10 Hz costs", 3.0, "%", cost);
     results.note("with and without scraping", format!("{with:.0} and {without:.0} requests/s"));
     Ok(())
-}
-
-/// Reads the metrics ten times a second, until that fails.
-async fn scrape(server: &ServerProcess) -> anyhow::Result<Infallible> {
-    loop {
-        server.metrics().await?;
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }

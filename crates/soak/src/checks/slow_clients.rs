@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use serve_client::Connection;
 use serve_client::requests::{InferRequest, get};
 
+use crate::client::hold;
 use crate::load;
 use crate::results::Results;
 use crate::setup::Setup;
@@ -92,17 +93,13 @@ async fn seconds_until_disconnected(address: SocketAddr, kind: Kind, request: &[
 fn connection_limit(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let server = setup.start(&["--max-connections", "100"])?;
     setup.block_on(async {
-        let (mut held, mut served, mut refused, mut others) = (Vec::new(), 0, 0, 0);
-        for _ in 0..150 {
-            let mut connection = server.connect().await?;
-            let limit = Duration::from_secs(2);
-            match connection.exchange_within(limit, &get("/v2/health/live")).await {
-                Ok(reply) if reply.status == 200 => served += 1,
-                Ok(reply) if reply.status == 503 && reply.closes() => refused += 1,
-                _ => others += 1,
-            }
-            held.push(connection);
-        }
+        let (held, replies) = hold(server.address, 150, Duration::from_secs(2)).await;
+        let count = |status, closes| {
+            let replies = replies.iter().flatten();
+            replies.filter(|reply| reply.status == status && reply.closes() == closes).count()
+        };
+        let (served, refused) = (count(200, false), count(503, true));
+        let others = 150 - served - refused;
         results.require(
             "150 connections at --max-connections 100",
             "100 served, 50 refused with 503 and close",
