@@ -29,12 +29,11 @@ impl Answer {
         let (json, mut bytes) =
             reply.body.split_at_checked(length).context("JSON longer than the body")?;
         let json: Value = serde_json::from_slice(json).context("a reply that is not JSON")?;
-        let mut answer = Self { json: Value::Null, tensors: Vec::new(), is_binary: true };
+        let (mut tensors, mut is_binary) = (Vec::new(), true);
         for output in json["outputs"].as_array().context("a reply without outputs")? {
             ensure!(output["datatype"] == "FP32", "not float32: {output}");
-            let (size, data) =
-                (output["parameters"]["binary_data_size"].as_u64(), output["data"].as_array());
-            answer.tensors.push(match (size, data) {
+            let size = output["parameters"]["binary_data_size"].as_u64();
+            tensors.push(match (size, output["data"].as_array()) {
                 (Some(size), None) => {
                     let (tensor, rest) =
                         bytes.split_at_checked(size as usize).context("bytes are missing")?;
@@ -44,17 +43,14 @@ impl Answer {
                     values.iter().map(|&value| f32::from_le_bytes(value)).collect()
                 }
                 (None, Some(data)) => {
-                    answer.is_binary = false;
-                    data.iter()
-                        .map(|value| value.as_f64().map_or(f32::NAN, |value| value as f32))
-                        .collect()
+                    is_binary = false;
+                    data.iter().map(|value| value.as_f64().unwrap_or(f64::NAN) as f32).collect()
                 }
                 _ => anyhow::bail!("an output must have either data or a size in bytes: {output}"),
             });
         }
         ensure!(bytes.is_empty(), "{} bytes too many", bytes.len());
-        answer.json = json;
-        Ok(answer)
+        Ok(Self { json, tensors, is_binary })
     }
 
     /// The request's id, repeated by the server; empty without one.
@@ -69,10 +65,8 @@ impl Answer {
 
     /// The values of an output.
     pub fn output(&self, name: &str) -> Option<&[f32]> {
-        let outputs = self.json["outputs"].as_array()?;
-        self.tensors
-            .get(outputs.iter().position(|output| output["name"] == name)?)
-            .map(Vec::as_slice)
+        let mut outputs = self.json["outputs"].as_array()?.iter().zip(&self.tensors);
+        outputs.find(|(output, _)| output["name"] == name).map(|(_, values)| values.as_slice())
     }
 
     /// Whether an output is there and equal to `expected`, bit by bit.

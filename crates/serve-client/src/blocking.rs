@@ -29,12 +29,12 @@ impl Connection {
 
     /// Sends a request and reads its reply. Any [`Failure`] but `Refused`.
     pub fn exchange(&mut self, request: &[u8]) -> Result<Reply, Failure> {
-        self.runtime.block_on(self.inner.exchange_within(TIME_LIMIT, request))
+        within_limit(&self.runtime, self.inner.exchange(request))
     }
 
     /// Sends as much as the server takes: it may reply and close before it has read everything.
     pub fn send(&mut self, bytes: &[u8]) {
-        let _ = self.runtime.block_on(async { timeout(TIME_LIMIT, self.inner.send(bytes)).await });
+        let _ = within_limit(&self.runtime, self.inner.send(bytes));
     }
 
     /// Closes the sending half.
@@ -44,22 +44,24 @@ impl Connection {
 
     /// Reads the next reply. Any [`Failure`] but `Refused`.
     pub fn receive(&mut self) -> Result<Reply, Failure> {
-        let reply =
-            self.runtime.block_on(async { timeout(TIME_LIMIT, self.inner.receive()).await });
-        reply.unwrap_or(Err(Failure::TimedOut))
+        within_limit(&self.runtime, self.inner.receive())
     }
 
     /// Reads the reply to a HEAD request, which has no body. Any [`Failure`] but `Refused`.
     pub fn receive_without_body(&mut self) -> Result<Reply, Failure> {
-        let reply = self
-            .runtime
-            .block_on(async { timeout(TIME_LIMIT, self.inner.receive_without_body()).await });
-        reply.unwrap_or(Err(Failure::TimedOut))
+        within_limit(&self.runtime, self.inner.next_reply(false))
     }
 
     /// Waits until the server sends something or ends the connection: whether it ended, with nothing left to read.
     pub fn is_closed(&mut self) -> bool {
-        self.runtime
-            .block_on(async { timeout(TIME_LIMIT, self.inner.is_closed()).await.unwrap_or(false) })
+        let is_closed = self.inner.is_closed();
+        within_limit(&self.runtime, async { Ok(is_closed.await) }).unwrap_or(false)
     }
+}
+
+fn within_limit<T>(
+    runtime: &Runtime,
+    outcome: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    runtime.block_on(async { timeout(TIME_LIMIT, outcome).await.unwrap_or(Err(Failure::TimedOut)) })
 }

@@ -85,21 +85,16 @@ impl Connection {
         self.next_reply(true).await
     }
 
-    /// [`receive`](Self::receive) for the reply to a HEAD request, which has no body whatever its headers say.
-    pub async fn receive_without_body(&mut self) -> Result<Reply, Failure> {
-        self.next_reply(false).await
-    }
-
-    async fn next_reply(&mut self, has_body: bool) -> Result<Reply, Failure> {
+    /// [`receive`](Self::receive); the reply to a HEAD request has no body whatever its headers say.
+    pub async fn next_reply(&mut self, has_body: bool) -> Result<Reply, Failure> {
         loop {
             if let Some((reply, length)) = Reply::parse(&self.buffer, has_body)? {
                 self.buffer.drain(..length);
                 return Ok(reply);
             }
-            let has_begun = !self.buffer.is_empty();
             match self.read_more().await {
                 Ok(1..) => {}
-                _ if has_begun => return Err(Failure::Truncated),
+                _ if !self.buffer.is_empty() => return Err(Failure::Truncated),
                 Ok(0) => return Err(Failure::Closed),
                 Err(_) => return Err(Failure::Reset),
             }

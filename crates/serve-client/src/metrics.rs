@@ -35,10 +35,8 @@ impl Metrics {
                 line.rsplit_once(' ').with_context(|| format!("no value: {line}"))?;
             let (metric, labels) = name.split_at(name.find('{').unwrap_or(name.len()));
             let suffix = metric.strip_prefix(family).filter(|_| !family.is_empty());
-            ensure!(
-                matches!(suffix, Some("" | "_bucket" | "_sum" | "_count")),
-                "no type before {line}"
-            );
+            let is_of_family = matches!(suffix, Some("" | "_bucket" | "_sum" | "_count"));
+            ensure!(is_of_family, "no type before {line}");
             ensure!(labels.is_empty() || labels.ends_with("\"}"), "labels without an end: {line}");
             let value = value.parse().with_context(|| format!("not a number: {line}"))?;
             ensure!(series.insert(name.to_owned(), value).is_none(), "{name} twice");

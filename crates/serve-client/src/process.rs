@@ -14,6 +14,8 @@ use crate::{Connection, Metrics};
 
 /// How long a server may take to become ready, on a machine that does other things too.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long the reply to `/metrics` may take.
+const METRICS_LIMIT: Duration = Duration::from_secs(20);
 /// Process ids of the servers that run now.
 static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
@@ -44,18 +46,14 @@ impl ServerProcess {
             .spawn()
             .with_context(|| format!("cannot start {command:?}"))?;
         running().push(child.id());
-        let stdout = child.stdout.take();
+        let stdout = child.stdout.take().map(BufReader::new);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server =
             Self { child, address, ready_line: String::new(), ready_after: START_LIMIT, log };
         let (sender, lines) = mpsc::channel();
         // Reads to the end, so that the server never writes into a full or closed pipe.
         std::thread::spawn(move || {
-            for line in stdout
-                .into_iter()
-                .flat_map(|stdout| BufReader::new(stdout).lines())
-                .map_while(Result::ok)
-            {
+            for line in stdout.into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
                 let _ = sender.send(line);
             }
         });
@@ -63,9 +61,8 @@ impl ServerProcess {
             bail!("the server did not become ready: {}", server.log_tail());
         };
         server.ready_after = start.elapsed();
-        let address = line
-            .split_once(" at http://")
-            .and_then(|(_, rest)| rest.strip_suffix('/')?.parse().ok());
+        let address = line.split_once(" at http://").and_then(|(_, rest)| rest.strip_suffix('/'));
+        let address = address.and_then(|address| address.parse().ok());
         server.address = address.with_context(|| format!("no address in '{line}'"))?;
         server.ready_line = line;
         Ok(server)
@@ -83,14 +80,9 @@ impl ServerProcess {
 
     /// Reads `/metrics` on a new connection. An error if there is no reply or it is not in Prometheus's format.
     pub async fn metrics(&self) -> anyhow::Result<Metrics> {
-        let limit = Duration::from_secs(20);
-        let reply = self
-            .connect()
-            .await?
-            .exchange_within(limit, &get("/metrics"))
-            .await
-            .context("no metrics")?;
-        Metrics::parse(&reply.text())
+        let mut connection = self.connect().await?;
+        let reply = connection.exchange_within(METRICS_LIMIT, &get("/metrics")).await;
+        Metrics::parse(&reply.context("no metrics")?.text())
     }
 
     /// Sends a signal, by its name without `SIG`. An error if the process has ended, or there is no program `kill`.
@@ -108,30 +100,24 @@ impl ServerProcess {
     /// Waits for the process to end, at most as long as `limit`.
     pub async fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         let start = Instant::now();
-        loop {
-            let status = self.exit_status();
-            if status.is_some() || start.elapsed() >= limit {
-                return status;
-            }
+        while self.exit_status().is_none() && start.elapsed() < limit {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+        self.exit_status()
     }
 
     /// What the server has written to its standard error so far.
     pub fn log(&self) -> String {
-        std::fs::read(self.log.path())
-            .map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into_owned())
+        let log = std::fs::read(self.log.path()).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// The last 20 lines of the log.
     pub fn log_tail(&self) -> String {
         let log = self.log();
         let lines: Vec<_> = log.lines().collect();
-        if lines.is_empty() {
-            "its log is empty".into()
-        } else {
-            lines[lines.len().saturating_sub(20)..].join("\n")
-        }
+        let tail = &lines[lines.len().saturating_sub(20)..];
+        if tail.is_empty() { "its log is empty".to_owned() } else { tail.join("\n") }
     }
 
     /// Resident memory in MiB, from `/proc`; NaN where there is none.

@@ -73,22 +73,15 @@ impl Reply {
     /// The message of an error reply. It is an error if the body is not `{"error": "..."}` alone and labelled as JSON, or
     /// if the message is empty or has control characters.
     pub fn error(&self) -> anyhow::Result<String> {
-        ensure!(
-            self.header("content-type") == Some("application/json"),
-            "not labelled as JSON: {}",
-            self.head
-        );
+        let is_json = self.header("content-type") == Some("application/json");
+        ensure!(is_json, "not labelled as JSON: {}", self.head);
         let json = self.json()?;
         let message =
             json["error"].as_str().with_context(|| format!("no error message: {json}"))?;
-        ensure!(
-            json.as_object().is_some_and(|fields| fields.len() == 1),
-            "more than an error: {json}"
-        );
-        ensure!(
-            !message.is_empty() && !message.chars().any(char::is_control),
-            "not a message: {message:?}"
-        );
+        let is_alone = json.as_object().is_some_and(|fields| fields.len() == 1);
+        ensure!(is_alone, "more than an error: {json}");
+        let is_line = !message.is_empty() && !message.chars().any(char::is_control);
+        ensure!(is_line, "not a message: {message:?}");
         Ok(message.to_owned())
     }
 

@@ -10,9 +10,7 @@ use std::io::{Cursor, Write as _};
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use image::ExtendedColorType::L8;
-use image::ImageEncoder;
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::ImageFormat;
 use images::ImageShape;
 use serde_json::json;
 
@@ -84,14 +82,8 @@ pub struct InferRequest<'a> {
 impl<'a> InferRequest<'a> {
     /// Bytes in both directions, all outputs: what most clients send.
     pub fn binary(images: &'a [u8]) -> Self {
-        Self {
-            images,
-            binary_input: true,
-            binary_output: true,
-            outputs: &[],
-            id: "",
-            timeout: None,
-        }
+        let (binary_input, binary_output) = (true, true);
+        Self { images, binary_input, binary_output, outputs: &[], id: "", timeout: None }
     }
 
     /// JSON in both directions, all outputs.
@@ -103,8 +95,8 @@ impl<'a> InferRequest<'a> {
     pub fn body(&self) -> (Vec<u8>, Option<usize>) {
         let [channels, height, width] = ImageShape::DIGIT.dimensions();
         let n = self.images.len() / ImageShape::DIGIT.size();
-        let mut input =
-            json!({ "name": "pixels", "shape": [n, channels, height, width], "datatype": "UINT8" });
+        let shape = [n, channels, height, width];
+        let mut input = json!({ "name": "pixels", "shape": shape, "datatype": "UINT8" });
         if self.binary_input {
             input["parameters"] = json!({ "binary_data_size": self.images.len() });
         } else {
@@ -113,9 +105,6 @@ impl<'a> InferRequest<'a> {
         let mut body = json!({ "inputs": [input] });
         if !self.id.is_empty() {
             body["id"] = json!(self.id);
-        }
-        if self.binary_output && self.outputs.is_empty() {
-            body["parameters"]["binary_data_output"] = json!(true);
         }
         if let Some(timeout) = self.timeout {
             body["parameters"]["timeout"] = json!(timeout);
@@ -126,6 +115,8 @@ impl<'a> InferRequest<'a> {
                 false => json!({ "name": name }),
             };
             body["outputs"] = self.outputs.iter().map(output).collect();
+        } else if self.binary_output {
+            body["parameters"]["binary_data_output"] = json!(true);
         }
         let mut bytes = body.to_string().into_bytes();
         let length = bytes.len();
@@ -190,24 +181,20 @@ pub fn zlib(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-/// A PNG file of grey levels, rows of `width`. An error if `pixels` are not whole rows.
+/// A PNG file of grey levels, rows of `width`.
 pub fn png(width: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut file = Cursor::new(Vec::new());
-    let encoder =
-        PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::NoFilter);
-    encoder.write_image(pixels, width as u32, (pixels.len() / width) as u32, L8)?;
-    Ok(file.into_inner())
+    file(ImageFormat::Png, width, pixels)
 }
 
-/// A JPEG file of grey levels, rows of `width`. An error if `pixels` are not whole rows.
+/// A JPEG file of grey levels, rows of `width`.
 pub fn jpeg(width: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
+    file(ImageFormat::Jpeg, width, pixels)
+}
+
+fn file(format: ImageFormat, width: usize, pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut file = Cursor::new(Vec::new());
-    JpegEncoder::new(&mut file).write_image(
-        pixels,
-        width as u32,
-        (pixels.len() / width) as u32,
-        L8,
-    )?;
+    let [width, height] = [width, pixels.len() / width].map(|side| side as u32);
+    image::write_buffer_with_format(&mut file, pixels, width, height, L8, format)?;
     Ok(file.into_inner())
 }
 

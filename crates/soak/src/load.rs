@@ -8,16 +8,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serve_client::{Connection, Failure, Reply};
+use serve_client::{Failure, Reply};
 use tokio::sync::Mutex;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::client::Client;
 use crate::tally::Tally;
 
-/// Whether the reply to the request of an index is right.
+/// Whether the reply to the request of an index is correct.
 pub(crate) type ReplyCheck = Arc<dyn Fn(usize, &Reply) -> bool + Send + Sync>;
 
 /// What is sent where, how fast, and for how long.
@@ -41,33 +41,19 @@ pub(crate) struct Load {
     pub(crate) spins: bool,
 }
 
-/// The index of a request, counted from the first, and when it was due.
-type Due = (usize, Instant);
-
 struct Shared {
     load: Load,
-    end: Instant,
-    /// The next request of a closed loop.
-    next: AtomicUsize,
-    /// The requests of an open loop that are due. A client that waits for one holds the lock, and the others wait for it.
-    due: Mutex<UnboundedReceiver<Due>>,
+    start: Instant,
+    /// The next request. In an open loop a client holds the lock until that request is due, and the others wait for it.
+    next: Mutex<usize>,
 }
 
 /// Runs a load until all requests that fell due are answered or have failed.
 pub(crate) async fn run(load: Load) -> Tally {
     let start = Instant::now();
-    let (sender, due) = unbounded_channel();
-    let shared = Arc::new(Shared {
-        end: start + load.time,
-        load,
-        next: AtomicUsize::new(0),
-        due: Mutex::new(due),
-    });
+    let shared = Arc::new(Shared { load, start, next: Mutex::new(0) });
     let clients: Vec<_> =
-        (0..shared.load.connections).map(|_| tokio::spawn(client(shared.clone()))).collect();
-    if let Some(rate) = shared.load.rate {
-        dispatch(&shared.load, rate, sender).await;
-    }
+        (0..shared.load.connections).map(|_| tokio::spawn(send_all(shared.clone()))).collect();
     let mut tally = Tally::default();
     for client in clients {
         match client.await {
@@ -79,75 +65,72 @@ pub(crate) async fn run(load: Load) -> Tally {
     tally
 }
 
-/// Hands out every request when it is due.
-async fn dispatch(load: &Load, rate: f64, sender: UnboundedSender<Due>) {
-    let start = Instant::now();
-    let total = (rate * load.time.as_secs_f64()) as usize;
-    let mut index = 0;
-    while index < total && !load.stop.load(Ordering::Relaxed) {
-        let due = start + Duration::from_secs_f64(index as f64 / rate);
-        if due <= Instant::now() {
-            // The receiver lives as long as the clients.
-            let _ = sender.send((index, due));
-            index += 1;
-        } else if load.spins {
-            tokio::task::yield_now().await;
-        } else {
-            tokio::time::sleep_until(due.into()).await;
-        }
-    }
+/// Runs a load until another future is ready: what came of both.
+pub(crate) async fn run_beside<T>(load: Load, other: impl Future<Output = T>) -> (Tally, T) {
+    let stop = load.stop.clone();
+    let other = async {
+        let outcome = other.await;
+        stop.store(true, Ordering::Relaxed);
+        outcome
+    };
+    tokio::join!(run(load), other)
 }
 
 impl Shared {
-    /// The next request to send, once there is one; `None` at the end.
-    async fn next(&self) -> Option<Due> {
-        if self.load.rate.is_none() {
-            let now = Instant::now();
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
-            let is_over = now >= self.end || self.load.stop.load(Ordering::Relaxed);
-            return (!is_over && index < self.load.count).then_some((index, now));
+    /// Waits until the next request is due: its index, counted from the first, and when it was due. `None` at the end.
+    async fn next(&self) -> Option<(usize, Instant)> {
+        let Load { rate, time, count, spins, .. } = self.load;
+        let is_stopped = || self.load.stop.load(Ordering::Relaxed);
+        let mut next = self.next.lock().await;
+        let index = *next;
+        let due = match rate {
+            Some(rate) if index < (rate * time.as_secs_f64()) as usize => {
+                self.start + Duration::from_secs_f64(index as f64 / rate)
+            }
+            None if index < count && self.start.elapsed() < time && !is_stopped() => Instant::now(),
+            _ => return None,
+        };
+        while Instant::now() < due {
+            if is_stopped() {
+                return None;
+            }
+            if spins {
+                tokio::task::yield_now().await;
+            } else {
+                tokio::time::sleep_until(due.into()).await;
+            }
         }
-        self.due.lock().await.recv().await
+        *next += 1;
+        Some((index, due))
     }
 }
 
-/// One client, which sends one request at a time and keeps its connection.
-async fn client(shared: Arc<Shared>) -> Tally {
+/// One client, which sends one request at a time.
+async fn send_all(shared: Arc<Shared>) -> Tally {
     let load = &shared.load;
     let mut tally = Tally::default();
-    let mut kept = None;
+    let mut client = Client::new(load.address, load.patience);
     while let Some((number, due)) = shared.next().await {
         let index = number % load.requests.len();
-        let mut is_retry = false;
-        loop {
-            let (mut connection, is_new) = match kept.take() {
-                Some(connection) => (connection, false),
-                None => match Connection::open(load.address).await {
-                    Ok(connection) => (connection, true),
-                    Err(failure) => {
-                        tally.add_failure(failure);
-                        // A server that has ended must not be tried a million times.
-                        tokio::time::sleep(Duration::from_millis(1)).await;
-                        break;
-                    }
-                },
-            };
-            match connection.exchange_within(load.patience, &load.requests[index]).await {
-                Ok(reply) => {
-                    let is_right = load.check.as_ref().is_none_or(|check| check(index, &reply));
-                    tally.add_reply(&reply, due, is_right);
-                    if !reply.closes() {
-                        kept = Some(connection);
-                    }
-                }
-                Err(Failure::Closed | Failure::Reset) if !is_new && !is_retry => {
-                    tally.retried += 1;
-                    is_retry = true;
-                    continue;
-                }
-                Err(failure) => tally.add_failure(failure),
+        let request = &load.requests[index];
+        let was_connected = client.is_connected();
+        let mut outcome = client.exchange(request).await;
+        if was_connected && matches!(outcome, Err(Failure::Closed | Failure::Reset)) {
+            tally.retried += 1;
+            outcome = client.exchange(request).await;
+        }
+        match outcome {
+            Ok(reply) => {
+                let is_correct = load.check.as_ref().is_none_or(|check| check(index, &reply));
+                tally.add_reply(&reply, due, is_correct);
             }
-            break;
+            Err(failure) => {
+                tally.add_failure(failure);
+                if failure == Failure::Refused {
+                    // A server that has ended must not be tried a million times.
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
         }
     }
     tally

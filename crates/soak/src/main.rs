@@ -4,6 +4,7 @@
 //! each measured value with its limit. `docs/serving.md` lists the requirements with the same numbers and names.
 
 mod checks;
+mod client;
 mod console;
 mod drawing;
 mod load;
@@ -60,22 +61,19 @@ struct SoakArgs {
 }
 
 fn after_help() -> String {
-    let lines = CHECKS.map(|check| format!("  {:<14}{}", check.name, check.summary));
+    let lines = CHECKS.map(|(_, name, _, summary)| format!("  {name:<14}{summary}"));
     format!("Checks:\n{}", lines.join("\n"))
 }
 
 fn main() -> ExitCode {
-    match run(&SoakArgs::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            console::error(&error);
-            ExitCode::FAILURE
-        }
-    }
+    run(&SoakArgs::parse()).unwrap_or_else(|error| {
+        console::error(&error);
+        ExitCode::FAILURE
+    })
 }
 
 fn run(args: &SoakArgs) -> anyhow::Result<ExitCode> {
-    let names = CHECKS.map(|check| check.name);
+    let names = CHECKS.map(|(_, name, ..)| name);
     if let Some(unknown) = args.only.iter().find(|only| !names.contains(&only.as_str())) {
         bail!("there is no check '{unknown}': choose from {}", names.join(", "));
     }
@@ -86,13 +84,13 @@ fn run(args: &SoakArgs) -> anyhow::Result<ExitCode> {
     .context("cannot handle Ctrl-C")?;
     let setup = Setup::new(args)?;
     let mut results = Results::new(args.quick);
-    for check in CHECKS {
-        if !args.only.is_empty() && !args.only.iter().any(|only| only == check.name) {
+    for (requirement, name, check, summary) in CHECKS {
+        if !args.only.is_empty() && !args.only.iter().any(|only| only == name) {
             continue;
         }
-        console::heading(&format!("{}: {}", check.name, check.summary));
-        results.begin(check.requirement, check.name);
-        if let Err(error) = (check.run)(&setup, &mut results) {
+        console::heading(&format!("{name}: {summary}"));
+        results.begin(requirement, name);
+        if let Err(error) = check(&setup, &mut results) {
             results.require("the check itself", "runs to its end", format!("{error:#}"), false);
         }
     }

@@ -116,38 +116,27 @@ pub(crate) fn damage(bytes: &mut Vec<u8>, valid: &[Case], random: &mut Rng) {
     for _ in 0..n_places {
         let place = place(bytes.len(), random);
         let end = bytes.len().min(place + random.usize(1..=16));
-        match random.u8(..12) {
-            0 => bytes.truncate(place),
-            1 => drop(bytes.drain(place..end)),
-            2 => {
-                let again = bytes[place..end].to_vec();
-                bytes.splice(place..place, again);
-            }
-            3 => {
-                let noise: Vec<_> = (0..random.usize(1..=8)).map(|_| random.u8(..)).collect();
-                bytes.splice(place..place, noise);
-            }
+        // What is replaced, and by what.
+        let (range, new) = match random.u8(..12) {
+            0 => (place..bytes.len(), Vec::new()),
+            1 => (place..end, Vec::new()),
+            2 => (place..place, bytes[place..end].to_vec()),
+            3 => (place..place, (0..random.usize(1..=8)).map(|_| random.u8(..)).collect()),
             4 => {
                 let other = random.choice(valid).map_or(&[][..], |case| &case.body);
-                let start = random.usize(..=other.len());
-                bytes.truncate(place);
-                bytes.extend(&other[start..]);
+                (place..bytes.len(), other[random.usize(..=other.len())..].to_vec())
             }
-            5 => {
-                let depth = 1 << random.u8(..12);
-                bytes.splice(place..place, std::iter::repeat_n(b'[', depth));
-            }
+            5 => (place..place, vec![b'['; 1 << random.u8(..12)]),
             6..=8 => {
                 let odd = random.choice(ODD_TOKENS).unwrap_or_default();
-                let token = token(bytes, place);
-                bytes.splice(token, odd.bytes());
+                (token(bytes, place), odd.into())
             }
             _ => {
-                if let Some(byte) = bytes.get_mut(place) {
-                    *byte ^= 1 << random.u8(..8);
-                }
+                let flipped = bytes.get(place).map(|byte| byte ^ 1 << random.u8(..8));
+                (place..end.min(place + 1), flipped.into_iter().collect())
             }
-        }
+        };
+        bytes.splice(range, new);
     }
 }
 

@@ -4,6 +4,7 @@ use run::markdown_table;
 use serve_client::ServerProcess;
 
 use crate::console;
+use crate::tally::Tally;
 
 /// One measured value.
 struct Row {
@@ -47,39 +48,28 @@ impl Results {
 
     /// Adds a number that may be at most `limit`.
     pub(crate) fn at_most(&mut self, name: &str, limit: f64, unit: &str, measured: f64) {
-        self.compare(name, "<=", limit, unit, measured, measured <= limit);
+        self.compare(name, ("<=", limit), unit, measured, measured <= limit);
     }
 
     /// Adds a number that must be at least `limit`.
     pub(crate) fn at_least(&mut self, name: &str, limit: f64, unit: &str, measured: f64) {
-        self.compare(name, ">=", limit, unit, measured, measured >= limit);
+        self.compare(name, (">=", limit), unit, measured, measured >= limit);
     }
 
-    fn compare(
-        &mut self,
-        name: &str,
-        sign: &str,
-        limit: f64,
-        unit: &str,
-        measured: f64,
-        holds: bool,
-    ) {
+    fn compare(&mut self, name: &str, limit: (&str, f64), unit: &str, measured: f64, holds: bool) {
         let measured = format!("{} {unit}", short(measured));
         // A few seconds of load on a machine that does other things too do not tell how fast a server is.
         if self.quick && ["ms", "/s", "times", "%"].contains(&unit) {
             return self.note(name, measured);
         }
-        self.require(name, &format!("{sign} {} {unit}", short(limit)), measured, holds);
+        let required = format!("{} {} {unit}", limit.0, short(limit.1));
+        self.require(name, &required, measured, holds);
     }
 
     /// Adds two counts that must be equal.
     pub(crate) fn equal(&mut self, name: &str, required: f64, measured: f64) {
-        self.require(
-            name,
-            &format!("{required:.0}"),
-            format!("{measured:.0}"),
-            required == measured,
-        );
+        let holds = required == measured;
+        self.require(name, &format!("{required:.0}"), format!("{measured:.0}"), holds);
     }
 
     /// Adds a count that must be 0; `details` explain another.
@@ -88,23 +78,24 @@ impl Results {
         self.require(name, "0", measured, count == 0);
     }
 
+    /// Adds the number of a load's requests that did not end with 200 and the correct answer, which must be 0.
+    pub(crate) fn no_errors(&mut self, name: &str, tally: &Tally) {
+        self.zero(name, tally.n_errors(), &tally.errors());
+    }
+
     /// Adds a count that must be all of `total`.
     pub(crate) fn all_of(&mut self, name: &str, total: u64, count: u64) {
-        self.require(
-            name,
-            &format!("{total} of {total}"),
-            format!("{count} of {total}"),
-            count == total,
-        );
+        let of = |count| format!("{count} of {total}");
+        self.require(name, &of(total), of(count), count == total);
     }
 
     /// Adds whether the server process that was started still runs.
     pub(crate) fn still_running(&mut self, name: &str, server: &mut ServerProcess) {
         let ended = server.exit_status();
-        let measured = ended.map_or("the same process".to_owned(), |status| {
-            format!("{status}: {}", server.log_tail())
-        });
-        self.require(name, "the same process", measured, ended.is_none());
+        let same = "the same process";
+        let measured =
+            ended.map_or(same.into(), |status| format!("{status}: {}", server.log_tail()));
+        self.require(name, same, measured, ended.is_none());
     }
 
     /// Adds a value of which nothing is required.
@@ -113,22 +104,15 @@ impl Results {
     }
 
     fn add(&mut self, name: &str, required: &str, measured: String, holds: Option<bool>) {
-        let verdict = match holds {
-            Some(true) => "ok  ",
-            Some(false) => "FAIL",
-            None => "    ",
+        let (verdict, suffix) = match holds {
+            Some(true) => ("ok  ", format!(" (required: {required})")),
+            Some(false) => ("FAIL", format!(" (required: {required})")),
+            None => ("    ", String::new()),
         };
-        let suffix =
-            if holds.is_some() { format!(" (required: {required})") } else { String::new() };
-        console::line(&format!("  {verdict} {:>2} {name}: {measured}{suffix}", self.requirement));
-        self.rows.push(Row {
-            requirement: self.requirement,
-            check: self.check,
-            name: name.to_owned(),
-            required: required.to_owned(),
-            measured,
-            holds,
-        });
+        let (requirement, check) = (self.requirement, self.check);
+        console::line(&format!("  {verdict} {requirement:>2} {name}: {measured}{suffix}"));
+        let (name, required) = (name.to_owned(), required.to_owned());
+        self.rows.push(Row { requirement, check, name, required, measured, holds });
     }
 
     /// How many values are not as required, and of how many something is required.
@@ -142,21 +126,12 @@ impl Results {
         let facts: Vec<_> =
             facts.iter().map(|(name, value)| vec![(*name).to_owned(), value.clone()]).collect();
         let row = |row: &Row| {
-            let holds = match row.holds {
-                Some(true) => "yes",
-                Some(false) => "**no**",
-                None => "-",
-            };
-            let command = format!("`cargo xtask soak --only {}`", row.check);
+            let holds = row.holds.map_or("-", |holds| if holds { "yes" } else { "**no**" });
             let number = row.requirement.to_string();
-            vec![
-                number,
-                row.name.clone(),
-                row.required.clone(),
-                row.measured.clone(),
-                holds.to_owned(),
-                command,
-            ]
+            let command = format!("`cargo xtask soak --only {}`", row.check);
+            [&number, &row.name, &row.required, &row.measured, holds, &command]
+                .map(str::to_owned)
+                .to_vec()
         };
         let rows: Vec<_> = self.rows.iter().map(row).collect();
         let quick =

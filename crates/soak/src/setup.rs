@@ -1,4 +1,4 @@
-//! What all checks share: the server program, the model, the test images with their right answers, and how fast the
+//! What all checks share: the server program, the model, the test images with their correct answers, and how fast the
 //! machine is.
 
 use std::cell::OnceCell;
@@ -13,13 +13,15 @@ use anyhow::{Context, bail, ensure};
 use dataset::{Event, Examples, LoadOptions};
 use images::ImageShape;
 use run::{Config, DatasetFacts, RunDirectory, read_json};
-use serve_client::ServerProcess;
-use serve_client::requests::binary;
+use serve_client::requests::{binary, get};
+use serve_client::{Answer, Metrics, ServerProcess};
 use serve_lite::{Classifier, Outputs};
+use statrs::statistics::Statistics;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::load::{self, Load, ReplyCheck};
+use crate::tally::Tally;
 use crate::{SoakArgs, console};
 
 /// Connections of an open loop: enough that one is free when a request is due.
@@ -39,6 +41,8 @@ pub(crate) struct Setup {
     pub(crate) quick: bool,
     pub(crate) minutes: f64,
     shared_cores: bool,
+    /// For the clients: one thread where they have one core.
+    runtime: Runtime,
     pub(crate) classifier: Classifier,
     pub(crate) test: Examples,
     /// The classifier's outputs for all test images, computed in this process.
@@ -70,6 +74,10 @@ impl Setup {
             let pinned = pinned.is_ok_and(|output| output.status.success());
             ensure!(pinned, "cannot pin to core 1 with taskset: measure with --shared-cores");
         }
+        let mut runtime = match args.shared_cores {
+            true => Builder::new_multi_thread(),
+            false => Builder::new_current_thread(),
+        };
         Ok(Self {
             server: args.server.clone().map_or_else(server_program, Ok)?,
             model,
@@ -77,6 +85,7 @@ impl Setup {
             quick: args.quick,
             minutes: args.minutes,
             shared_cores: args.shared_cores,
+            runtime: runtime.enable_all().build().context("cannot start the clients' runtime")?,
             classifier,
             test,
             expected,
@@ -89,10 +98,9 @@ impl Setup {
 
     /// What was measured, as names and values.
     pub(crate) fn facts(&self) -> Vec<(&'static str, String)> {
-        let cores = if self.shared_cores {
-            "server and client share all cores"
-        } else {
-            "server on core 0, client on core 1"
+        let cores = match self.shared_cores {
+            true => "server and client share all cores",
+            false => "server on core 0, client on core 1",
         };
         let images = if self.is_synthetic { "synthetic digits" } else { "real images" };
         let rate = |cell: &OnceCell<f64>| cell.get().map(|rate| format!("{rate:.0} images/s"));
@@ -113,14 +121,19 @@ impl Setup {
         if self.quick { quick } else { full }
     }
 
-    /// The runtime of a check's clients: one thread where they have one core.
-    pub(crate) fn runtime(&self) -> anyhow::Result<Runtime> {
-        let mut builder = if self.shared_cores {
-            Builder::new_multi_thread()
-        } else {
-            Builder::new_current_thread()
-        };
-        builder.enable_all().build().context("cannot start the client's runtime")
+    /// Runs clients until they are done.
+    pub(crate) fn block_on<F: Future>(&self, clients: F) -> F::Output {
+        self.runtime.block_on(clients)
+    }
+
+    /// Runs a load until it ends.
+    pub(crate) fn run(&self, load: Load) -> Tally {
+        self.block_on(load::run(load))
+    }
+
+    /// Reads a server's metrics.
+    pub(crate) fn metrics(&self, server: &ServerProcess) -> anyhow::Result<Metrics> {
+        self.block_on(server.metrics())
     }
 
     /// Starts a server on the run's model.
@@ -155,36 +168,26 @@ impl Setup {
         command
     }
 
-    /// Requests for single images in the binary form.
-    pub(crate) fn single_images(&self) -> Arc<Vec<Vec<u8>>> {
-        Arc::new((0..REQUESTS).map(|i| binary(self.test.image(i))).collect())
+    /// A request for each of the first images, in the binary form.
+    pub(crate) fn single_images(&self) -> Vec<Vec<u8>> {
+        (0..REQUESTS).map(|i| binary(self.test.image(i))).collect()
     }
 
-    /// Whether a reply to one of [`single_images`](Self::single_images) ends with the right bits, if its status is 200.
+    /// Whether a reply to one of [`single_images`](Self::single_images) ends with the correct bits, if its status is 200.
     pub(crate) fn reply_check(&self) -> ReplyCheck {
-        let expected = self.expected.clone();
-        Arc::new(move |index, reply| {
-            let row = index * expected.classes..(index + 1) * expected.classes;
-            let values = expected.logits[row.clone()].iter().chain(&expected.probabilities[row]);
-            let length = 8 * expected.classes;
-            let tensors = reply.body.len().checked_sub(length).map(|start| &reply.body[start..]);
-            reply.status != 200
-                || tensors.is_some_and(|bytes| {
-                    bytes
-                        .as_chunks()
-                        .0
-                        .iter()
-                        .zip(values)
-                        .all(|(bytes, value)| *bytes == value.to_le_bytes())
-                })
-        })
+        let outputs = |index| {
+            let (logits, probabilities) = self.rows(index, 1);
+            logits.iter().chain(probabilities).flat_map(|value| value.to_le_bytes()).collect()
+        };
+        let expected: Vec<Vec<u8>> = (0..REQUESTS).map(outputs).collect();
+        Arc::new(move |index, reply| reply.status != 200 || reply.body.ends_with(&expected[index]))
     }
 
     /// Single images at a rate, or in a closed loop of 64 clients, with every reply checked.
     pub(crate) fn load(&self, address: SocketAddr, rate: Option<f64>, time: Duration) -> Load {
         Load {
             address,
-            requests: self.single_images(),
+            requests: Arc::new(self.single_images()),
             connections: if rate.is_some() { CONNECTIONS } else { 64 },
             rate,
             time,
@@ -196,26 +199,35 @@ impl Setup {
         }
     }
 
+    /// Ten GETs of a path a second, for ten minutes or until they are stopped.
+    pub(crate) fn probe(&self, address: SocketAddr, path: &str) -> Load {
+        Load {
+            requests: Arc::new(vec![get(path)]),
+            connections: 1,
+            patience: Duration::from_secs(2),
+            check: None,
+            spins: false,
+            ..self.load(address, Some(10.0), Duration::from_secs(600))
+        }
+    }
+
     /// S: images a second of one thread in process, in batches of 32.
     pub(crate) fn speed(&self) -> anyhow::Result<f64> {
         if let Some(&speed) = self.speed.get() {
             return Ok(speed);
         }
         // The best of three, because whatever else the machine does can only slow it down.
-        let mut speed = 0.0_f64;
-        for _ in 0..3 {
-            speed = speed.max(self.measure_speed()?);
-        }
+        let speeds = [self.measure_speed()?, self.measure_speed()?, self.measure_speed()?];
+        let speed = speeds.max();
         console::line(&format!("  S = {speed:.0} images/s: one thread in process, batches of 32"));
         Ok(*self.speed.get_or_init(|| speed))
     }
 
     /// S as the machine is at this moment, measured once.
     pub(crate) fn measure_speed(&self) -> anyhow::Result<f64> {
-        let mut command = self.server_command(&[]);
-        let output =
-            command.arg("bench").arg(&self.model).args(["--batch", "32", "--json"]).output();
-        let output = output.context("cannot start the server's bench")?;
+        let mut bench = self.server_command(&[]);
+        bench.arg("bench").arg(&self.model).args(["--batch", "32", "--json"]);
+        let output = bench.output().context("cannot start the server's bench")?;
         let json: serde_json::Value = serde_json::from_slice(&output.stdout)?;
         json["images_per_second"].as_f64().context("a bench without a result")
     }
@@ -227,7 +239,6 @@ impl Setup {
             return Ok(capacity);
         }
         let server = self.start(&[])?;
-        let runtime = self.runtime()?;
         let all_cores = std::thread::available_parallelism().map_or(1, usize::from);
         let cores = if self.shared_cores { all_cores } else { 1 };
         let (mut capacity, mut too_high) = (0.0, 1.2 * self.speed()? * cores as f64);
@@ -236,21 +247,16 @@ impl Setup {
             let load = self.load(server.address, Some(rate), self.seconds(6.0, 1.5));
             // Tried twice, because the first try may suffer from whatever else the machine does.
             let keeps_up = (0..2).any(|_| {
-                let tally = runtime.block_on(load::run(load.clone()));
+                let tally = self.run(load.clone());
                 tally.n_errors() == 0 && tally.latency(200, 0.99) < KEEPS_UP
             });
-            if keeps_up {
-                capacity = rate;
-            } else {
-                too_high = rate;
-            }
+            *(if keeps_up { &mut capacity } else { &mut too_high }) = rate;
         }
         if capacity == 0.0 {
             bail!("the server keeps up with no rate: {}", server.log_tail());
         }
-        console::line(&format!(
-            "  C = {capacity:.0} requests/s: p99 below {KEEPS_UP} ms, no errors"
-        ));
+        let limit = format!("p99 below {KEEPS_UP} ms, no errors");
+        console::line(&format!("  C = {capacity:.0} requests/s: {limit}"));
         Ok(*self.capacity.get_or_init(|| capacity))
     }
 
@@ -280,10 +286,8 @@ fn test_images(config: &Config, facts: &DatasetFacts) -> anyhow::Result<Examples
         }
     };
     let dataset = dataset::load(&config.data, &options, &mut show)?;
-    ensure!(
-        facts.shape == ImageShape::DIGIT,
-        "the run's images are not digits of 28x28 grey levels"
-    );
+    let is_digits = facts.shape == ImageShape::DIGIT;
+    ensure!(is_digits, "the run's images are not digits of 28x28 grey levels");
     ensure!(dataset.sha256 == facts.sha256, "the run was trained on other images");
     ensure!(dataset.test.len() >= REQUESTS, "at least {REQUESTS} test images are needed");
     Ok(dataset.test)
@@ -293,10 +297,14 @@ fn test_images(config: &Config, facts: &DatasetFacts) -> anyhow::Result<Examples
 fn server_program() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("cannot locate this program")?;
     let server = own.with_file_name("serve-lite");
-    ensure!(
-        server.exists(),
-        "{} is missing: cargo build --release --package serve-lite",
-        server.display()
-    );
+    let build = "cargo build --release --package serve-lite";
+    ensure!(server.exists(), "{} is missing: {build}", server.display());
     Ok(server)
+}
+
+/// Whether an answer for one image has a model's logits and probabilities of that image, bit by bit.
+pub(crate) fn is_answer_of(model: &Outputs, index: usize, answer: &Answer) -> bool {
+    let row = index * model.classes..(index + 1) * model.classes;
+    answer.has("logits", &model.logits[row.clone()])
+        && answer.has("probabilities", &model.probabilities[row])
 }

@@ -13,6 +13,22 @@ pub(crate) fn quantile(values: &[f64], quantile: f64) -> f64 {
     Data::new(values.to_vec()).quantile(quantile)
 }
 
+/// Measures two sides in turn, so that whatever slows the machine down slows down both: the medians of what is measured.
+pub(crate) fn in_turn<const N: usize>(
+    rounds: usize,
+    mut measure: impl FnMut(usize) -> anyhow::Result<[f64; N]>,
+) -> anyhow::Result<[[f64; N]; 2]> {
+    let mut values = [const { [const { Vec::new() }; N] }; 2];
+    for round in 0..rounds {
+        for side in [round % 2, 1 - round % 2] {
+            for (values, value) in values[side].iter_mut().zip(measure(side)?) {
+                values.push(value);
+            }
+        }
+    }
+    Ok(values.map(|side| side.map(|values| median(&values))))
+}
+
 /// The slope of the least-squares line through `y` over `x`.
 pub(crate) fn slope(x: &[f64], y: &[f64]) -> f64 {
     x.covariance(y) / x.variance()

@@ -24,10 +24,10 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Counts a reply to a request that was due at a time.
-    pub(crate) fn add_reply(&mut self, reply: &Reply, due: Instant, is_right: bool) {
+    pub(crate) fn add_reply(&mut self, reply: &Reply, due: Instant, is_correct: bool) {
         self.latencies.entry(reply.status).or_default().push(due.elapsed().as_secs_f64() * 1e3);
-        self.wrong += u64::from(!is_right);
-        if reply.status != 200 || !is_right {
+        self.wrong += u64::from(!is_correct);
+        if reply.status != 200 || !is_correct {
             self.example.get_or_insert_with(|| reply.summary());
         }
     }
@@ -61,12 +61,17 @@ impl Tally {
         self.latencies.values().map(|latencies| latencies.len() as u64).sum()
     }
 
+    /// Replies with neither of two statuses.
+    pub(crate) fn n_others(&self, statuses: [u16; 2]) -> u64 {
+        self.n_replies() - statuses.map(|status| self.count(status)).iter().sum::<u64>()
+    }
+
     /// Requests without a reply.
     pub(crate) fn n_failures(&self) -> u64 {
         self.failures.values().sum()
     }
 
-    /// Requests that did not end with 200 and the right answer.
+    /// Requests that did not end with 200 and the correct answer.
     pub(crate) fn n_errors(&self) -> u64 {
         self.n_replies() - self.count(200) + self.n_failures() + self.wrong
     }
@@ -88,9 +93,8 @@ impl Tally {
 
     /// Failures and unexpected statuses, for a message.
     pub(crate) fn errors(&self) -> String {
-        let statuses = self.latencies.iter().filter(|(status, _)| **status != 200);
-        let statuses =
-            statuses.map(|(status, latencies)| format!("{} of {status}", latencies.len()));
+        let others = self.latencies.iter().filter(|(status, _)| **status != 200);
+        let statuses = others.map(|(status, replies)| format!("{} of {status}", replies.len()));
         let failures = self.failures.iter().map(|(failure, n)| format!("{n} {failure}"));
         let wrong = (self.wrong > 0).then(|| format!("{} wrong", self.wrong));
         let retried = (self.retried > 0).then(|| format!("{} retried", self.retried));

@@ -2,16 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use serve_client::Metrics;
 use serve_client::requests::{InferRequest, binary};
-use serve_client::{Connection, Metrics};
 
 use crate::load::{self, Load};
 use crate::results::Results;
 use crate::setup::Setup;
-use crate::statistics::median;
 
 /// Images of the requests that keep the server busy.
 const BULK_IMAGES: usize = 128;
@@ -34,24 +33,17 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
 /// Single images with deadlines, beside bulk requests that keep the queue some 80 ms long.
 fn deadlines_of_requests(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let server = setup.start(&["--queue", "4096"])?;
-    let runtime = setup.runtime()?;
-    let before = runtime.block_on(server.metrics())?;
+    let before = setup.metrics(&server)?;
     let bulk = bulk(setup, server.address, setup.seconds(20.0, 3.0));
     let singles = DEADLINES.map(|deadline| {
         let timeout = Some(deadline * 1_000);
         let infer = |i| InferRequest { timeout, ..InferRequest::binary(setup.test.image(i)) };
         let requests = Arc::new((0..100).map(|i| infer(i).request()).collect());
-        load::run(Load {
-            requests,
-            connections: 16,
-            rate: Some(25.0),
-            check: None,
-            spins: false,
-            ..bulk.clone()
-        })
+        let rate = Some(25.0);
+        load::run(Load { requests, connections: 16, rate, spins: false, ..bulk.clone() })
     });
     let (bulk, singles) =
-        runtime.block_on(async { tokio::join!(load::run(bulk.clone()), join_all(singles)) });
+        setup.block_on(async { tokio::join!(load::run(bulk.clone()), join_all(singles)) });
     let mut answered = bulk.count(200) * BULK_IMAGES as u64;
     let mut expired = 0;
     for (deadline, tally) in DEADLINES.iter().zip(&singles) {
@@ -59,14 +51,13 @@ fn deadlines_of_requests(setup: &Setup, results: &mut Results) -> anyhow::Result
         results.note(&format!("deadline of {deadline} ms in a busy server"), counts);
         let name = format!("slowest reply, deadline of {deadline} ms");
         results.at_most(&name, *deadline as f64 + GRACE, "ms", tally.highest_latency());
-        let others = tally.n_replies() - tally.count(200) - tally.count(503) + tally.n_failures();
+        let others = tally.n_others([200, 503]) + tally.n_failures();
         results.zero("neither answered nor refused with 503", others, &tally.errors());
         answered += tally.count(200);
         expired += tally.count(503);
     }
-    results.zero("errors of the bulk requests", bulk.n_errors(), &bulk.errors());
-    let after = runtime.block_on(server.metrics())?;
-    compare_counts(&before, &after, answered, expired, results);
+    results.no_errors("errors of the bulk requests", &bulk);
+    compare_counts(&before, &setup.metrics(&server)?, answered, expired, results);
     Ok(())
 }
 
@@ -99,26 +90,15 @@ fn compare_counts(
 /// The deadline of `--timeout`, for requests without their own.
 fn default_deadline(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let server = setup.start(&["--timeout", "0.05", "--queue", "65536"])?;
-    let runtime = setup.runtime()?;
-    let before = runtime.block_on(server.metrics())?;
+    let before = setup.metrics(&server)?;
     let load = Load { connections: 32, ..bulk(setup, server.address, setup.seconds(10.0, 2.0)) };
-    let tally = runtime.block_on(load::run(load));
+    let tally = setup.run(load);
     let (answered, expired) = (tally.count(200), tally.count(503));
     results.note("--timeout 0.05, saturated", format!("{answered} answered, {expired} refused"));
-    results.at_most(
-        "slowest reply with --timeout 0.05",
-        50.0 + GRACE,
-        "ms",
-        tally.highest_latency(),
-    );
-    let after = runtime.block_on(server.metrics())?;
-    compare_counts(
-        &before,
-        &after,
-        answered * BULK_IMAGES as u64,
-        expired * BULK_IMAGES as u64,
-        results,
-    );
+    let slowest = tally.highest_latency();
+    results.at_most("slowest reply with --timeout 0.05", 50.0 + GRACE, "ms", slowest);
+    let [answered, expired] = [answered, expired].map(|n| n * BULK_IMAGES as u64);
+    compare_counts(&before, &setup.metrics(&server)?, answered, expired, results);
     Ok(())
 }
 
@@ -126,26 +106,20 @@ fn default_deadline(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
 fn slow_body(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let server = setup.start(&["--body-timeout", "1"])?;
     let request = InferRequest::json(setup.test.image(0)).request();
-    let half = &request[..request.len() - 100];
-    let (mut times, mut statuses) = (Vec::new(), Vec::new());
-    setup.runtime()?.block_on(async {
-        for _ in 0..3 {
-            let Ok(mut connection) = Connection::open(server.address).await else { continue };
-            let start = Instant::now();
-            let reply = async {
-                connection.send(half).await?;
-                connection.receive().await.map(|reply| reply.status)
-            };
-            statuses.push(tokio::time::timeout(Duration::from_secs(5), reply).await);
-            times.push(start.elapsed().as_secs_f64() * 1e3);
-        }
+    let tally = setup.run(Load {
+        requests: Arc::new(vec![request[..request.len() - 100].to_vec()]),
+        count: 3,
+        connections: 1,
+        patience: Duration::from_secs(5),
+        check: None,
+        ..setup.load(server.address, None, Duration::from_secs(60))
     });
-    let all_408 = statuses.iter().all(|status| matches!(status, Ok(Ok(408))));
+    let [first, last] = [0.0, 1.0].map(|fraction| tally.latency(408, fraction));
     results.require(
         "a body that stops coming",
         "408 within --body-timeout 1 + 0.1 s",
-        format!("{statuses:?} after {:.0} ms", median(&times)),
-        all_408 && times.len() == 3 && times.iter().all(|time| (900.0..1100.0).contains(time)),
+        format!("{}, after {first:.0} to {last:.0} ms", tally.errors()),
+        tally.count(408) == 3 && first >= 900.0 && last < 1100.0,
     );
     Ok(())
 }

@@ -15,7 +15,7 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
     let mut server = setup.start(&["--queue", "65536"])?;
     let n = setup.number(1_000, 300);
     let request = binary(setup.pixels(0, IMAGES));
-    setup.runtime()?.block_on(async {
+    setup.block_on(async {
         // The first request opens files that stay open.
         let _ = server.connect().await?.exchange(&request).await;
         tokio::time::sleep(Duration::from_millis(300)).await;

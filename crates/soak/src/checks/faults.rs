@@ -1,13 +1,11 @@
 //! Requirement 15: start-up and footprint, and faults of the environment that the server must survive.
 
-use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serve_client::requests::get;
-use serve_client::{Connection, ServerProcess};
+use serve_client::{Reply, ServerProcess};
 
-use super::probe::Probe;
+use crate::client::{Client, hold};
 use crate::load::{self, Load};
 use crate::results::Results;
 use crate::setup::Setup;
@@ -36,16 +34,17 @@ fn footprint(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
         std::thread::sleep(Duration::from_millis(300));
         memory.push(server.resident_mib());
     }
-    results
-        .note(&format!("ready after, median of {n} starts"), format!("{:.0} ms", median(&times)));
+    let name = format!("ready after, median of {n} starts");
+    results.note(&name, format!("{:.0} ms", median(&times)));
     results.at_most("ready after, slowest", 300.0, "ms", quantile(&times, 1.0));
     results.at_most("resident memory when idle", 40.0, "MiB", quantile(&memory, 1.0));
     let stripped = setup.folder.path().join("stripped");
     let strip = Command::new("strip").arg("-o").arg(&stripped).arg(&setup.server).status();
-    let is_stripped = strip.is_ok_and(|status| status.success());
-    let file = if is_stripped { &stripped } else { &setup.server };
+    let (name, file) = match strip.is_ok_and(|status| status.success()) {
+        true => ("the program, stripped", &stripped),
+        false => ("the program, with its symbols", &setup.server),
+    };
     let size = std::fs::metadata(file)?.len() as f64 / f64::from(1 << 20);
-    let name = if is_stripped { "the program, stripped" } else { "the program, with its symbols" };
     results.at_most(name, 20.0, "MiB", size);
     Ok(())
 }
@@ -69,18 +68,11 @@ fn log_cannot_be_written(setup: &Setup, results: &mut Results) -> anyhow::Result
         let shell = ["sh", "-c", &format!("exec \"$0\" \"$@\" {redirection}")];
         let mut server = setup.start_with(&shell, &setup.model, &["--log-level", "debug"])?;
         let load = setup.load(server.address, None, Duration::from_secs(60));
-        let tally = setup.runtime()?.block_on(load::run(Load { count: 2_000, ..load }));
-        results.all_of(
-            &format!("requests answered with standard error {name}"),
-            2_000,
-            tally.count(200),
-        );
-        results.zero(
-            &format!("errors with standard error {name}"),
-            tally.n_errors(),
-            &tally.errors(),
-        );
-        results.still_running(&format!("the server with standard error {name}"), &mut server);
+        let tally = setup.run(Load { count: 2_000, ..load });
+        let row = |what: &str| format!("{what} with standard error {name}");
+        results.all_of(&row("requests answered"), 2_000, tally.count(200));
+        results.no_errors(&row("errors"), &tally);
+        results.still_running(&row("the server"), &mut server);
     }
     Ok(())
 }
@@ -90,24 +82,19 @@ fn out_of_files(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let limit = format!("--nofile={FEW_FILES}:{FEW_FILES}");
     let mut server = setup.start_with(&["prlimit", &limit], &setup.model, &[])?;
     let n = 4 * FEW_FILES;
-    let (answered, busy, recovers) = setup.runtime()?.block_on(async {
-        let mut held = Vec::new();
-        let mut answered = 0;
-        for _ in 0..n {
-            // The system accepts connections that the server cannot.
-            let Ok(mut connection) = Connection::open(server.address).await else { continue };
-            let limit = Duration::from_millis(20);
-            let reply = connection.exchange_within(limit, &get("/v2/health/live")).await;
-            answered += usize::from(reply.is_ok_and(|reply| reply.status == 200));
-            held.push(connection);
-        }
+    let (answered, busy, recovers) = setup.block_on(async {
+        let (held, replies) = hold(server.address, n, Duration::from_millis(20)).await;
+        let is_ok =
+            |reply: &&Result<Reply, _>| reply.as_ref().is_ok_and(|reply| reply.status == 200);
+        let answered = replies.iter().filter(is_ok).count();
         let before = cpu_seconds(&server);
         let start = Instant::now();
         tokio::time::sleep(Duration::from_secs(1)).await;
         let busy = (cpu_seconds(&server) - before) / start.elapsed().as_secs_f64();
         drop(held);
         tokio::time::sleep(Duration::from_secs(2)).await;
-        (answered, busy, is_ready(server.address).await)
+        let mut client = Client::new(server.address, Duration::from_secs(2));
+        (answered, busy, client.status("/v2/health/ready").await == Ok(200))
     });
     let name = format!("{n} connections with {FEW_FILES} files");
     results.note(&name, format!("{answered} answered while all were open"));
@@ -116,10 +103,6 @@ fn out_of_files(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     results.require("the server once files are free", "answers again", measured, recovers);
     results.still_running("the server after running out of files", &mut server);
     Ok(())
-}
-
-async fn is_ready(address: SocketAddr) -> bool {
-    Probe::new(address).status("/v2/health/ready").await == Ok(200)
 }
 
 /// Processor time that the server has used, in seconds.
@@ -136,7 +119,7 @@ fn suspended(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let mut server = setup.start(&[])?;
     let time = setup.seconds(10.0, 2.0);
     let load = setup.load(server.address, Some(rate), Duration::from_secs(1));
-    let (during, after) = setup.runtime()?.block_on(async {
+    let (during, after) = setup.block_on(async {
         let suspend = async {
             tokio::time::sleep(Duration::from_millis(500)).await;
             server.signal("STOP")?;
@@ -150,7 +133,7 @@ fn suspended(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     })?;
     let name = format!("requests during SIGSTOP for {} s", time.as_secs());
     results.note(&name, format!("{} answered, {}", during.count(200), during.errors()));
-    results.zero("errors from 1 s after SIGCONT", after.n_errors(), &after.errors());
+    results.no_errors("errors from 1 s after SIGCONT", &after);
     results.at_most("p99 from 1 s after SIGCONT, at 0.25 C", 50.0, "ms", after.latency(200, 0.99));
     results.still_running("the server after SIGCONT", &mut server);
     Ok(())

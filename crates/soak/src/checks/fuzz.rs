@@ -1,172 +1,208 @@
-//! Requirement 3: damaged requests never make the server crash, hang, or answer 5xx.
+//! Requirement 3: damaged requests never make the server crash, hang, or answer 5xx. A million damaged bodies go to the
+//! server's routes in this process, and fewer requests, damaged as a whole, to a server's socket.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
-use serve_client::requests::binary;
-use serve_client::{Answer, Connection, Failure, Reply};
+use clap::{Args, FromArgMatches};
+use fastrand::Rng;
+use hyper::Request;
+use serve_client::requests::InferRequest;
+use serve_client::{Connection, Failure, Reply};
+use serve_lite::{ServeOptions, Service};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-use super::fuzz_in_process;
+use crate::client::Client;
+use crate::load::ReplyCheck;
 use crate::mutation::{Case, damage, mutated, valid_requests};
 use crate::results::Results;
 use crate::setup::Setup;
 
 /// The seed of everything that is random here.
-pub(super) const SEED: u64 = 42;
+const SEED: u64 = 42;
 /// A reply that takes longer is a hang.
-pub(super) const TIME_LIMIT: Duration = Duration::from_secs(1);
-/// After so many damaged requests, a valid one must get the right bits.
-pub(super) const VALID_INTERVAL: usize = 1_000;
+const TIME_LIMIT: Duration = Duration::from_secs(1);
+/// After so many damaged requests, a valid one must get the correct bits.
+const VALID_INTERVAL: usize = 1_000;
 /// Callers at a time.
-pub(super) const CALLERS: usize = 8;
+const CALLERS: usize = 8;
+/// Different valid requests in between.
+const VALID: usize = 100;
 
 /// What damaged requests led to.
 #[derive(Default)]
-pub(crate) struct Outcome {
-    pub(super) n_answered: usize,
-    pub(super) n_refused: usize,
+pub(super) struct Outcome {
+    n_answered: usize,
+    n_refused: usize,
     /// Connections that the server closed without a reply, as it may if a request has no end.
-    pub(super) n_closed: usize,
+    n_closed: usize,
     /// Replies that were late once and came in time when the request was sent again.
     n_late_once: usize,
     /// Replies with 5xx.
     n_server_errors: u64,
     n_hangs: u64,
+    /// Callers that panicked, together with the server in this process.
+    n_crashes: u64,
     /// The first server error or hang.
     example: Option<String>,
     n_valid: u64,
     n_valid_wrong: u64,
 }
 
+/// Where requests go.
+pub(super) enum Target {
+    Socket(SocketAddr),
+    InProcess(Service),
+}
+
+/// What the callers share.
+struct Fuzz {
+    target: Target,
+    /// Valid requests of every form, to be damaged.
+    forms: Vec<Case>,
+    /// Requests that are sent as they are, and the check of their replies.
+    valid: Vec<Case>,
+    check: ReplyCheck,
+    outcome: Mutex<Outcome>,
+}
+
 pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
-    fuzz_in_process::check(setup, results)?;
+    let options = ServeOptions::augment_args(clap::Command::new("serve"));
+    let options = ServeOptions::from_arg_matches(&options.get_matches_from(["serve"]))?;
+    let n = setup.number(1_000_000, 20_000);
+    let start = Instant::now();
+    let outcome = setup.block_on(async {
+        let service = Service::open(&setup.model, &options)?;
+        send_damaged(setup, Target::InProcess(service), n, SEED).await
+    })?;
+    let counts = format!("{} in {:.0} s", outcome.counts(), start.elapsed().as_secs_f64());
+    results.note("damaged bodies in process", format!("{n}, seed {SEED}: {counts}"));
+    results.zero("crashes in process", outcome.n_crashes, "a panic");
+    outcome.judge("in process", results);
+
     let mut server = setup.start(&[])?;
     let n = setup.number(100_000, 4_000);
-    let outcome = setup.runtime()?.block_on(send_damaged(setup, server.address, n, SEED))?;
+    let outcome = setup.block_on(send_damaged(setup, Target::Socket(server.address), n, SEED))?;
     results.note("damaged requests on sockets", format!("{n}, seed {SEED}: {}", outcome.counts()));
     outcome.judge("on sockets", results);
     results.still_running("the server afterwards", &mut server);
     Ok(())
 }
 
-/// Sends damaged requests on several connections at a time.
+/// Sends damaged requests by several callers at a time.
 pub(super) async fn send_damaged(
     setup: &Setup,
-    address: SocketAddr,
+    target: Target,
     n: usize,
     seed: u64,
 ) -> anyhow::Result<Outcome> {
-    let valid = valid_requests(setup)?;
-    let callers = (0..CALLERS)
-        .map(|caller| call(setup, address, &valid, n.div_ceil(CALLERS), caller_seed(seed, caller)));
-    let mut all = Outcome::default();
-    join_all(callers).await.into_iter().for_each(|outcome| all.add(outcome));
-    Ok(all)
+    let valid = (0..VALID).map(|i| Case::of(&InferRequest::binary(setup.test.image(i)))).collect();
+    let (forms, check) = (valid_requests(setup)?, setup.reply_check());
+    let fuzz = Arc::new(Fuzz { target, forms, valid, check, outcome: Mutex::default() });
+    let call = |caller| {
+        let random = Rng::with_seed(seed ^ (caller as u64) << 32);
+        tokio::spawn(call(fuzz.clone(), n.div_ceil(CALLERS), random))
+    };
+    let callers: Vec<_> = (0..CALLERS).map(call).collect();
+    for caller in callers {
+        // A panic ends its caller.
+        if caller.await.is_err() {
+            fuzz.outcome.lock().await.n_crashes += 1;
+        }
+    }
+    Ok(std::mem::take(&mut *fuzz.outcome.lock().await))
 }
 
-/// A seed for each caller.
-pub(super) fn caller_seed(seed: u64, caller: usize) -> u64 {
-    seed ^ (caller as u64) << 32
-}
-
-async fn call(setup: &Setup, address: SocketAddr, valid: &[Case], n: usize, seed: u64) -> Outcome {
-    let mut random = fastrand::Rng::with_seed(seed);
-    let mut outcome = Outcome::default();
-    let mut kept = None;
+async fn call(fuzz: Arc<Fuzz>, n: usize, mut random: Rng) {
+    let mut client = fuzz.client();
     for i in 0..n {
         if i % (VALID_INTERVAL / CALLERS) == 0 {
-            let is_right =
-                is_answered(setup, address, outcome.n_valid as usize % setup.test.len()).await;
-            outcome.add_valid(is_right);
+            let index = i / (VALID_INTERVAL / CALLERS) % VALID;
+            let case = &fuzz.valid[index];
+            let reply = fuzz.exchange(&mut fuzz.client(), case, &case.request(), false).await;
+            let is_correct =
+                reply.is_ok_and(|reply| reply.status == 200 && (fuzz.check)(index, &reply));
+            let mut outcome = fuzz.outcome.lock().await;
+            outcome.n_valid += 1;
+            outcome.n_valid_wrong += u64::from(!is_correct);
         }
-        let mut request = mutated(valid, &mut random).request();
+        let case = mutated(&fuzz.forms, &mut random);
+        let mut bytes = case.request();
         // Damage to the whole may leave a request without an end.
-        let may_be_endless = random.u8(..5) == 0;
+        let may_be_endless = matches!(fuzz.target, Target::Socket(_)) && random.u8(..5) == 0;
         if may_be_endless {
-            damage(&mut request, valid, &mut random);
+            damage(&mut bytes, &fuzz.forms, &mut random);
         }
-        send_one(address, &mut kept, &request, may_be_endless, &mut outcome).await;
-    }
-    outcome
-}
-
-/// Sends a damaged request. One that may have no end has its own connection, whose sending half is closed: otherwise a
-/// server that waits for the rest would be right.
-async fn send_one(
-    address: SocketAddr,
-    kept: &mut Option<Connection>,
-    request: &[u8],
-    may_be_endless: bool,
-    outcome: &mut Outcome,
-) {
-    let reusable = if may_be_endless { None } else { kept.take() };
-    let mut connection = match reusable {
-        Some(connection) => connection,
-        None => match Connection::open(address).await {
-            Ok(connection) => connection,
-            Err(failure) => return outcome.add_server_error(failure.to_string()),
-        },
-    };
-    match exchange(&mut connection, request, may_be_endless).await {
-        Ok(reply) => {
-            outcome.add_reply(reply.status, &reply.text());
-            if !reply.closes() && !may_be_endless {
-                *kept = Some(connection);
-            }
-        }
-        Err(Failure::TimedOut) => {
+        let mut reply = fuzz.exchange(&mut client, &case, &bytes, may_be_endless).await;
+        let is_late = reply == Err(Failure::TimedOut);
+        if is_late {
             // On a busy machine any reply may be late; a request that makes the server hang does so again.
-            let again = match Connection::open(address).await {
-                Ok(mut connection) => {
-                    exchange(&mut connection, request, may_be_endless).await.err()
-                }
-                Err(failure) => Some(failure),
-            };
-            match again {
-                Some(Failure::TimedOut) => outcome.add_hang(request),
-                _ => outcome.n_late_once += 1,
-            }
+            reply = fuzz.exchange(&mut client, &case, &bytes, may_be_endless).await;
         }
-        Err(_) => outcome.n_closed += 1,
+        let mut outcome = fuzz.outcome.lock().await;
+        match reply {
+            Err(Failure::TimedOut) => outcome.add_hang(&bytes),
+            _ if is_late => outcome.n_late_once += 1,
+            Ok(reply) => outcome.add_reply(&reply),
+            Err(Failure::Refused) => outcome.add_server_error(Failure::Refused.to_string()),
+            Err(_) => outcome.n_closed += 1,
+        }
     }
 }
 
-async fn exchange(
-    connection: &mut Connection,
-    request: &[u8],
-    may_be_endless: bool,
-) -> Result<Reply, Failure> {
-    if !may_be_endless {
-        return connection.exchange_within(TIME_LIMIT, request).await;
+impl Fuzz {
+    /// A client of the server; in this process it never connects.
+    fn client(&self) -> Client {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let address = if let Target::Socket(address) = self.target { address } else { nowhere };
+        Client::new(address, TIME_LIMIT)
     }
-    let reply = async {
-        connection.send(request).await?;
-        connection.finish_sending().await;
-        connection.receive().await
-    };
-    tokio::time::timeout(TIME_LIMIT, reply).await.unwrap_or(Err(Failure::TimedOut))
-}
 
-/// Whether a valid request gets the right bits.
-async fn is_answered(setup: &Setup, address: SocketAddr, index: usize) -> bool {
-    let answer = async {
-        let mut connection = Connection::open(address).await?;
-        Answer::read(
-            &connection.exchange_within(TIME_LIMIT, &binary(setup.test.image(index))).await?,
-        )
-    };
-    answer.await.is_ok_and(|answer| answer.has("logits", setup.rows(index, 1).0))
+    /// The reply to a case, or on a socket to its bytes. Bytes that may have no end go out on a connection of their own,
+    /// whose sending half is closed: otherwise a server that waits for the rest would be correct.
+    async fn exchange(
+        &self,
+        client: &mut Client,
+        case: &Case,
+        bytes: &[u8],
+        may_be_endless: bool,
+    ) -> Result<Reply, Failure> {
+        let reply = async {
+            match &self.target {
+                Target::InProcess(service) => {
+                    let headers = case.headers.iter();
+                    let request = headers.fold(Request::post(case.path), |request, header| {
+                        request.header(&header.0, header.1.trim())
+                    });
+                    // Not every case is a request that hyper can represent.
+                    let request = request.body(case.body.clone().into());
+                    let (status, body) =
+                        service.answer(request.map_err(|_| Failure::Malformed)?).await;
+                    Ok(Reply { status, body, ..Reply::default() })
+                }
+                Target::Socket(address) if may_be_endless => {
+                    let mut connection = Connection::open(*address).await?;
+                    connection.send(bytes).await?;
+                    connection.finish_sending().await;
+                    connection.receive().await
+                }
+                Target::Socket(_) => client.exchange(bytes).await,
+            }
+        };
+        timeout(TIME_LIMIT, reply).await.unwrap_or(Err(Failure::TimedOut))
+    }
 }
 
 impl Outcome {
-    pub(super) fn add_reply(&mut self, status: u16, text: &str) {
-        // A timeout may be damaged into a short one: then the deadline passes, and 503 is right.
-        let is_deadline =
-            || ["deadline", "timeout", "in time"].iter().any(|word| text.contains(word));
-        match status {
+    fn add_reply(&mut self, reply: &Reply) {
+        // A timeout may be damaged into a short one: then the deadline passes, and 503 is correct.
+        let text = reply.text();
+        let is_deadline = ["deadline", "timeout", "in time"].iter().any(|word| text.contains(word));
+        match reply.status {
             200 => self.n_answered += 1,
-            500.. if !is_deadline() => self.add_server_error(format!("{status} {text:.200}")),
+            500.. if !is_deadline => self.add_server_error(reply.summary()),
             _ => self.n_refused += 1,
         }
     }
@@ -177,26 +213,9 @@ impl Outcome {
     }
 
     /// Counts a hang and keeps the whole request, so that it can be sent again.
-    pub(super) fn add_hang(&mut self, request: &[u8]) {
+    fn add_hang(&mut self, request: &[u8]) {
         self.n_hangs += 1;
-        self.example.get_or_insert(request.escape_ascii().to_string());
-    }
-
-    pub(super) fn add_valid(&mut self, is_right: bool) {
-        self.n_valid += 1;
-        self.n_valid_wrong += u64::from(!is_right);
-    }
-
-    pub(super) fn add(&mut self, other: Self) {
-        self.n_answered += other.n_answered;
-        self.n_refused += other.n_refused;
-        self.n_closed += other.n_closed;
-        self.n_late_once += other.n_late_once;
-        self.n_server_errors += other.n_server_errors;
-        self.n_hangs += other.n_hangs;
-        self.n_valid += other.n_valid;
-        self.n_valid_wrong += other.n_valid_wrong;
-        self.example = self.example.take().or(other.example);
+        self.example.get_or_insert_with(|| request.escape_ascii().to_string());
     }
 
     /// Server errors, hangs, and valid requests with a wrong answer.
@@ -204,14 +223,13 @@ impl Outcome {
         self.n_server_errors + self.n_hangs + self.n_valid_wrong
     }
 
-    pub(super) fn counts(&self) -> String {
+    fn counts(&self) -> String {
         let Self { n_answered, n_refused, n_closed, n_late_once, .. } = self;
-        format!(
-            "{n_answered} answered, {n_refused} refused, {n_closed} closed, {n_late_once} late once"
-        )
+        let failed = format!("{n_closed} closed, {n_late_once} late once");
+        format!("{n_answered} answered, {n_refused} refused, {failed}")
     }
 
-    pub(super) fn judge(&self, place: &str, results: &mut Results) {
+    fn judge(&self, place: &str, results: &mut Results) {
         let example = self.example.as_deref().unwrap_or("");
         results.zero(&format!("5xx for errors of clients {place}"), self.n_server_errors, example);
         results.zero(&format!("hangs over 1 s {place}"), self.n_hangs, example);

@@ -2,12 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use serve_client::ServerProcess;
-
-use crate::load::{self, Load};
+use crate::load::Load;
 use crate::results::Results;
 use crate::setup::Setup;
-use crate::statistics::median;
+use crate::statistics::{in_turn, median};
 
 /// Fractions of the capacity, and the 99th and 99.9th percentile allowed there, in milliseconds.
 const LIMITS: [(f64, Option<f64>, Option<f64>); 4] =
@@ -16,44 +14,34 @@ const LIMITS: [(f64, Option<f64>, Option<f64>); 4] =
 pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let capacity = setup.capacity()?;
     let server = setup.start(&[])?;
-    let runtime = setup.runtime()?;
     results.note("C, the capacity", format!("{capacity:.0} requests/s"));
     for (fraction, p99, p999) in LIMITS {
         let rate = fraction * capacity;
         let load = setup.load(server.address, Some(rate), setup.seconds(60.0, 3.0));
-        let tally = runtime.block_on(load::run(load));
+        let tally = setup.run(load);
         let [median, p99_measured, p999_measured, highest] =
             [0.5, 0.99, 0.999, 1.0].map(|q| tally.latency(200, q));
-        results.note(
-            &format!("{fraction} C, {rate:.0} requests/s"),
-            format!("p50 {median:.2}, p99 {p99_measured:.2}, p99.9 {p999_measured:.2}, highest {highest:.1} ms"),
-        );
-        for (name, limit, measured) in [("p99", p99, p99_measured), ("p99.9", p999, p999_measured)]
-        {
+        let highest = format!("p99.9 {p999_measured:.2}, highest {highest:.1} ms");
+        let measured = format!("p50 {median:.2}, p99 {p99_measured:.2}, {highest}");
+        results.note(&format!("{fraction} C, {rate:.0} requests/s"), measured);
+        let limits = [("p99", p99, p99_measured), ("p99.9", p999, p999_measured)];
+        for (name, limit, measured) in limits {
             if let Some(limit) = limit {
                 results.at_most(&format!("{name} at {fraction} C"), limit, "ms", measured);
             }
         }
-        results.zero(&format!("errors at {fraction} C"), tally.n_errors(), &tally.errors());
+        results.no_errors(&format!("errors at {fraction} C"), &tally);
     }
-    let (over_http, in_process) = single_client(setup, &server)?;
+    let time = setup.seconds(2.0, 0.5);
+    let one_client = Load { connections: 1, ..setup.load(server.address, None, time) };
+    let [[over_http], [in_process]] = in_turn(5, |side| match side {
+        0 => Ok([setup.run(one_client.clone()).latency(200, 0.5)]),
+        _ => Ok([median(&calls_in_process(setup, time)?)]),
+    })?;
     results.note("one client, p50 over HTTP", format!("{over_http:.3} ms"));
     results.note("one client, p50 in process", format!("{in_process:.3} ms"));
     results.at_most("what HTTP adds for one client", 0.3, "ms", over_http - in_process);
     Ok(())
-}
-
-/// Median milliseconds of one image over HTTP and in process, measured in turn.
-fn single_client(setup: &Setup, server: &ServerProcess) -> anyhow::Result<(f64, f64)> {
-    let runtime = setup.runtime()?;
-    let time = setup.seconds(2.0, 0.5);
-    let (mut over_http, mut in_process) = (Vec::new(), Vec::new());
-    for _ in 0..5 {
-        let load = Load { connections: 1, ..setup.load(server.address, None, time) };
-        over_http.push(runtime.block_on(load::run(load)).latency(200, 0.5));
-        in_process.push(median(&calls_in_process(setup, time)?));
-    }
-    Ok((median(&over_http), median(&in_process)))
 }
 
 /// Milliseconds of calls of the classifier in this process, which is pinned to the client's core.

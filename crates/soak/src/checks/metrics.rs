@@ -1,9 +1,9 @@
 //! Requirement 14: the metrics count exactly what happened, and scraping them costs little.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use anyhow::ensure;
 use images::ImageShape;
 use serve_client::requests::{
     ENCODING, INFER, InferRequest, PREDICT, binary, json, png, post, request,
@@ -13,7 +13,7 @@ use serve_client::{Metrics, ServerProcess};
 use crate::load::{self, Load};
 use crate::results::Results;
 use crate::setup::Setup;
-use crate::statistics::median;
+use crate::statistics::in_turn;
 use crate::tally::Tally;
 
 const REQUESTS: &str = "serve_lite_requests_total";
@@ -28,7 +28,6 @@ struct Kind {
 
 pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let server = setup.start(&[])?;
-    let runtime = setup.runtime()?;
     let kinds = kinds(setup)?;
     let n = setup.number(100_000, 4_000).next_multiple_of(kinds.len());
     let load = Load {
@@ -39,19 +38,18 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
         ..setup.load(server.address, None, Duration::from_secs(600))
     };
     // Each kind once, so that all series are there before they are compared.
-    runtime.block_on(load::run(Load { count: kinds.len(), ..load.clone() }));
-    let before = runtime.block_on(server.metrics())?;
-    let tally = runtime.block_on(load::run(load));
+    setup.run(Load { count: kinds.len(), ..load.clone() });
+    let before = setup.metrics(&server)?;
+    let tally = setup.run(load);
     std::thread::sleep(Duration::from_millis(200));
-    let after = runtime.block_on(server.metrics())?;
+    let after = setup.metrics(&server)?;
     results.zero("requests without a reply", tally.n_failures() + tally.retried, &tally.errors());
-    compare(&before, &after, &tally, &kinds, n, results);
+    compare([&before, &after], &tally, &kinds, n, results);
     scraping_cost(setup, &server, results)
 }
 
 fn compare(
-    before: &Metrics,
-    after: &Metrics,
+    [before, after]: [&Metrics; 2],
     tally: &Tally,
     kinds: &[Kind],
     n: usize,
@@ -79,12 +77,8 @@ fn compare(
     results.equal(name, sent(&|kind| kind.is_known), success + failure);
     let same = before.names() == after.names() && !after.mentions("ghost");
     let measured = format!("{} before, {} after", before.names().len(), after.names().len());
-    results.require(
-        "series, after requests for unknown models",
-        "the same as before",
-        measured,
-        same,
-    );
+    let name = "series, after requests for unknown models";
+    results.require(name, "the same as before", measured, same);
 }
 
 /// Good and bad requests of every route, as bytes.
@@ -129,36 +123,19 @@ fn scraping_cost(
     server: &ServerProcess,
     results: &mut Results,
 ) -> anyhow::Result<()> {
-    let runtime = setup.runtime()?;
     let load = setup.load(server.address, None, setup.seconds(6.0, 1.0));
-    let mut rates = [const { Vec::new() }; 2];
-    for round in 0..setup.number(10, 3) {
-        for side in [round % 2, 1 - round % 2] {
-            let stop = AtomicBool::new(side == 0);
-            let scrape = async {
-                while !stop.load(Ordering::Relaxed) {
-                    server.metrics().await?;
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-                anyhow::Ok(())
-            };
-            let load = async {
-                let tally = load::run(load.clone()).await;
-                stop.store(true, Ordering::Relaxed);
-                tally
-            };
-            let (tally, scraped) = runtime.block_on(async { tokio::join!(load, scrape) });
-            scraped?;
-            rates[side].push(tally.rate());
+    let [[without], [with]] = in_turn(setup.number(10, 3), |side| {
+        if side == 0 {
+            return Ok([setup.run(load.clone()).rate()]);
         }
-    }
-    let [without, with] = rates.map(|rates| median(&rates));
-    results.at_most(
-        "throughput that scraping at 10 Hz costs",
-        3.0,
-        "%",
-        100.0 * (1.0 - with / without),
-    );
+        let scrapes = setup.probe(server.address, "/metrics");
+        let beside = load::run_beside(scrapes, load::run(load.clone()));
+        let (scrapes, tally) = setup.block_on(beside);
+        ensure!(scrapes.n_errors() == 0, "no metrics: {}", scrapes.errors());
+        Ok([tally.rate()])
+    })?;
+    let cost = 100.0 * (1.0 - with / without);
+    results.at_most("throughput that scraping at 10 Hz costs", 3.0, "%", cost);
     results.note("with and without scraping", format!("{with:.0} and {without:.0} requests/s"));
     Ok(())
 }

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use serve_client::requests::{MODEL, binary, post};
-use serve_client::{Answer, Metrics, ServerProcess};
+use serve_client::{Answer, Failure, Reply, ServerProcess};
 use serve_lite::{Classifier, Outputs};
 
+use crate::client::Client;
 use crate::load::{self, Load, ReplyCheck};
 use crate::models;
 use crate::results::Results;
-use crate::setup::Setup;
+use crate::setup::{Setup, is_answer_of};
 
 /// What makes a server read its file again.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,36 +61,23 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
     let capacity = setup.capacity()?;
     let (files, second) = Files::new(setup, "reload")?;
     let server = setup.start_with(&[], &files.served, &["--watch", "1"])?;
-    let runtime = setup.runtime()?;
     let n = setup.number(50, 6);
     let seen = Seen::default();
-    let stop = Arc::new(AtomicBool::new(false));
     let load = setup.load(server.address, Some(0.8 * capacity), setup.seconds(30.0, 3.0));
-    let alone = runtime.block_on(load::run(load.clone()));
+    let alone = setup.run(load.clone());
     let load = Load {
         time: Duration::from_secs(600),
         check: Some(check_versions(setup, second, seen.clone())),
-        stop: stop.clone(),
         ..load
     };
-    let reloads = async {
-        let slowest = reload_repeatedly(&server, &files, n).await;
-        stop.store(true, Ordering::Relaxed);
-        slowest
-    };
-    let (tally, slowest) = runtime.block_on(async { tokio::join!(load::run(load), reloads) });
+    let reloads = reload_repeatedly(&server, &files, n);
+    let (tally, slowest) = setup.block_on(load::run_beside(load, reloads));
     let slowest = slowest?;
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     let name = |what: &str| format!("{what}, {n} reloads at 0.8 C");
-    results.note(
-        &name("answered"),
-        format!("{} requests by {} versions", tally.count(200), seen.len()),
-    );
-    results.zero(
-        &name("failed requests, or bits of neither model"),
-        tally.n_errors(),
-        &tally.errors(),
-    );
+    let answered = format!("{} requests by {} versions", tally.count(200), seen.len());
+    results.note(&name("answered"), answered);
+    results.no_errors(&name("failed requests, or bits of neither model"), &tally);
     let mixed = seen.values().filter(|models| **models == [true, true]).count();
     results.zero(&name("versions that answered with the weights of both models"), mixed as u64, "");
     results.at_least(&name("versions that answered"), n as f64, "", seen.len() as f64);
@@ -114,8 +101,8 @@ async fn reload_repeatedly(server: &ServerProcess, files: &Files, n: usize) -> a
         match trigger {
             Trigger::Signal => server.signal("HUP")?,
             Trigger::LoadApi => {
-                let (status, text) = call_load_api(server).await?;
-                ensure!(status == 200, "the load API answered {status}: {text}");
+                let reply = call_load_api(server).await?;
+                ensure!(reply.status == 200, "the load API answered {}", reply.summary());
             }
             Trigger::Watch => {}
         }
@@ -136,10 +123,9 @@ async fn version(server: &ServerProcess) -> anyhow::Result<f64> {
     Ok(server.metrics().await?.value("serve_lite_model_version"))
 }
 
-async fn call_load_api(server: &ServerProcess) -> anyhow::Result<(u16, String)> {
+async fn call_load_api(server: &ServerProcess) -> Result<Reply, Failure> {
     let request = post(&format!("/v2/repository/models/{MODEL}/load"), b"");
-    let reply = server.connect().await?.exchange_within(Duration::from_secs(10), &request).await?;
-    Ok((reply.status, reply.text()))
+    Client::new(server.address, Duration::from_secs(10)).exchange(&request).await
 }
 
 /// Every answer must be that of one model, bit by bit; notes which version it names.
@@ -147,12 +133,8 @@ fn check_versions(setup: &Setup, second: Outputs, seen: Seen) -> ReplyCheck {
     let models = [setup.expected.clone(), Arc::new(second)];
     Arc::new(move |index, reply| {
         let Ok(answer) = Answer::read(reply) else { return false };
-        let is_of = |model: &Outputs| {
-            let row = index * model.classes..(index + 1) * model.classes;
-            answer.has("logits", &model.logits[row.clone()])
-                && answer.has("probabilities", &model.probabilities[row])
-        };
-        let Some(model) = models.iter().position(|model| is_of(model)) else { return false };
+        let model = models.iter().position(|model| is_answer_of(model, index, &answer));
+        let Some(model) = model else { return false };
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.entry(answer.version()).or_default()[model] = true;
         true
@@ -164,42 +146,37 @@ fn bad_files(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let (files, _) = Files::new(setup, "bad")?;
     let mut server = setup.start_with(&[], &files.served, &["--watch", "0"])?;
     let request = binary(setup.test.image(0));
-    let failures =
-        |metrics: &Metrics| metrics.sum("serve_lite_model_loads_total", &["outcome=\"failure\""]);
-    setup.runtime()?.block_on(async {
-        for (name, bytes) in models::bad(setup)? {
-            match bytes {
-                Some(bytes) => {
-                    let path = files.served.with_file_name("bad.onnx");
-                    let _ = std::fs::remove_file(&path);
-                    std::fs::write(&path, bytes)?;
-                    files.replace(&path)?;
-                }
-                None => std::fs::remove_file(&files.served)?,
-            }
-            let before = server.metrics().await?;
-            let (status, text) = call_load_api(&server).await?;
-            server.signal("HUP")?;
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            let counted = failures(&server.metrics().await?) - failures(&before);
-            let reply = server.connect().await?.exchange_within(Duration::from_secs(2), &request).await;
-            let still_serves = reply.is_ok_and(|reply| {
-                Answer::read(&reply)
-                    .is_ok_and(|answer| answer.version() == 1 && answer.has("logits", setup.rows(0, 1).0))
-            });
-            let old = if still_serves { "still serves" } else { "no longer serves" };
-            results.require(
-                &format!("a bad model file: {name}"),
-                "400 with an error, counted twice (load API and signal), the old model still serves",
-                format!("{status} {text}, counted {counted:.0} times, the old model {old}"),
-                status == 400 && text.contains("error") && counted == 2.0 && still_serves,
-            );
+    let path = files.served.with_file_name("bad.onnx");
+    let load = || setup.block_on(call_load_api(&server));
+    for (name, bytes) in models::bad(setup)? {
+        std::fs::remove_file(&files.served)?;
+        if let Some(bytes) = bytes {
+            std::fs::write(&path, bytes)?;
+            std::fs::rename(&path, &files.served)?;
         }
-        files.replace(&files.models[1])?;
-        let (status, text) = call_load_api(&server).await?;
-        results.require("a good file after all bad ones", "200", format!("{status} {text}"), status == 200);
-        anyhow::Ok(())
-    })?;
+        let before = setup.metrics(&server)?;
+        let reply = load()?;
+        server.signal("HUP")?;
+        std::thread::sleep(Duration::from_millis(500));
+        let failure = ["outcome=\"failure\""];
+        let counted =
+            setup.metrics(&server)?.since(&before, "serve_lite_model_loads_total", &failure);
+        let mut client = Client::new(server.address, Duration::from_secs(2));
+        let answer = Answer::read(&setup.block_on(client.exchange(&request))?);
+        let still_serves = answer
+            .is_ok_and(|answer| answer.version() == 1 && is_answer_of(&setup.expected, 0, &answer));
+        let old = if still_serves { "still serves" } else { "no longer serves" };
+        results.require(
+            &format!("a bad model file: {name}"),
+            "400 with an error, counted twice (load API and signal), the old model still serves",
+            format!("{}, counted {counted:.0} times, the old model {old}", reply.summary()),
+            reply.status == 400 && reply.error().is_ok() && counted == 2.0 && still_serves,
+        );
+    }
+    files.replace(&files.models[1])?;
+    let reply = load()?;
+    let holds = reply.status == 200;
+    results.require("a good file after all bad ones", "200", reply.summary(), holds);
     results.still_running("the server afterwards", &mut server);
     Ok(())
 }

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serve_client::Connection;
 use serve_client::requests::{InferRequest, get};
 
+use crate::client::hold;
 use crate::load;
 use crate::results::Results;
 use crate::setup::Setup;
@@ -15,6 +17,9 @@ const LIMIT: f64 = 15.0;
 /// Slow clients that connect in a second. If all connected at once, the check would measure how fast the client's one
 /// thread opens connections.
 const ARRIVALS: f64 = 400.0;
+
+/// A request whose headers never end.
+const HALF_HEADERS: &[u8] = b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: x\r\nX-A: ";
 
 /// What a client does slowly.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,40 +32,24 @@ enum Kind {
 pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let capacity = setup.capacity()?;
     let server = setup.start(&[])?;
-    let runtime = setup.runtime()?;
-    let n = |full, quick| setup.number(full, quick);
-    let clients = [
-        (Kind::HalfHeaders, n(500, 50)),
-        (Kind::ByteASecond, n(200, 20)),
-        (Kind::Idle, n(500, 50)),
-    ];
+    let clients = [(Kind::HalfHeaders, 500), (Kind::ByteASecond, 200), (Kind::Idle, 500)];
+    let clients = clients.map(|(kind, n)| (kind, setup.number(n, n / 10)));
     let load = setup.load(server.address, Some(0.5 * capacity), setup.seconds(15.0, 3.0));
-    let alone = runtime.block_on(load::run(load.clone()));
-    let body = InferRequest::json(setup.test.image(0)).request();
-    let (beside, disconnected) = runtime.block_on(async {
+    let alone = setup.run(load.clone());
+    let request = InferRequest::json(setup.test.image(0)).request();
+    let (beside, disconnected) = setup.block_on(async {
         let kinds = clients.iter().flat_map(|&(kind, n)| std::iter::repeat_n(kind, n));
-        let tasks: Vec<_> = kinds
-            .enumerate()
-            .map(|(i, kind)| {
-                let (address, body) = (server.address, body.clone());
-                tokio::spawn(async move {
-                    tokio::time::sleep(Duration::from_secs_f64(i as f64 / ARRIVALS)).await;
-                    (kind, seconds_until_disconnected(address, kind, body).await)
-                })
-            })
-            .collect();
-        let beside = load::run(load).await;
-        let mut disconnected = Vec::new();
-        for task in tasks {
-            disconnected.extend(task.await);
-        }
-        (beside, disconnected)
+        let slow = kinds.enumerate().map(async |(i, kind)| {
+            tokio::time::sleep(Duration::from_secs_f64(i as f64 / ARRIVALS)).await;
+            (kind, seconds_until_disconnected(server.address, kind, &request).await)
+        });
+        tokio::join!(load::run(load), join_all(slow))
     });
     let (p99, p99_alone) = (beside.latency(200, 0.99), alone.latency(200, 0.99));
     results.note("p99 at 0.5 C alone", format!("{p99_alone:.2} ms"));
     // Below a millisecond, twice as long is noise of the clock and the scheduler.
     results.at_most("p99 at 0.5 C beside slow clients", (2.0 * p99_alone).max(2.0), "ms", p99);
-    results.zero("errors beside slow clients", beside.n_errors(), &beside.errors());
+    results.no_errors("errors beside slow clients", &beside);
     for (kind, n) in clients {
         let times = disconnected.iter().filter(|(of, _)| *of == kind).map(|(_, seconds)| *seconds);
         let last = times.clone().fold(0.0, f64::max);
@@ -72,24 +61,20 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
 }
 
 /// Is slow until the server closes the connection; infinite if it does not.
-async fn seconds_until_disconnected(address: SocketAddr, kind: Kind, request: Vec<u8>) -> f64 {
+async fn seconds_until_disconnected(address: SocketAddr, kind: Kind, request: &[u8]) -> f64 {
     let start = Instant::now();
     let Ok(mut connection) = Connection::open(address).await else { return f64::INFINITY };
-    let mut rest = &request[..];
-    match kind {
-        Kind::HalfHeaders => {
-            let _ =
-                connection.send(b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: x\r\nX-A: ").await;
-        }
+    let mut rest = request;
+    let _ = match kind {
+        Kind::HalfHeaders => connection.send(HALF_HEADERS).await,
         Kind::ByteASecond => {
-            let head = request.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or(0) + 4;
-            let _ = connection.send(&request[..head]).await;
-            rest = &request[head..];
+            let end = request.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or(0) + 4;
+            let (head, body) = request.split_at(end);
+            rest = body;
+            connection.send(head).await
         }
-        Kind::Idle => {
-            let _ = connection.exchange(&get("/v2/health/live")).await;
-        }
-    }
+        Kind::Idle => connection.exchange(&get("/v2/health/live")).await.map(drop),
+    };
     while start.elapsed().as_secs_f64() < 2.0 * LIMIT {
         if kind == Kind::ByteASecond
             && let Some((byte, others)) = rest.split_first()
@@ -107,18 +92,14 @@ async fn seconds_until_disconnected(address: SocketAddr, kind: Kind, request: Ve
 /// Connections beyond `--max-connections` are refused, and counted.
 fn connection_limit(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let server = setup.start(&["--max-connections", "100"])?;
-    setup.runtime()?.block_on(async {
-        let (mut held, mut served, mut refused, mut others) = (Vec::new(), 0, 0, 0);
-        for _ in 0..150 {
-            let mut connection = server.connect().await?;
-            let limit = Duration::from_secs(2);
-            match connection.exchange_within(limit, &get("/v2/health/live")).await {
-                Ok(reply) if reply.status == 200 => served += 1,
-                Ok(reply) if reply.status == 503 && reply.closes() => refused += 1,
-                _ => others += 1,
-            }
-            held.push(connection);
-        }
+    setup.block_on(async {
+        let (held, replies) = hold(server.address, 150, Duration::from_secs(2)).await;
+        let count = |status, closes| {
+            let replies = replies.iter().flatten();
+            replies.filter(|reply| reply.status == status && reply.closes() == closes).count()
+        };
+        let (served, refused) = (count(200, false), count(503, true));
+        let others = 150 - served - refused;
         results.require(
             "150 connections at --max-connections 100",
             "100 served, 50 refused with 503 and close",

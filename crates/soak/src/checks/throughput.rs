@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serve_client::requests::{InferRequest, binary};
 
-use crate::load::{self, Load};
+use crate::load::Load;
 use crate::results::Results;
 use crate::setup::Setup;
 use crate::statistics::{median, quantile};
@@ -15,7 +15,6 @@ const LARGE: usize = 64;
 
 pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let server = setup.start(&[])?;
-    let runtime = setup.runtime()?;
     let binary_load = setup.load(server.address, None, setup.seconds(20.0, 2.0));
     let requests = (0..500).map(|i| InferRequest::json(setup.test.image(i)).request()).collect();
     let json_load = Load { requests: Arc::new(requests), check: None, ..binary_load.clone() };
@@ -23,7 +22,7 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
     let large_load =
         Load { requests: Arc::new(requests), connections: 4, check: None, ..binary_load.clone() };
     let warm_up = Load { time: setup.seconds(2.0, 0.5), ..binary_load.clone() };
-    runtime.block_on(load::run(warm_up));
+    setup.run(warm_up);
 
     // In turn, so that whatever slows the machine down slows down all of them.
     let (mut rates, mut speeds) = ([const { Vec::new() }; 3], Vec::new());
@@ -31,7 +30,7 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
     for _ in 0..setup.number(5, 3) {
         speeds.push(setup.measure_speed()?);
         for (rates, load) in rates.iter_mut().zip([&binary_load, &json_load, &large_load]) {
-            let tally = runtime.block_on(load::run(load.clone()));
+            let tally = setup.run(load.clone());
             rates.push(tally.rate());
             all.add(tally);
         }
@@ -49,6 +48,6 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
     results.at_least("single images in JSON, relative to binary", 0.5, "times", json / binary);
     results.note("rounds of single images in JSON", rounds(&rates[1]));
     results.at_least("images in requests of 64", 0.9 * speed, "/s", large * LARGE as f64);
-    results.zero("errors", all.n_errors(), &all.errors());
+    results.no_errors("errors", &all);
     Ok(())
 }
