@@ -36,8 +36,10 @@ impl Operation for AvgPool2d {
 
     fn operator(&self) -> Option<Operator> {
         let side = vec![SIDE as i64; 2];
-        let attributes =
-            vec![("kernel_shape", Attribute::Ints(side.clone())), ("strides", Attribute::Ints(side))];
+        let attributes = vec![
+            ("kernel_shape", Attribute::Ints(side.clone())),
+            ("strides", Attribute::Ints(side)),
+        ];
         Some(Operator { attributes, ..Operator::new("AveragePool") })
     }
 

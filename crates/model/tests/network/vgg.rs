@@ -22,6 +22,7 @@ pub(crate) fn config(depth: usize, batch_norm: bool) -> NetworkConfig {
         batch_norm,
         conv_dropout: 0.0,
         dense_dropout: 0.0,
+        ..run::Config::default().network
     };
     NetworkConfig { settings, ..config }
 }
