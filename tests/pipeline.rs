@@ -28,7 +28,7 @@ fn pipeline_leaves_every_artefact_and_they_fit_together() {
     assert_eq!(agreement.n_images, 400);
     assert_eq!(agreement.batches.iter().map(|b| b.batch).collect::<Vec<_>>(), [1, 7, 128]);
     assert!(agreement.holds());
-    for name in ["curves", "grid", "confusion", "mistakes"] {
+    for name in ["curves", "learning_rate", "grid", "confusion", "mistakes"] {
         for kind in ["png", "svg"] {
             assert!(run.report().join(format!("{name}.{kind}")).is_file(), "{name}.{kind}");
         }

@@ -8,6 +8,7 @@ mod confusion;
 mod curves;
 mod filters;
 mod grid;
+mod learning_rate;
 mod mistakes;
 mod occlusion;
 
@@ -18,6 +19,7 @@ use crate::inputs::Inputs;
 pub(crate) fn all(inputs: &Inputs) -> Vec<Plot> {
     let mut plots = vec![
         curves::plot(inputs),
+        learning_rate::plot(inputs),
         grid::plot(inputs),
         confusion::plot(inputs),
         calibration::plot(inputs),

@@ -12,8 +12,16 @@ use run::{
 };
 
 pub(crate) const PIXELS: usize = 784;
-pub(crate) const PLOTS: [&str; 7] =
-    ["curves", "grid", "confusion", "calibration", "mistakes", "filters", "occlusion"];
+pub(crate) const PLOTS: [&str; 8] = [
+    "curves",
+    "learning_rate",
+    "grid",
+    "confusion",
+    "calibration",
+    "mistakes",
+    "filters",
+    "occlusion",
+];
 pub(crate) const VERMILLION: &str = "#D55E00";
 
 /// A run that owns what [`Inputs`] borrows.
