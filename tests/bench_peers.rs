@@ -1,17 +1,24 @@
-//! `cargo xtask bench-peers` without any peer: each is listed with the reason, and the rest is measured and compared.
+//! `bench-peers` without any peer: each is listed with the reason, and the rest is measured and compared.
 
-use crate::support::{SMALL, fail, fresh_runs, succeed, xtask};
+use std::process::Command;
+
+use crate::support::{SMALL, binary, fail, fresh_runs, kiln, succeed};
 
 #[test]
 fn missing_peers_are_listed_and_the_rest_is_measured() {
     // A separate run, because it is locked while it is measured.
     let runs = fresh_runs("bench-peers");
-    succeed(xtask(&runs).args(["train", "--run", "measured"]).args(SMALL));
-    succeed(xtask(&runs).arg("export-onnx"));
+    succeed(kiln(&runs).args(["train", "--run", "measured"]).args(SMALL));
+    succeed(kiln(&runs).arg("export-onnx"));
     let table = runs.join("peers.md");
     let bench_peers = || {
-        let mut command = xtask(&runs);
-        command.args(["bench-peers", "--offline", "--python", "no-such-python", "--output"]);
+        let mut command = Command::new(binary("bench-peers"));
+        command.arg("--runs").arg(&runs).args([
+            "--offline",
+            "--python",
+            "no-such-python",
+            "--output",
+        ]);
         command.arg(&table);
         command
     };

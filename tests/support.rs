@@ -19,18 +19,11 @@ pub(crate) fn kiln(runs: &Path) -> Command {
     command
 }
 
-/// `cargo xtask`, built from this tree.
-pub(crate) fn xtask(runs: &Path) -> Command {
-    let mut command = Command::new(binary("xtask"));
-    command.arg("--runs").arg(runs).env_remove("KILN_DATA").env_remove("KILN_RUNS");
-    command
-}
-
 /// A program of another package of the workspace. Cargo builds it first.
 pub(crate) fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
-        cargo_build("xtask serve-lite", &mut Command::new(env!("CARGO")), &[]);
+        cargo_build("xtask serve-lite bench-peers", &mut Command::new(env!("CARGO")), &[]);
         let test = std::env::current_exe().unwrap();
         test.parent().unwrap().parent().unwrap().to_owned()
     });

@@ -15,9 +15,14 @@ pub(crate) struct Passed {
     pub(crate) arguments: Vec<OsString>,
 }
 
-/// Builds a package and runs its program on the runs in `runs`.
-pub(crate) fn run(package: &str, runs: &Path, passed: &Passed) -> anyhow::Result<ExitCode> {
-    let mut command = cargo(&["run", "--release", "--quiet", "--package", package, "--"]);
+/// Builds a package with a profile and runs its program on the runs in `runs`.
+pub(crate) fn run(
+    profile: &str,
+    package: &str,
+    runs: &Path,
+    passed: &Passed,
+) -> anyhow::Result<ExitCode> {
+    let mut command = cargo(&["run", "--profile", profile, "--quiet", "--package", package, "--"]);
     let status = command.arg("--runs").arg(runs).args(&passed.arguments).status();
     let code = status.with_context(|| format!("cannot run cargo for {package}"))?.code();
     Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))

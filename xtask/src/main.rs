@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
 enum Command {
     #[command(flatten)]
     Kiln(cli::Command),
@@ -29,11 +30,11 @@ fn main() -> ExitCode {
 fn run(command: &Command, runs: &Path) -> anyhow::Result<ExitCode> {
     match command {
         Command::Kiln(command) => command.run(runs),
-        Command::BenchPeers(passed) => cargo::run("bench-peers", runs, passed),
+        Command::BenchPeers(passed) => cargo::run("dist", "bench-peers", runs, passed),
         Command::Soak(passed) => {
             // Both at once, so that what they share is compiled once.
             cargo::build(&["serve-lite", "soak"])?;
-            cargo::run("soak", runs, passed)
+            cargo::run("release", "soak", runs, passed)
         }
         Command::Dist(args) => dist::run(args),
     }

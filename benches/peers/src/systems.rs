@@ -33,12 +33,18 @@ pub(crate) const KERAS: Script =
     Script { file: "keras_train.py", packages: &["keras", TENSORFLOW] };
 pub(crate) const TORCH: Script = Script { file: "torch_train.py", packages: &["torch"] };
 
-/// Builds the program `kiln`, and returns its path: cargo puts it beside this program.
+/// Builds the program `kiln` with the profile of this program, and returns its path: cargo puts it beside this program.
 pub(crate) fn build_kiln(root: &Path) -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    // Each profile has a folder of its name.
+    let folder = program.parent().and_then(Path::file_name).unwrap_or_default();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "--quiet", "--package", "kiln"]).current_dir(root);
+    cargo
+        .args(["build", "--quiet", "--package", "kiln", "--profile"])
+        .arg(folder)
+        .current_dir(root);
     ensure!(cargo.status().context("cannot run cargo")?.success(), "cannot build kiln");
-    Ok(std::env::current_exe()?.with_file_name(format!("kiln{}", std::env::consts::EXE_SUFFIX)))
+    Ok(program.with_file_name(format!("kiln{}", std::env::consts::EXE_SUFFIX)))
 }
 
 impl Systems<'_> {
