@@ -80,25 +80,24 @@ impl Shared {
     /// Waits until the next request is due: its index, counted from the first, and when it was due. `None` at the end.
     async fn next(&self) -> Option<(usize, Instant)> {
         let Load { rate, time, count, spins, .. } = self.load;
-        let is_stopped = || self.load.stop.load(Ordering::Relaxed);
         let mut next = self.next.lock().await;
         let index = *next;
         let due = match rate {
             Some(rate) if index < (rate * time.as_secs_f64()) as usize => {
                 self.start + Duration::from_secs_f64(index as f64 / rate)
             }
-            None if index < count && self.start.elapsed() < time && !is_stopped() => Instant::now(),
+            None if index < count && self.start.elapsed() < time => Instant::now(),
             _ => return None,
         };
-        while Instant::now() < due {
-            if is_stopped() {
-                return None;
-            }
+        while Instant::now() < due && !self.load.stop.load(Ordering::Relaxed) {
             if spins {
                 tokio::task::yield_now().await;
             } else {
                 tokio::time::sleep_until(due.into()).await;
             }
+        }
+        if self.load.stop.load(Ordering::Relaxed) {
+            return None;
         }
         *next += 1;
         Some((index, due))
