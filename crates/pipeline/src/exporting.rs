@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use export::Metadata;
+use model::NetworkConfig;
 use run::{Config, DatasetFacts, Evaluation, RunDirectory, read_json};
 use sha2::{Digest, Sha256};
 use train::Checkpoint;
 
 use crate::device;
 use crate::error::Result;
-use crate::session::network;
+use crate::reporting::read_if_there;
 
 /// What was exported.
 pub struct Exported {
@@ -50,13 +51,10 @@ pub fn export_repository(run: &RunDirectory, name: &str, folder: &Path) -> Resul
 fn onnx(run: &RunDirectory) -> Result<(Vec<u8>, Metadata)> {
     let config = Config::read(&run.config())?;
     let facts: DatasetFacts = read_json(&run.dataset())?;
-    let network = network(&config, &facts);
+    let network = NetworkConfig::new(&config, &facts);
     let checkpoint = Checkpoint::selected(run, config.training.checkpoint, &network, &device())?;
     // An evaluation of other weights than the exported ones would mislead.
-    let evaluation = match run.evaluation().exists() {
-        true => Some(read_json::<Evaluation>(&run.evaluation())?),
-        false => None,
-    };
+    let evaluation: Option<Evaluation> = read_if_there(&run.evaluation())?;
     let evaluation = evaluation.filter(|evaluation| evaluation.epoch == checkpoint.epoch());
     let metadata = metadata(&config, &facts, checkpoint.epoch(), evaluation.as_ref());
     Ok((export::to_onnx(&checkpoint.network(), &metadata)?, metadata))

@@ -49,7 +49,7 @@ impl Session {
     ) -> Result<Self> {
         config.check()?;
         let (images, config, facts) = load(config, offline, on_event)?;
-        train::check_memory(&config, &network(&config, &facts), facts.n_train)?;
+        train::check_memory(&config, &NetworkConfig::new(&config, &facts), facts.n_train)?;
         let run = RunDirectory::create(runs, name)?;
         let lock = run.lock()?;
         config.write(&run.config())?;
@@ -87,13 +87,8 @@ impl Session {
     /// What the network has to know besides its weights.
     #[must_use]
     pub fn network(&self) -> NetworkConfig {
-        network(&self.config, &self.facts)
+        NetworkConfig::new(&self.config, &self.facts)
     }
-}
-
-/// What the network of a run has to know besides its weights.
-pub(crate) fn network(config: &Config, facts: &DatasetFacts) -> NetworkConfig {
-    NetworkConfig::new(config, facts)
 }
 
 /// Loads and splits the images; the configuration comes back with `auto` resolved.
