@@ -152,9 +152,11 @@ fn pool<S: Simd, const WINNERS: bool>(
     let Scratch { tiles: Tiles { channels_out, products, .. }, pooled, cell } = scratch;
     let in_range = |i: usize, j: usize| row + i < rows && column + j < columns;
     for o in (0..*channels_out).step_by(S::F32_LANES) {
-        let y = winograd::output(simd, |i, j| {
-            load(simd, products, ((i * SIDE + j) * TILES + tile) * *channels_out + o)
-        });
+        let y = winograd::output(
+            simd,
+            #[inline(always)]
+            |i, j| load(simd, products, ((i * SIDE + j) * TILES + tile) * *channels_out + o),
+        );
         let bias = load(simd, &filters.bias, o);
         for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
             if !in_range(i, j) {

@@ -71,9 +71,11 @@ fn write<S: Simd>(
     let Tiles { channels_out, products, .. } = tiles;
     let zero = simd.splat_f32s(0.0);
     for o in (0..co).step_by(S::F32_LANES) {
-        let outputs = winograd::output(simd, |i, j| {
-            load(simd, products, ((i * SIDE + j) * TILES + number) * *channels_out + o)
-        });
+        let outputs = winograd::output(
+            simd,
+            #[inline(always)]
+            |i, j| load(simd, products, ((i * SIDE + j) * TILES + number) * *channels_out + o),
+        );
         let bias = load(simd, &filters.bias, o);
         for (i, outputs) in outputs.into_iter().take(rows - row).enumerate() {
             for (j, output) in outputs.into_iter().take(columns - column).enumerate() {

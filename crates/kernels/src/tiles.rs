@@ -97,7 +97,11 @@ impl Tiles {
 #[inline(always)]
 fn transform_input<S: Simd>(simd: S, corner: &[f32], row: usize, pixel: usize, inputs: &mut [f32]) {
     for c in (0..pixel).step_by(S::F32_LANES) {
-        let v = winograd::input(simd, |i, j| load(simd, corner, i * row + j * pixel + c));
+        let v = winograd::input(
+            simd,
+            #[inline(always)]
+            |i, j| load(simd, corner, i * row + j * pixel + c),
+        );
         for product in 0..PRODUCTS {
             let value = v[product / SIDE][product % SIDE];
             store(simd, inputs, product * TILES * pixel + c, value);
