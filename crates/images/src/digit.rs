@@ -4,6 +4,8 @@
 //! 2019; `xnist.lsh` in its repository), which reproduces MNIST's pixels to within 3 grey levels. Its step of doubling
 //! small images is left out: an exact area average of doubled pixels equals that of the pixels themselves.
 
+use crate::segment::Foreground;
+
 /// Side of a prepared digit, in pixels.
 pub const SIDE: usize = 28;
 /// Side of the box a digit is scaled to, in pixels.
@@ -14,23 +16,12 @@ const MIN_SQUARE: usize = 10;
 /// average, which is where MNIST's digits are.
 const CENTRE: f64 = 15.0;
 
-/// A segmented image of any size.
-pub(crate) struct Foreground<'a> {
-    /// Width, in pixels.
-    pub(crate) width: usize,
-    /// Grey levels, row by row.
-    pub(crate) pixels: &'a [u8],
-    /// The contrast of each grey level with the background, at least 0; 0 is background.
-    pub(crate) contrasts: [f32; 256],
-}
-
 /// Scales the foreground's bounding box to [`BOX`] by area average and centres it; `None` if all is background.
-pub(crate) fn normalise(foreground: &Foreground<'_>) -> Option<Vec<u8>> {
-    let &Foreground { width: columns, pixels, ref contrasts } = foreground;
-    let contrast = |pixel: u8| contrasts[usize::from(pixel)];
+pub(crate) fn normalise(foreground: &Foreground) -> Option<Vec<u8>> {
+    let &Foreground { width: columns, ref contrasts, .. } = foreground;
     let (mut left, mut right, mut top, mut bottom) = (usize::MAX, 0, usize::MAX, 0);
-    for (y, row) in pixels.chunks_exact(columns).enumerate() {
-        let is_foreground = |&pixel: &u8| contrast(pixel) > 0.0;
+    for (y, row) in contrasts.chunks_exact(columns).enumerate() {
+        let is_foreground = |&contrast: &f32| contrast > 0.0;
         let Some(first) = row.iter().position(is_foreground) else { continue };
         let last = row.iter().rposition(is_foreground).unwrap_or(first);
         (left, right) = (left.min(first), right.max(last + 1));
@@ -47,7 +38,7 @@ pub(crate) fn normalise(foreground: &Foreground<'_>) -> Option<Vec<u8>> {
     // grids have integer coordinates, so the weights are exact.
     let mut cells = [0.0f64; BOX * BOX];
     for y in top..bottom {
-        let row = pixels[y * columns..][left..right].iter().map(|&pixel| contrast(pixel));
+        let row = contrasts[y * columns..][left..right].iter().copied();
         for (cell_y, weight_y) in overlaps(y - top + margin_y, side) {
             for (x, contrast) in row.clone().enumerate().filter(|(_, contrast)| *contrast > 0.0) {
                 for (cell_x, weight_x) in overlaps(x + margin_x, side) {
@@ -99,8 +90,9 @@ mod tests {
 
     use super::*;
 
-    fn on_black(width: usize, pixels: &[u8]) -> Foreground<'_> {
-        Foreground { width, pixels, contrasts: std::array::from_fn(|level| level as f32) }
+    fn on_black(width: usize, pixels: &[u8]) -> Foreground {
+        let contrasts = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
+        Foreground { width, contrasts, several: false }
     }
 
     #[test]

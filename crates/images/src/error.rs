@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::prepare::Preparation;
+use crate::shape::ImageShape;
+
 /// The result of reading or preparing an image.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -71,20 +74,20 @@ pub enum Error {
         /// Stated height, in pixels.
         height: usize,
     },
-    /// An image that shall be kept unchanged is not 28x28.
+    /// The preparation does not give images of the shape that the network takes.
     #[error(
-        "it has {width}x{height} pixels, but only a 28x28 image can be kept as it is: resize it, or let kiln \
-         prepare it as a digit"
+        "the network takes {:?} (channels, height, width), which the preparation \"{}\" does not give: choose \
+         another, or a model that fits", shape.dimensions(), preparation.name()
     )]
-    Size {
-        /// Width, in pixels.
-        width: usize,
-        /// Height, in pixels.
-        height: usize,
+    Shape {
+        /// The preparation.
+        preparation: Preparation,
+        /// What the network takes.
+        shape: ImageShape,
     },
-    /// The image has no foreground.
+    /// The image has no digit.
     #[error(
-        "it is blank, nothing differs from the background: draw a digit, or raise the contrast"
+        "it is blank, no digit stands out from the background: write one, or raise the contrast"
     )]
     Blank,
 }

@@ -5,8 +5,9 @@
 //!
 //! ```no_run
 //! let grey = images::read(std::path::Path::new("digit.png"))?;
-//! let pixels = images::to_network(&grey, images::Preparation::Auto)?;
-//! assert_eq!(pixels.len(), images::ImageShape::DIGIT.size());
+//! let shape = images::ImageShape::DIGIT;
+//! let prepared = images::to_network(&grey, shape, images::Preparation::Digit)?;
+//! assert_eq!(prepared.pixels.len(), shape.size());
 //! # Ok::<(), images::Error>(())
 //! ```
 
@@ -14,10 +15,12 @@ mod decode;
 mod digit;
 mod error;
 mod prepare;
+mod segment;
 mod shape;
+mod stretch;
 
 pub use decode::{Grey, decode, decode_within, read};
 pub use digit::{BOX, SIDE, centre};
 pub use error::{Error, Result};
-pub use prepare::{Preparation, to_network};
+pub use prepare::{Preparation, Prepared, is_prepared, to_network};
 pub use shape::ImageShape;

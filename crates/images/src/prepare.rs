@@ -1,100 +1,117 @@
-//! Prepares a decoded image for the network: segments the digit from its background.
+//! Prepares a decoded image for the network.
+
+use serde::{Deserialize, Serialize};
 
 use crate::decode::Grey;
-use crate::digit::{Foreground, SIDE, normalise};
+use crate::digit::{BOX, SIDE, normalise};
 use crate::error::{Error, Result};
+use crate::segment::segment;
+use crate::shape::ImageShape;
+use crate::stretch::stretch;
 
-/// Lowest contrast of a digit, in grey levels. JPEG leaves noise of up to about ten levels on blank paper; faint pencil
-/// has a contrast of forty.
-const MIN_CONTRAST: f32 = 16.0;
-/// Threshold between background and foreground, as a fraction of the highest contrast. It is above JPEG's ringing
-/// around strokes (below a tenth) and a camera's noise, and keeps nearly all of an anti-aliased edge.
-const THRESHOLD: f32 = 0.1;
-/// The threshold where the border has a single level and the format is lossless: only rounding is below it.
-const CLEAN_THRESHOLD: f32 = 0.02;
-/// Where the background is uneven, as in a photograph, the threshold is also above this quantile of the border's
-/// contrast. The rest of the border is left to strokes that touch it.
-const BORDER_QUANTILE: f32 = 0.9;
-/// How much more uneven the background is inside the image than along its border.
-const BORDER_MARGIN: f32 = 1.25;
-/// Highest threshold, as a fraction of the highest contrast, however uneven the background.
-const MAX_THRESHOLD: f32 = 0.5;
-
-/// How [`to_network`] prepares an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How images become the network's input, in training and in serving alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Preparation {
-    /// [`AsIs`](Self::AsIs) for an image of exactly 28x28 pixels, else [`Digit`](Self::Digit). Images of that size have
-    /// been prepared already, and may be other things than digits.
-    Auto,
-    /// Segment the foreground, scale it and centre it as MNIST's digits were.
+    /// Find the digit, scale it and centre it as MNIST's digits were: white on black, 28x28 pixels.
     Digit,
-    /// Keep the grey levels of a 28x28 image unchanged.
-    AsIs,
+    /// Keep the grey levels, and scale the image to the network's size whatever its sides.
+    Stretch,
 }
 
-/// Prepares a decoded image for the network: 28x28 grey levels, row by row, the foreground is white.
+impl Preparation {
+    /// The name in files and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Digit => "digit",
+            Self::Stretch => "stretch",
+        }
+    }
+
+    /// The preparation of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Digit, Self::Stretch].into_iter().find(|preparation| preparation.name() == name)
+    }
+}
+
+/// An image as the network takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// `[channels, height, width]` grey levels.
+    pub pixels: Vec<u8>,
+    /// Whether several digits seem to stand side by side, of which a network can name one at most.
+    pub several: bool,
+}
+
+/// Prepares a decoded image for a network that takes `shape`.
 ///
-/// [`Preparation::Digit`] takes the median level of the image's border as the background. The foreground is what
-/// differs from it by more than a threshold, either darker or brighter, whichever differs most; so a dark digit on white
-/// and a white one on black give the same result. Then MNIST's procedure: scale the bounding box of the foreground to
-/// 20x20, and centre it by its centre of mass.
+/// [`Preparation::Digit`] separates the digit from its background, dark on bright or bright on dark: paper in uneven
+/// light or on a desk, ruled or squared, with specks, borders and an underline. Then MNIST's procedure: scale the
+/// digit's bounding box to 20x20, and centre it by its centre of mass. An image of 28x28 pixels whose digit is in place
+/// already keeps its grey levels; dark on white it is inverted.
+///
+/// [`Preparation::Stretch`] keeps an image that has the network's sides, and scales any other by area averages, or
+/// linearly where it grows.
 ///
 /// # Errors
-/// [`Error::Blank`] if there is no foreground, [`Error::Size`] if an image that is not 28x28 shall be kept unchanged,
-/// [`Error::Buffer`] if the buffer of `grey` does not fit its sides.
-pub fn to_network(grey: &Grey, preparation: Preparation) -> Result<Vec<u8>> {
+/// [`Error::Blank`] if there is no digit, [`Error::Shape`] if `shape` is not that of a prepared digit, or has other
+/// than one channel, [`Error::Buffer`] if the buffer of `grey` does not fit its sides.
+pub fn to_network(grey: &Grey, shape: ImageShape, preparation: Preparation) -> Result<Prepared> {
     let Grey { width, height, ref pixels, .. } = *grey;
-    if width.checked_mul(height) != Some(pixels.len()) {
+    if width.checked_mul(height) != Some(pixels.len()) || pixels.is_empty() {
         return Err(Error::Buffer { length: pixels.len(), width, height });
     }
-    let is_digit_size = width == SIDE && height == SIDE;
     match preparation {
-        Preparation::AsIs | Preparation::Auto if is_digit_size => Ok(pixels.clone()),
-        Preparation::AsIs => Err(Error::Size { width, height }),
-        Preparation::Auto | Preparation::Digit if pixels.is_empty() => Err(Error::Blank),
-        Preparation::Auto | Preparation::Digit => normalise(&foreground(grey)?).ok_or(Error::Blank),
+        Preparation::Digit if shape != ImageShape::DIGIT => {
+            Err(Error::Shape { preparation, shape })
+        }
+        Preparation::Digit => digit(grey),
+        Preparation::Stretch if shape.channels != 1 => Err(Error::Shape { preparation, shape }),
+        Preparation::Stretch => {
+            Ok(Prepared { pixels: stretch(grey, shape.width, shape.height), several: false })
+        }
     }
 }
 
-/// Segments the foreground: its contrast with the background, and 0 below the threshold.
-fn foreground(grey: &Grey) -> Result<Foreground<'_>> {
-    let mut border = border(grey);
-    border.sort_unstable();
-    // The mean of the two middle levels if their number is even, so that an inverted image has the inverse.
-    let (lower, upper) = (border[(border.len() - 1) / 2], border[border.len() / 2]);
-    let background = f32::from(lower) / 2.0 + f32::from(upper) / 2.0;
-    let darkest = f32::from(grey.pixels.iter().copied().fold(255, u8::min));
-    let brightest = f32::from(grey.pixels.iter().copied().fold(0, u8::max));
-    let (highest, sign) = if background - darkest >= brightest - background {
-        (background - darkest, -1.0)
-    } else {
-        (brightest - background, 1.0)
-    };
-    if highest < MIN_CONTRAST {
-        return Err(Error::Blank);
+fn digit(grey: &Grey) -> Result<Prepared> {
+    if (grey.width, grey.height) == (SIDE, SIDE) {
+        let inverse = || grey.pixels.iter().map(|level| 255 - level).collect::<Vec<_>>();
+        for pixels in [grey.pixels.clone(), inverse()] {
+            if is_prepared(&pixels) {
+                return Ok(Prepared { pixels, several: false });
+            }
+        }
     }
-    if sign < 0.0 {
-        border.reverse();
-    }
-    let quantile = f32::from(border[((border.len() - 1) as f32 * BORDER_QUANTILE) as usize]);
-    let unevenness = BORDER_MARGIN * sign * (quantile - background);
-    let clean = !grey.lossy && border[0] == border[border.len() - 1];
-    let threshold = if clean { CLEAN_THRESHOLD } else { THRESHOLD };
-    let threshold = unevenness.clamp(threshold * highest, MAX_THRESHOLD * highest);
-    let contrasts = std::array::from_fn(|level| {
-        let contrast = sign * (level as f32 - background);
-        if contrast < threshold { 0.0 } else { contrast }
-    });
-    Ok(Foreground { width: grey.width, pixels: &grey.pixels, contrasts })
+    let foreground = segment(grey)?;
+    let pixels = normalise(&foreground).ok_or(Error::Blank)?;
+    Ok(Prepared { pixels, several: foreground.several })
 }
 
-/// The outermost pixels of an image that has at least one.
-fn border(grey: &Grey) -> Vec<u8> {
-    let Grey { width, height, ref pixels, .. } = *grey;
-    let (last_row, last_column) = ((height - 1) * width, width - 1);
-    let top_and_bottom = pixels[..width].iter().chain(&pixels[last_row..]);
-    let sides = pixels.chunks_exact(width).flat_map(|row| [&row[0], &row[last_column]]);
-    top_and_bottom.chain(sides).copied().collect()
+/// Whether 28x28 grey levels, row by row, are a digit as MNIST has them: on black, with its box and centre in place.
+///
+/// Of MNIST's test images 9,997 of 10,000 are.
+#[must_use]
+pub fn is_prepared(pixels: &[u8]) -> bool {
+    if pixels.len() != SIDE * SIDE {
+        return false;
+    }
+    let (mut mass, mut moments) = (0.0, [0.0; 2]);
+    let (mut first, mut last) = ([SIDE; 2], [0; 2]);
+    for (index, &level) in pixels.iter().enumerate().filter(|&(_, &level)| level > 0) {
+        let place = [index % SIDE, index / SIDE];
+        mass += f64::from(level);
+        for axis in 0..2 {
+            moments[axis] += f64::from(level) * (place[axis] as f64 + 0.5);
+            first[axis] = first[axis].min(place[axis]);
+            last[axis] = last[axis].max(place[axis]);
+        }
+    }
+    // Centring truncates to whole pixels, so the centre of mass is at most one pixel beyond the image's middle.
+    let middle = SIDE as f64 / 2.0;
+    let centred = moments.iter().all(|moment| (middle..middle + 1.0).contains(&(moment / mass)));
+    centred && (0..2).any(|axis| last[axis] + 1 - first[axis] == BOX)
 }
 
 #[cfg(test)]

@@ -1,0 +1,130 @@
+//! The contrast of an image with its background, and the thresholds above which it is ink.
+
+use super::Foreground;
+use super::clutter::Found;
+use super::mask::Mask;
+use super::paper::Paper;
+use super::plane::{Plane, quantile};
+use crate::decode::Grey;
+
+/// Lowest contrast of a digit, in grey levels. JPEG leaves noise of up to about ten levels on blank paper; faint pencil
+/// has a contrast of forty.
+const MIN_CONTRAST: f32 = 16.0;
+/// Lowest contrast of a digit, in deviations of the noise: among 100,000 cells one exceeds 4.3.
+const MIN_SIGNAL: f32 = 8.0;
+/// The threshold is above this many deviations of the noise.
+const NOISE_THRESHOLD: f32 = 4.5;
+/// The highest threshold, as a fraction of the highest contrast, however uneven the background.
+const MAX_THRESHOLD: f32 = 0.6;
+/// The threshold is above this quantile of the border's contrast, with a margin because the background is more uneven
+/// inside the image. The rest of the border is left to strokes that touch it.
+const BORDER_QUANTILE: f32 = 0.9;
+const BORDER_MARGIN: f32 = 1.25;
+/// The highest unevenness of a background that is first taken for one level, as a fraction of the highest contrast.
+const MAX_UNEVENNESS: f32 = 0.2;
+/// The most cells of a digit for each that has half of the highest contrast: more of them are a stain or a shadow.
+const MAX_HALO: f32 = 2.2;
+/// The cells that may exceed the "highest" contrast of a noisy image: specks.
+const OUTLIERS: f32 = 8.0;
+
+/// A background, and the contrasts with it on the reduced image.
+pub(super) struct Contrast {
+    paper: Paper,
+    /// -1 for dark ink, 1 for bright ink.
+    sign: f32,
+    /// Ink is positive.
+    pub(super) plane: Plane,
+    highest: f32,
+    unevenness: f32,
+    /// Standard deviation of the reduced image's noise.
+    noise: f32,
+}
+
+impl Contrast {
+    /// The contrast with the border's median, of the ink that differs most, dark or bright.
+    pub(super) fn flat(plane: &Plane, noise: f32) -> Self {
+        let [dark, bright] =
+            [-1.0, 1.0].map(|sign| Self::new(plane, Paper::flat(plane), sign, noise));
+        if dark.highest >= bright.highest { dark } else { bright }
+    }
+
+    /// The contrast with a surface that follows the light. Ink covers less than half of the image, so it is dark if
+    /// the darkest cells differ most from the median.
+    pub(super) fn uneven(plane: &Plane, noise: f32) -> Self {
+        let mut levels = plane.levels.clone();
+        let [dark, middle, bright] =
+            [0.002, 0.5, 0.998].map(|fraction| quantile(&mut levels, fraction));
+        let sign = if middle - dark >= bright - middle { -1.0 } else { 1.0 };
+        Self::new(plane, Paper::uneven(plane, sign), sign, noise)
+    }
+
+    fn new(plane: &Plane, paper: Paper, sign: f32, noise: f32) -> Self {
+        let at = |position: usize, length: usize| (position as f32 + 0.5) / length as f32;
+        let contrast =
+            |x, y, level| paper.contrast(level, at(x, plane.width), at(y, plane.height), sign);
+        let plane = plane.map(contrast);
+        let outliers = if noise > 0.0 { OUTLIERS / plane.levels.len() as f32 } else { 0.0 };
+        let highest = quantile(&mut plane.levels.clone(), 1.0 - outliers.min(0.1));
+        let unevenness = BORDER_MARGIN * quantile(&mut plane.border(), BORDER_QUANTILE);
+        Self { paper, sign, plane, highest, unevenness, noise }
+    }
+
+    /// Whether nothing stands out from light and noise.
+    pub(super) fn is_blank(&self) -> bool {
+        self.highest < MIN_CONTRAST.max(MIN_SIGNAL * self.noise)
+    }
+
+    /// Whether the background varies so much that one level is no good description of it.
+    pub(super) fn is_uneven(&self) -> bool {
+        self.unevenness > MAX_UNEVENNESS * self.highest
+    }
+
+    /// The contrast from which a cell is ink: `fraction` of the highest one, but above noise and unevenness.
+    pub(super) fn threshold(&self, fraction: f32) -> f32 {
+        let lowest = (NOISE_THRESHOLD * self.noise).max(self.unevenness);
+        lowest.max(fraction * self.highest).min(MAX_THRESHOLD * self.highest)
+    }
+
+    /// The cells with at least that contrast.
+    pub(super) fn mask(&self, threshold: f32) -> Mask {
+        let Plane { width, height, ref levels } = self.plane;
+        Mask { width, height, cells: levels.iter().map(|&level| level >= threshold).collect() }
+    }
+
+    /// The cells with at least half of the highest contrast.
+    pub(super) fn core(&self) -> Mask {
+        self.mask(self.highest / 2.0)
+    }
+
+    /// Whether most of what was found is as dark, or as bright, as ink.
+    pub(super) fn is_crisp(&self, found: &Found) -> bool {
+        let core = self.core();
+        let count = |cells: &mut dyn Iterator<Item = bool>| cells.filter(|&cell| cell).count() as f32;
+        let all = count(&mut found.mask.cells.iter().copied());
+        let core = count(&mut found.mask.cells.iter().zip(&core.cells).map(|(&cell, &core)| cell && core));
+        all < MAX_HALO * core
+    }
+
+    /// The contrasts of the image's own pixels, near the cells that were taken for the digit.
+    pub(super) fn foreground(
+        &self,
+        grey: &Grey,
+        factor: usize,
+        threshold: f32,
+        found: &Found,
+    ) -> Foreground {
+        let near = found.mask.dilated(2);
+        let at = |position: usize, length: usize| (position as f32 + 0.5) / length as f32;
+        let contrast = |(index, &level): (usize, &u8)| {
+            let (x, y) = (index % grey.width, index / grey.width);
+            if !near.cells[y / factor * near.width + x / factor] {
+                return 0.0;
+            }
+            let place = [at(x, grey.width), at(y, grey.height)];
+            let contrast = self.paper.contrast(f32::from(level), place[0], place[1], self.sign);
+            if contrast < threshold { 0.0 } else { contrast }
+        };
+        let contrasts = grey.pixels.iter().enumerate().map(contrast).collect();
+        Foreground { width: grey.width, contrasts, several: found.several }
+    }
+}
