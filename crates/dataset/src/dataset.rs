@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use images::ImageShape;
+use images::{ImageShape, Preparation};
 
 use crate::examples::Examples;
 use crate::hash::sha256;
@@ -21,6 +21,8 @@ pub struct Dataset {
     pub classes: Vec<String>,
     /// Shape of every image.
     pub shape: ImageShape,
+    /// How images become inputs of a network that is trained on these.
+    pub preparation: Preparation,
     /// Training images, before the split into training and validation.
     pub train: Examples,
     /// Test images.

@@ -6,7 +6,7 @@
 //! Only additions, multiplications, divisions and square roots are used, which IEEE 754 defines to the last bit, so
 //! every machine draws the same.
 
-use images::{BOX, ImageShape};
+use images::{BOX, ImageShape, Preparation};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
@@ -60,6 +60,7 @@ pub(crate) fn draw(seed: u32) -> Dataset {
         synthetic: true,
         classes: digit_names(10),
         shape: SHAPE,
+        preparation: Preparation::Digit,
         sha256: hash(&train, &test),
         train,
         test,

@@ -1,5 +1,7 @@
 //! The metadata in an exported file.
 
+use images::Preparation;
+
 /// The facts that travel inside the ONNX file, as its `metadata_props`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
@@ -11,6 +13,10 @@ pub struct Metadata {
     pub dataset_sha256: String,
     /// Whether kiln drew the images itself. `kiln.synthetic`, `true` or `false`.
     pub synthetic: bool,
+    /// How images become the network's input, where the run recorded it. `kiln.prepare`, `digit` or `stretch`.
+    pub preparation: Option<Preparation>,
+    /// The probability below which an answer is doubtful, in [0, 1], where it was calibrated. `kiln.doubtful_below`.
+    pub doubtful_below: Option<f64>,
     /// A description of the split. `kiln.split`.
     pub split: String,
     /// Epoch of the weights, counted from 1. `kiln.epoch`.
@@ -38,6 +44,11 @@ impl Metadata {
             ("kiln.epoch", self.epoch.to_string()),
             ("kiln.config_sha256", self.config_sha256.clone()),
         ];
+        properties.extend(
+            self.preparation.map(|preparation| ("kiln.prepare", preparation.name().to_owned())),
+        );
+        properties
+            .extend(self.doubtful_below.map(|value| ("kiln.doubtful_below", value.to_string())));
         properties
             .extend(self.test_accuracy.map(|value| ("kiln.test_accuracy", value.to_string())));
         properties

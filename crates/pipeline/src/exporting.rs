@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use export::Metadata;
+use images::Preparation;
 use model::NetworkConfig;
-use run::{Config, DatasetFacts, Evaluation, RunDirectory, read_json};
+use run::{Prepare, Config, DatasetFacts, Evaluation, RunDirectory, read_json};
 use sha2::{Digest, Sha256};
 use train::Checkpoint;
 
@@ -72,6 +73,12 @@ fn metadata(
         dataset: facts.name.clone(),
         dataset_sha256: facts.sha256.clone(),
         synthetic: facts.synthetic,
+        preparation: match config.data.prepare {
+            Prepare::Auto => None,
+            Prepare::Digit => Some(Preparation::Digit),
+            Prepare::Stretch => Some(Preparation::Stretch),
+        },
+        doubtful_below: evaluation.and_then(|evaluation| Some(evaluation.doubt.as_ref()?.below)),
         split: format!(
             "{} training, {} validation, {} test; seed {}{stratified}",
             facts.n_train, facts.n_val, facts.n_test, config.data.split_seed

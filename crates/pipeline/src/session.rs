@@ -107,6 +107,10 @@ pub fn load(
     };
     let dataset = dataset::load(&config.data, &options, on_event)?;
     config.data.data = dataset.source.to_string();
+    config.data.prepare = match dataset.preparation {
+        Preparation::Digit => Prepare::Digit,
+        Preparation::Stretch => Prepare::Stretch,
+    };
 
     let mut split = dataset::split(&dataset.train.labels, &config.data)?;
     let mut test: Vec<u32> = (0..dataset.test.len() as u32).collect();

@@ -107,6 +107,23 @@ pub struct Evaluation {
     pub train: PartScores,
     /// The same weights on the validation images; `None` without any.
     pub val: Option<PartScores>,
+    /// From which probability on an answer is trusted; `None` without validation images, and in earlier files.
+    #[serde(default)]
+    pub doubt: Option<Doubt>,
+}
+
+/// Which answers are doubtful, and how far that can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// An answer with a lower probability is doubtful, in [0, 1].
+    pub below: f64,
+    /// Fraction of the test images whose answer is doubtful.
+    pub doubted: f64,
+    /// Fraction of the test images whose answer is wrong and not doubtful.
+    pub confident_errors: f64,
+    /// Fraction of images without a right answer (two images in one, shuffled quarters, noise), made from validation
+    /// images, that get an answer that is not doubtful.
+    pub confident_on_corrupted: f64,
 }
 
 /// `timing.json`: the wall time of a training process.

@@ -1,9 +1,21 @@
 //! Settings: which images, and how they are split.
 
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueEnum};
 use serde::Serialize;
 
 use super::range::{count, fraction};
+
+/// How images become the network's input, in training and in serving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prepare {
+    /// digit where the classes or the images are digits as MNIST has them, else stretch
+    Auto,
+    /// Find the digit, scale it and centre it as in MNIST
+    Digit,
+    /// Keep the grey levels, and scale the image to the network's size
+    Stretch,
+}
 
 /// Which images, and how they are split.
 #[derive(Args, Clone, Debug, PartialEq, Serialize)]
@@ -15,6 +27,11 @@ pub struct DataSettings {
     /// The configuration of a run contains what `auto` resolved to, never `auto` itself.
     #[arg(long, value_name = "SOURCE", default_value = "auto")]
     pub data: String,
+    /// How images become the network's input; it is stored in the model
+    ///
+    /// The configuration of a run contains what `auto` resolved to, never `auto` itself.
+    #[arg(long, value_enum, default_value_t = Prepare::Auto)]
+    pub prepare: Prepare,
     /// Fraction of the training images held out for validation; 0 trains on all and validates nothing
     #[arg(long, value_name = "FRACTION", default_value_t = 0.3, value_parser = fraction)]
     pub val_fraction: f64,
