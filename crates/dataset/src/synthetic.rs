@@ -62,6 +62,7 @@ pub(crate) fn draw(seed: u32) -> Dataset {
         shape: SHAPE,
         sha256: hash(&train, &test),
         train,
+        n_val: 0,
         test,
     }
 }

@@ -10,12 +10,14 @@
 //! # Ok::<(), images::Error>(())
 //! ```
 
+mod colour;
 mod decode;
 mod digit;
 mod error;
 mod prepare;
 mod shape;
 
+pub use colour::has_colour;
 pub use decode::{Grey, decode, decode_within, read};
 pub use digit::{BOX, SIDE, centre};
 pub use error::{Error, Result};
