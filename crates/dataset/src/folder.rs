@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::examples::Examples;
 use crate::layout::{entries, list};
 use crate::source::Source;
-use classes::{Class, check_same, classes};
+use classes::{Class, MIN_CLASSES, check_same, classes};
 use files::ClassFiles;
 
 /// Shape of every image once it is prepared as a digit.
@@ -56,14 +56,14 @@ pub(crate) fn load(
     let missing = |part: &str| Error::Part { path: folder.join(part), has_val: val.is_some() };
     let train_path = train.ok_or_else(|| missing("train"))?;
     let test_path = test.ok_or_else(|| missing("test"))?;
-    let classes = classes(&train_path)?;
-    let test_classes = classes::classes(&test_path)?;
-    check_same((&train_path, &classes), (&test_path, &test_classes))?;
+    let trained = classes(&train_path, MIN_CLASSES)?;
+    let tested = classes(&test_path, MIN_CLASSES)?;
+    check_same((&train_path, &trained), (&test_path, &tested))?;
 
-    let mut train = examples(&train_path, &classes, &classes, on_event)?;
+    let mut train = examples(&train_path, &trained, &trained, on_event)?;
     let mut n_val = 0;
     if let Some(val_path) = val {
-        let val = examples(&val_path, &classes, &classes::classes(&val_path)?, on_event)?;
+        let val = examples(&val_path, &trained, &classes(&val_path, 1)?, on_event)?;
         n_val = val.len();
         train.pixels.extend(val.pixels);
         train.labels.extend(val.labels);
@@ -72,12 +72,12 @@ pub(crate) fn load(
             val_path.display()
         )));
     }
-    let test = examples(&test_path, &classes, &test_classes, on_event)?;
+    let test = examples(&test_path, &trained, &tested, on_event)?;
     Ok(Dataset {
         name: folder_name(path),
         source: Source::Directory(path.to_owned()),
         synthetic: false,
-        classes: classes.into_iter().map(|class| class.name).collect(),
+        classes: trained.into_iter().map(|class| class.name).collect(),
         shape: SHAPE,
         sha256: hash(&train, &test),
         train,

@@ -70,30 +70,41 @@ pub(crate) fn banner(text: &str) -> String {
     format!("<div class=\"banner\" role=\"note\"><strong>Synthetic data</strong>{text}</div>\n")
 }
 
-/// A table whose first column names the rows; all is HTML.
+/// The most columns of a table that a tablet shows as one.
+const WIDE: usize = 7;
+
+/// A table whose first column names the rows; all is HTML. Where there is no room for it, each row becomes a card whose
+/// cells name their columns.
 pub(crate) fn table(caption: &str, columns: &[impl AsRef<str>], rows: &[Vec<String>]) -> String {
     let caption = match caption {
         "" => String::new(),
-        text => format!("<caption>{text}</caption>\n"),
+        text => format!("<caption><span>{text}</span></caption>\n"),
     };
-    let heads = columns.iter().map(|column| format!("<th scope=\"col\">{}</th>", column.as_ref()));
-    let heads: String = heads.collect();
-    let rows: String = rows.iter().map(|row| table_row(&row[0], &row[1..])).collect();
+    let names: Vec<_> = columns.iter().map(AsRef::as_ref).collect();
+    let heads: String = names.iter().map(|name| format!("<th scope=\"col\">{name}</th>")).collect();
+    let rows: String = rows.iter().map(|row| table_row(&row[0], &row[1..], &names[1..])).collect();
+    let class = if columns.len() > WIDE { "cards wide" } else { "cards" };
     format!(
-        "<div class=\"scroll\" tabindex=\"0\"><table>\n{caption}<thead><tr>{heads}</tr></thead>\n\
+        "<div class=\"scroll\" tabindex=\"0\"><table class=\"{class}\">\n{caption}<thead><tr>{heads}</tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div>"
     )
 }
 
 /// A table of names and values; the values are HTML.
 pub(crate) fn facts(rows: &[(impl AsRef<str>, String)]) -> String {
-    let rows = rows.iter().map(|(name, value)| table_row(name.as_ref(), slice::from_ref(value)));
+    let rows =
+        rows.iter().map(|(name, value)| table_row(name.as_ref(), slice::from_ref(value), &[]));
     let rows: String = rows.collect();
     format!("<table class=\"facts\"><tbody>\n{rows}</tbody></table>")
 }
 
-fn table_row(name: &str, cells: &[String]) -> String {
-    let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
+/// A row; its cells carry the names of their columns, where there are any.
+fn table_row(name: &str, cells: &[String], columns: &[&str]) -> String {
+    let cell = |(position, cell): (usize, &String)| match columns.get(position) {
+        Some(column) => format!("<td data-column=\"{column}\">{cell}</td>"),
+        None => format!("<td>{cell}</td>"),
+    };
+    let cells: String = cells.iter().enumerate().map(cell).collect();
     format!("<tr><th scope=\"row\">{name}</th>{cells}</tr>\n")
 }
 

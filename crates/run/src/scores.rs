@@ -124,6 +124,19 @@ pub fn softmax(logits: &[f32]) -> Vec<f64> {
     powers.into_iter().map(|power| power / sum).collect()
 }
 
+/// Log-odds of a class, ln(p / (1 - p)) of its softmax p, in nats: its logit less the log-sum-exp of the others.
+///
+/// Unlike the probability, which rounds to 1, it tells how certain a certain answer is. There must be two classes at
+/// least.
+#[must_use]
+pub fn log_odds(logits: &[f32], class: usize) -> f64 {
+    let others =
+        || logits.iter().enumerate().filter(|&(c, _)| c != class).map(|(_, &z)| f64::from(z));
+    let highest = others().fold(f64::NEG_INFINITY, f64::max);
+    let log_sum = highest + others().map(|z| (z - highest).exp()).sum::<f64>().ln();
+    f64::from(logits[class]) - log_sum
+}
+
 /// Index of the largest value, the first of equals. `values` must not be empty.
 #[must_use]
 pub fn argmax(values: &[f32]) -> usize {
@@ -176,6 +189,16 @@ mod tests {
             images_per_second: 0.0,
         };
         losses.iter().enumerate().map(row).collect()
+    }
+
+    #[test]
+    fn log_odds_are_those_of_the_softmax_and_never_saturate() {
+        let logits = [1.0_f32, 2.0, 3.0];
+        let probability = softmax(&logits)[1];
+        let expected = (probability / (1.0 - probability)).ln();
+        assert!((log_odds(&logits, 1) - expected).abs() < 1e-12);
+        assert_eq!(log_odds(&[200.0, 0.0, f32::MIN], 0), 200.0);
+        assert_eq!(log_odds(&[900.0, 0.0], 1), -900.0);
     }
 
     #[test]

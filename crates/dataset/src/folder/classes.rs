@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::layout::entries;
 
 /// A classifier needs two classes at least.
-const MIN_CLASSES: usize = 2;
+pub(super) const MIN_CLASSES: usize = 2;
 
 /// A folder of images of one class.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ impl Class {
 /// The class folders in `path`: in numerical order if all names are numbers, else in alphabetical order.
 ///
 /// # Errors
-/// [`Error::Classes`] where there are too few or too many, or a name cannot be shown.
-pub(super) fn classes(path: &Path) -> Result<Vec<Class>> {
+/// [`Error::Classes`] where there are fewer than `least` or too many, or a name cannot be shown.
+pub(super) fn classes(path: &Path, least: usize) -> Result<Vec<Class>> {
     let refuse = |reason: String| Err(Error::Classes { path: path.to_owned(), reason });
     let mut classes: Vec<Class> = Vec::new();
     for entry in entries(path)? {
@@ -63,9 +63,9 @@ pub(super) fn classes(path: &Path) -> Result<Vec<Class>> {
         }
         classes.push(Class { name, folder });
     }
-    if !(MIN_CLASSES..=MAX_CLASSES).contains(&classes.len()) {
+    if !(least..=MAX_CLASSES).contains(&classes.len()) {
         return refuse(format!(
-            "it has {} subfolders: make one for each class, {MIN_CLASSES} to {MAX_CLASSES} in all",
+            "it has {} subfolders: make one for each class, {least} to {MAX_CLASSES} in all",
             classes.len()
         ));
     }

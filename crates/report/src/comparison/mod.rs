@@ -9,7 +9,7 @@ use run::{Config, DatasetFacts, EpochMetrics, Evaluation, lowest};
 use crate::drawing::{Plot, markers::SHAPES};
 use crate::error::{Error, Result};
 use crate::html::{banner, document, section, table, text};
-use crate::numbers::{accuracy, count, duration, loss, plural, signed};
+use crate::numbers::{accuracy, count, duration, loss, plural, points, signed};
 use crate::write_files;
 
 /// File name of the page.
@@ -125,7 +125,7 @@ const FIGURES: [(&str, Figure); 12] = [
         run.evaluation.map(|e| signed(e.loss - e.train.loss, loss))
     }),
     ("Gap of test to training accuracy", |run| {
-        run.evaluation.map(|e| signed(e.accuracy - e.train.accuracy, accuracy))
+        run.evaluation.map(|e| signed(e.accuracy - e.train.accuracy, points))
     }),
     ("Epochs", |run| Some(count(run.metrics.len()))),
     ("Best epoch by validation", |run| {

@@ -3,8 +3,10 @@
 mod axes;
 mod canvas;
 pub(crate) mod colour_scale;
+mod fonts;
 pub(crate) mod gallery;
 pub(crate) mod markers;
+mod outline;
 mod palette;
 mod plot;
 mod text;

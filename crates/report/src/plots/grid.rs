@@ -20,9 +20,9 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
         let style = if marked { BOLD_TEXT } else { TEXT };
         let labels = match one_line {
             true => vec![names(p).join(" / ")],
-            false => names(p).map(|name| style.fit(name, LABEL_ROOM)).to_vec(),
+            false => names(p).map(str::to_owned).to_vec(),
         };
-        let labels = labels.into_iter().map(|label| (label, style)).collect();
+        let labels = labels.iter().map(|label| style.shrunk(label, LABEL_ROOM)).collect();
         Tile { index: p.index, labels, marked }
     };
     let tiles: Vec<Tile> = first.iter().map(tile).collect();
@@ -43,5 +43,6 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
         }
     };
     let note = format!("Below each image: {form}. {marks}");
-    Plot::new("grid", title, note, Some(gallery::draw(inputs, &tiles)))
+    let (tiles, columns) = (gallery::draw(inputs, &tiles), gallery::COLUMNS);
+    Plot { name: "grid", title, note, tiles, columns, ..Plot::default() }
 }
