@@ -35,7 +35,7 @@ pub(crate) fn html(inputs: &Inputs, plots: &[Plot]) -> String {
     let title =
         if inputs.facts.synthetic { format!("{name} (synthetic data)") } else { name.clone() };
     let header = format!(
-        "<h1>{name}</h1>\n<p>A network trained on {}, tested on {} that were not used for training.</p>",
+        "<h1>{name}</h1>\n<p>A network trained on {}, tested on {} that {} not used for training.</p>",
         text(&inputs.facts.name),
         plural(inputs.facts.n_test, "image", "images"),
         if inputs.facts.n_test == 1 { "was" } else { "were" },
