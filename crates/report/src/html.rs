@@ -70,8 +70,8 @@ pub(crate) fn banner(text: &str) -> String {
     format!("<div class=\"banner\" role=\"note\"><strong>Synthetic data</strong>{text}</div>\n")
 }
 
-/// The most columns of a table that a tablet shows as one.
-const WIDE: usize = 7;
+/// The most characters in a row of a table that a tablet shows as one.
+const WIDE: usize = 80;
 
 /// A table whose first column names the rows; all is HTML. Where there is no room for it, each row becomes a card whose
 /// cells name their columns.
@@ -82,12 +82,24 @@ pub(crate) fn table(caption: &str, columns: &[impl AsRef<str>], rows: &[Vec<Stri
     };
     let names: Vec<_> = columns.iter().map(AsRef::as_ref).collect();
     let heads: String = names.iter().map(|name| format!("<th scope=\"col\">{name}</th>")).collect();
+    let class = if longest_row(&names, rows) > WIDE { "cards wide" } else { "cards" };
     let rows: String = rows.iter().map(|row| table_row(&row[0], &row[1..], &names[1..])).collect();
-    let class = if columns.len() > WIDE { "cards wide" } else { "cards" };
     format!(
         "<div class=\"scroll\" tabindex=\"0\"><table class=\"{class}\">\n{caption}<thead><tr>{heads}</tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div>"
     )
+}
+
+/// Characters of a row whose cells are the longest of their columns, with room between them. Cells with elements in them
+/// wrap, and names of columns wrap at spaces.
+fn longest_row(columns: &[&str], rows: &[Vec<String>]) -> usize {
+    let longest = |(position, name): (usize, &&str)| {
+        let words = name.split([' ', '-']).map(|word| word.chars().count());
+        let cells = rows.iter().filter_map(|row| row.get(position));
+        let cells = cells.filter(|cell| !cell.contains('<')).map(|cell| cell.chars().count());
+        words.chain(cells).max().unwrap_or(0) + 2
+    };
+    columns.iter().enumerate().map(longest).sum()
 }
 
 /// A table of names and values; the values are HTML.

@@ -113,6 +113,20 @@ impl Style {
         (style.fit(text, room), style)
     }
 
+    /// The text on one line in letters that may be [`shrunk`](Self::shrunk), else on two of the smallest.
+    pub(crate) fn in_two_lines(self, text: &str, room: i32) -> Vec<(String, Self)> {
+        let (line, style) = self.shrunk(text, room);
+        let lines = style.wrap(&clean(text), room);
+        match &lines[..] {
+            [first, second, rest @ ..] if style.width(&clean(text)) > room => {
+                let second = [second.clone()].into_iter().chain(rest.iter().cloned());
+                let second = second.collect::<Vec<_>>().join(" ");
+                vec![(first.clone(), style), (style.fit(&second, room), style)]
+            }
+            _ => vec![(line, style)],
+        }
+    }
+
     /// The text broken at spaces into lines of at most `room` units.
     pub(crate) fn wrap(self, text: &str, room: i32) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
@@ -161,6 +175,12 @@ mod tests {
         }
         assert_eq!(TEXT.fit("7", 300), "7");
         let (whole, style) = TEXT.shrunk("a name of some length", 250);
+        let [(first, _), (second, _)] =
+            &TEXT.in_two_lines("a rather long name of a class", 200)[..]
+        else {
+            panic!("a name of two lines");
+        };
+        assert_eq!(format!("{first} {second}"), "a rather long name of a class");
         assert_eq!((whole.as_str(), style.size < TEXT.size), ("a name of some length", true));
     }
 

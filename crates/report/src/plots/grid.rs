@@ -8,9 +8,13 @@ use crate::inputs::Inputs;
 use crate::numbers::plural;
 
 pub(super) fn plot(inputs: &Inputs) -> Plot {
-    let mut first: Vec<&Prediction> = inputs.predictions.iter().collect();
-    first.sort_by_key(|prediction| prediction.index);
-    first.truncate(MOST_IMAGES);
+    let mut all: Vec<&Prediction> = inputs.predictions.iter().collect();
+    all.sort_by_key(|prediction| prediction.index);
+    // A folder is sorted by class: its first images are all of one, and every so many-th says more.
+    let of_one_class = |shown: &[&Prediction]| shown.iter().all(|p| p.label == shown[0].label);
+    let spread = of_one_class(&all[..all.len().min(MOST_IMAGES)]) && !of_one_class(&all);
+    let every = if spread { all.len() / all.len().min(MOST_IMAGES) } else { 1 };
+    let first: Vec<_> = all.into_iter().step_by(every).take(MOST_IMAGES).collect();
     let names =
         |p: &Prediction| [p.label, p.predicted].map(|class| inputs.facts.classes[class].as_str());
     // All labels have one form: on one line if there is room for every one, else on two.
@@ -29,6 +33,7 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
     let mistakes = tiles.iter().filter(|tile| tile.marked).count();
     let title = match tiles.len() {
         1 => "The first test image".to_owned(),
+        n if spread => format!("{n} test images of all classes"),
         n => format!("The first {n} test images"),
     };
     let form = match one_line {

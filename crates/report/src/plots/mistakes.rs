@@ -20,8 +20,11 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
             let whole = format!("{word} {}", name(class));
             match TEXT.width(&whole) <= LABEL_ROOM {
                 true => vec![(whole, TEXT)],
-                // A long name has a line of its own: it is the answer, the word is not.
-                false => vec![(word.to_owned(), MUTED_TEXT), TEXT.shrunk(name(class), LABEL_ROOM)],
+                // A long name has lines of its own: it is the answer, the word is not.
+                false => {
+                    let name = TEXT.in_two_lines(name(class), LABEL_ROOM);
+                    [vec![(word.to_owned(), MUTED_TEXT)], name].concat()
+                }
             }
         };
         let detail = format!("{}, #{}", percent(p.probability, 1), p.index);
