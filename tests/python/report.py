@@ -25,8 +25,8 @@ FAULTS = """(dark) => {
         if (node.scrollWidth > node.clientWidth + 1) faults.push(`${section(node)}: has to be scrolled`);
     for (const node of document.querySelectorAll("svg text"))
         if (node.getBoundingClientRect().width && Math.min(...Object.values(node.getBBox())) >= 0) {
-            const scale = node.getScreenCTM().a, size = scale * parseFloat(node.getAttribute("font-size"));
-            if (size < 7.5) faults.push(`${section(node)}: "${node.textContent}" has letters of ${size.toFixed(1)} pixels`);
+            const matrix = node.getScreenCTM(), scale = Math.hypot(matrix.a, matrix.b), size = scale * parseFloat(node.getAttribute("font-size"));
+            if (size < 7) faults.push(`${section(node)}: "${node.textContent}" has letters of ${size.toFixed(1)} pixels`);
         }
     const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
     for (let node; (node = walker.nextNode());) {

@@ -82,24 +82,32 @@ pub(crate) fn table(caption: &str, columns: &[impl AsRef<str>], rows: &[Vec<Stri
     };
     let names: Vec<_> = columns.iter().map(AsRef::as_ref).collect();
     let heads: String = names.iter().map(|name| format!("<th scope=\"col\">{name}</th>")).collect();
-    let class = if longest_row(&names, rows) > WIDE { "cards wide" } else { "cards" };
+    let longest: Vec<_> =
+        names.iter().enumerate().map(|(position, name)| longest(position, name, rows)).collect();
+    let row = longest.iter().map(|(_, cell)| cell + 2).sum::<usize>();
+    let class = if row > WIDE { "cards wide" } else { "cards" };
+    let word = longest[1..].iter().map(|(word, _)| *word).max().unwrap_or(0);
     let rows: String = rows.iter().map(|row| table_row(&row[0], &row[1..], &names[1..])).collect();
     format!(
-        "<div class=\"scroll\" tabindex=\"0\"><table class=\"{class}\">\n{caption}<thead><tr>{heads}</tr></thead>\n\
+        "<div class=\"scroll\" tabindex=\"0\"><table class=\"{class}\" style=\"--word:{word}\">\n\
+         {caption}<thead><tr>{heads}</tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div>"
     )
 }
 
-/// Characters of a row whose cells are the longest of their columns, with room between them. Cells with elements in them
-/// wrap, and names of columns wrap at spaces.
-fn longest_row(columns: &[&str], rows: &[Vec<String>]) -> usize {
-    let longest = |(position, name): (usize, &&str)| {
-        let words = name.split([' ', '-']).map(|word| word.chars().count());
-        let cells = rows.iter().filter_map(|row| row.get(position));
-        let cells = cells.filter(|cell| !cell.contains('<')).map(|cell| cell.chars().count());
-        words.chain(cells).max().unwrap_or(0) + 2
+/// The longest word and the longest whole cell of a column, in characters. Cells with elements in them wrap.
+fn longest(position: usize, name: &str, rows: &[Vec<String>]) -> (usize, usize) {
+    let words = |text: &str| {
+        text.split([' ', '-'])
+            .flat_map(|text| text.split(BREAK))
+            .map(|word| word.chars().count())
+            .max()
     };
-    columns.iter().enumerate().map(longest).sum()
+    let cells = rows.iter().filter_map(|row| row.get(position));
+    let cells: Vec<_> = cells.filter(|cell| !cell.replace(BREAK, "").contains('<')).collect();
+    let word = cells.iter().filter_map(|cell| words(cell)).chain(words(name)).max().unwrap_or(0);
+    let cell = cells.iter().map(|cell| cell.replace(BREAK, "").chars().count()).max();
+    (word, cell.unwrap_or(0).max(words(name).unwrap_or(0)))
 }
 
 /// A table of names and values; the values are HTML.
@@ -113,11 +121,21 @@ pub(crate) fn facts(rows: &[(impl AsRef<str>, String)]) -> String {
 /// A row; its cells carry the names of their columns, where there are any.
 fn table_row(name: &str, cells: &[String], columns: &[&str]) -> String {
     let cell = |(position, cell): (usize, &String)| match columns.get(position) {
-        Some(column) => format!("<td data-column=\"{column}\">{cell}</td>"),
+        Some(column) => {
+            format!("<td data-column=\"{}\">{cell}</td>", column.replace(BREAK, ""))
+        }
         None => format!("<td>{cell}</td>"),
     };
     let cells: String = cells.iter().enumerate().map(cell).collect();
     format!("<tr><th scope=\"row\">{name}</th>{cells}</tr>\n")
+}
+
+/// Where a browser may break a line.
+const BREAK: &str = "<wbr>";
+
+/// A name or a path as HTML, which breaks where its parts meet rather than within a word.
+pub(crate) fn breakable(name: &str) -> String {
+    ['/', '_'].iter().fold(text(name), |html, &end| html.replace(end, &format!("{end}{BREAK}")))
 }
 
 /// Text from outside as HTML.

@@ -80,10 +80,9 @@ fn overfitting(inputs: &Inputs) -> String {
         vec![part.to_owned(), images, nats, loss_gap, fraction, accuracy_gap]
     };
     let mut rows = vec![row("Training", facts.n_train, train.loss, train.accuracy)];
-    let mut verdict = format!("<p>{}</p>\n", text(&evaluation.verdict));
-    match evaluation.val {
-        Some(val) => rows.push(row("Validation", facts.n_val, val.loss, val.accuracy)),
-        None => verdict += "<p>Nothing was held out for validation.</p>\n",
+    let verdict = format!("<p>{}</p>\n", text(&evaluation.verdict));
+    if let Some(val) = evaluation.val {
+        rows.push(row("Validation", facts.n_val, val.loss, val.accuracy));
     }
     rows.push(row("Test", facts.n_test, evaluation.loss, evaluation.accuracy));
     let columns = ["Part", "Images", "Loss", "Gap", "Accuracy", "Gap"];

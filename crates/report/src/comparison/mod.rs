@@ -8,7 +8,7 @@ use run::{Config, DatasetFacts, EpochMetrics, Evaluation, lowest};
 
 use crate::drawing::{Plot, markers::SHAPES};
 use crate::error::{Error, Result};
-use crate::html::{banner, document, section, table, text};
+use crate::html::{banner, breakable, document, section, table, text};
 use crate::numbers::{accuracy, count, duration, loss, plural, points, signed};
 use crate::write_files;
 
@@ -100,7 +100,7 @@ fn settings(runs: &[ComparedRun]) -> String {
         return "<p>There are none.</p>".to_owned();
     }
     let rows = differing.iter().map(|(key, values)| {
-        let values = values.iter().map(|value| text(value));
+        let values = values.iter().map(|value| breakable(value));
         [text(key)].into_iter().chain(values).collect()
     });
     table("", &columns("Setting", runs), &rows.collect::<Vec<_>>())
@@ -146,6 +146,6 @@ fn figures(runs: &[ComparedRun]) -> String {
 }
 
 fn columns(first: &str, runs: &[ComparedRun]) -> Vec<String> {
-    let names = runs.iter().map(|run| text(&label(run)));
+    let names = runs.iter().map(|run| breakable(&label(run)));
     [first.to_owned()].into_iter().chain(names).collect()
 }

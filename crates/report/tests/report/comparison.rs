@@ -155,7 +155,7 @@ fn names_of_runs_are_text_and_nothing_else() {
     runs[0].config.recipe = "</table><img>".to_owned();
     let page = text(&compared(&runs), "comparison.html");
     assert!(!page.contains("<script") && !page.contains("<img") && !page.contains('\u{0}'));
-    assert!(page.contains("&lt;/table&gt;&lt;img&gt;"));
+    assert!(page.replace("<wbr>", "").contains("&lt;/table&gt;&lt;img&gt;"));
 }
 
 #[test]
