@@ -52,9 +52,17 @@ fn style() -> String {
     format!(
         ":root {{ color-scheme: light dark;{light} }}\n\
          @media screen and (prefers-color-scheme: dark) {{ :root {{{dark} }} }}\n\
-         {plots}{}",
-        include_str!("page.css")
+         {plots}{}{}{}",
+        include_str!("page.css"),
+        cards(".cards", "44rem"),
+        cards(".wide", "68rem")
     )
+}
+
+/// Rules by which each row of a table becomes a card in a window of at most this width.
+fn cards(table: &str, widest: &str) -> String {
+    let rules = include_str!("cards.css").replace("TABLE", table);
+    format!("@media screen and (max-width: {widest}) {{\n{rules}}}\n")
 }
 
 /// A section of the page under its heading; all is HTML.

@@ -11,7 +11,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use fontdb::{Database, Source, Weight};
 use ttf_parser::{Face, GlyphId, OutlineBuilder};
-use unicode_bidi::{BidiInfo, Level};
+use unicode_bidi::{BidiClass, BidiInfo, Level, bidi_class};
 
 static REGULAR: LazyLock<Face<'static>> = LazyLock::new(|| parse(notosans::REGULAR_TTF));
 static BOLD: LazyLock<Face<'static>> = LazyLock::new(|| parse(notosans::BOLD_TTF));
@@ -42,6 +42,13 @@ pub(crate) fn in_visual_order(text: &str) -> Vec<char> {
         ordered.paragraphs.iter().map(|line| ordered.reorder_line(line, line.range.clone()));
     let line: String = lines.collect();
     line.chars().filter(|&character| !is_invisible(character)).collect()
+}
+
+/// A name that what follows does not join: after a right-to-left name, a list would run from right to left too.
+pub(crate) fn closed(name: &str) -> String {
+    let is_rtl = |character| matches!(bidi_class(character), BidiClass::R | BidiClass::AL);
+    let mark = if name.chars().any(is_rtl) { "\u{200E}" } else { "" };
+    format!("{name}{mark}")
 }
 
 /// The letter of a character, `None` where no font has it.
@@ -146,7 +153,11 @@ mod tests {
 
     #[test]
     fn right_to_left_scripts_are_drawn_from_right_to_left() {
-        let drawn: String = in_visual_order("true \u{5D0}\u{5D1}\u{5D2}, 7").into_iter().collect();
-        assert_eq!(drawn, "true \u{5D2}\u{5D1}\u{5D0}, 7");
+        let drawn: String = in_visual_order("true \u{5D0}\u{5D1}\u{5D2}").into_iter().collect();
+        assert_eq!(drawn, "true \u{5D2}\u{5D1}\u{5D0}");
+        let pair = ["\u{5D0}\u{5D1}", "\u{5D2}"].map(closed).join(" / ");
+        let drawn: String = in_visual_order(&pair).into_iter().collect();
+        assert_eq!(drawn, "\u{5D1}\u{5D0} / \u{5D2}", "the first stays the first");
+        assert_eq!(closed("7"), "7");
     }
 }

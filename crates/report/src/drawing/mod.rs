@@ -14,6 +14,7 @@ mod ticks;
 
 pub(crate) use axes::*;
 pub(crate) use canvas::{Canvas, Point};
+pub(crate) use fonts::closed;
 pub(crate) use palette::*;
 pub(crate) use plot::Plot;
 pub(crate) use text::*;

@@ -52,8 +52,8 @@ fn note(inputs: &Inputs) -> String {
         count(total)
     );
     if let Some((times, label, predicted)) = most_frequent_error(confusion) {
-        let [label, predicted] =
-            [label, predicted].map(|class| TEXT.fit(&inputs.facts.classes[class], NOTE_ROOM));
+        let [label, predicted] = [label, predicted]
+            .map(|class| closed(&TEXT.fit(&inputs.facts.classes[class], NOTE_ROOM)));
         let times = match times {
             1 => "once".to_owned(),
             2 => "twice".to_owned(),

@@ -15,8 +15,7 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
     let spread = of_one_class(&all[..all.len().min(MOST_IMAGES)]) && !of_one_class(&all);
     let every = if spread { all.len() / all.len().min(MOST_IMAGES) } else { 1 };
     let first: Vec<_> = all.into_iter().step_by(every).take(MOST_IMAGES).collect();
-    let names =
-        |p: &Prediction| [p.label, p.predicted].map(|class| inputs.facts.classes[class].as_str());
+    let names = |p: &Prediction| [p.label, p.predicted].map(|c| closed(&inputs.facts.classes[c]));
     // All labels have one form: on one line if there is room for every one, else on two.
     let one_line = first.iter().all(|p| BOLD_TEXT.width(&names(p).join(" / ")) <= LABEL_ROOM);
     let tile = |p: &&Prediction| {
@@ -24,7 +23,7 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
         let style = if marked { BOLD_TEXT } else { TEXT };
         let labels = match one_line {
             true => vec![names(p).join(" / ")],
-            false => names(p).map(str::to_owned).to_vec(),
+            false => names(p).to_vec(),
         };
         let labels = labels.iter().map(|label| style.shrunk(label, LABEL_ROOM)).collect();
         Tile { index: p.index, labels, marked }
