@@ -1,10 +1,12 @@
-//! The server's page in a real browser: it is drawn on by mouse, finger and keyboard, and compared with the server's
-//! answers.
+//! Pages in a real browser. The server's is drawn on by mouse, finger and keyboard, and compared with the server's
+//! answers; reports are looked at on a phone, a tablet and a desk.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{finished, python, serve, succeed};
+use run::RunDirectory;
+
+use crate::support::{finished, kiln, python, serve, succeed};
 
 /// What a Chromium may be called.
 const BROWSERS: [&str; 4] =
@@ -27,6 +29,38 @@ fn the_page_does_in_a_browser_what_it_promises() {
     // The script does not mention checks that it did not reach.
     let n_checks = include_str!("python/page.py").matches("    def check_").count();
     assert_eq!(passed.lines().filter(|line| line.starts_with("ok ")).count(), n_checks, "{passed}");
+}
+
+#[test]
+fn reports_fit_a_phone_a_tablet_and_a_desk_in_light_and_dark() {
+    let run = finished();
+    let runs = run.path.parent().unwrap();
+    let names = ["finished", "a-second-run-with-quite-a-long-name-42", "all"];
+    for name in &names[1..] {
+        let copy = runs.join(name);
+        if copy.exists() {
+            std::fs::remove_dir_all(&copy).unwrap();
+        }
+        succeed(Command::new("cp").arg("-r").arg(&run.path).arg(copy));
+    }
+    // Settings that differ, one of them without a place to break.
+    for (name, setting) in [(names[1], "conv_dropout"), (names[2], "label_smoothing")] {
+        let config = RunDirectory { path: runs.join(name) }.config();
+        let text = std::fs::read_to_string(&config).unwrap();
+        let changed = text.lines().map(|line| match line.starts_with(setting) {
+            true => format!("{setting} = 0.015625\n"),
+            false => format!("{line}\n"),
+        });
+        std::fs::write(&config, changed.collect::<String>()).unwrap();
+    }
+    succeed(kiln(runs).arg("compare").args(names));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/report.py");
+    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-pages");
+    let pages =
+        [run.report().join("report.html"), run::comparison_folder(runs).join("comparison.html")];
+    let mut check = Command::new(python());
+    let faults = succeed(check.arg(script).arg(screenshots).arg(browser()).args(pages));
+    assert_eq!(faults, "");
 }
 
 fn browser() -> PathBuf {

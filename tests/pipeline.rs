@@ -169,7 +169,7 @@ fn no_network_and_no_data_fall_to_synthetic_digits_and_say_so() {
 }
 
 #[test]
-fn people_bring_their_own_pictures_and_their_folders_name_the_classes() {
+fn people_bring_their_own_images_and_their_folders_name_the_classes() {
     let runs = fresh_runs("own-images");
     let data = runs.join("shapes");
     // Bars and blocks of any size: what is not 28x28 is prepared as serve-lite prepares it.

@@ -106,7 +106,7 @@ fn with_everything_on_threads_and_interruptions_change_nothing() {
 }
 
 #[test]
-fn without_validation_all_pictures_are_trained_on() {
+fn without_validation_all_images_are_trained_on() {
     let runs = fresh_runs("all-images");
     let refused = fail(kiln(&runs).args(["train", "--val-fraction", "0"]).args(TINY));
     assert!(refused.contains("checkpoint"), "{refused}");

@@ -34,7 +34,7 @@ pub(crate) fn obtain(
             *path = intact;
             continue;
         }
-        let damaged = candidates(remote, cache).into_iter().find(|path| path.exists());
+        let damaged = candidates(remote, cache).into_iter().find(|path| path.is_file());
         if let Some(path) = &damaged {
             let action = if mirrors.is_empty() { "is not used" } else { "is downloaded again" };
             on_event(Event::Notice(&format!("{} is damaged and {action}", path.display())));
@@ -61,8 +61,9 @@ fn candidates(remote: &Remote, cache: &Path) -> [PathBuf; 2] {
 
 /// The file in the cache, if its hash is correct.
 fn intact(remote: &Remote, cache: &Path) -> Option<PathBuf> {
-    let is_intact =
-        |path: &PathBuf| idx::read(path).is_ok_and(|bytes| sha256(&[&bytes]) == remote.sha256);
+    let is_intact = |path: &PathBuf| {
+        idx::read(path, idx::LONGEST_OF_MNIST).is_ok_and(|bytes| sha256(&[&bytes]) == remote.sha256)
+    };
     candidates(remote, cache).into_iter().find(is_intact)
 }
 

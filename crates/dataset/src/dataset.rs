@@ -3,10 +3,18 @@
 use std::path::Path;
 
 use images::{ImageShape, Preparation};
+use run::DataSettings;
 
+use crate::error::Result;
+use crate::event::Event;
 use crate::examples::Examples;
 use crate::hash::sha256;
+use crate::layout::list;
 use crate::source::Source;
+use crate::split::{Split, split, subset};
+
+/// The most classes of a data set: more than the letters of an alphabet in both cases with the digits.
+pub(crate) const MAX_CLASSES: usize = 100;
 
 /// Verified images and labels, divided into a training set and a test set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +33,75 @@ pub struct Dataset {
     pub preparation: Preparation,
     /// Training images, before the split into training and validation.
     pub train: Examples,
+    /// How many of these, the last ones, the source itself sets apart for validation; 0 where it does not.
+    pub n_val: usize,
     /// Test images.
     pub test: Examples,
     /// SHA-256 over training pixels, training labels, test pixels and test labels, in lower-case hexadecimal.
     pub sha256: String,
+}
+
+impl Dataset {
+    /// The images of each part: training and validation, and the indices of the test images.
+    ///
+    /// Validation takes the images that the source sets apart, else those of [`split`]; a `val_fraction` of 0 trains on
+    /// all. At most `settings.limit` images of each part are used, drawn at random by `settings.split_seed`; the test
+    /// images stay in their order. A class without training or test images is a warning.
+    ///
+    /// # Errors
+    /// As [`split`].
+    pub fn parts(
+        &self,
+        settings: &DataSettings,
+        on_event: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(Split, Vec<u32>)> {
+        let DataSettings { limit, val_fraction, split_seed, .. } = *settings;
+        let parts = if self.n_val > 0 && val_fraction > 0.0 {
+            let n_train = self.train.len() - self.n_val;
+            let val = subset(self.n_val, limit, split_seed);
+            Split {
+                train: subset(n_train, limit, split_seed),
+                val: val.into_iter().map(|index| n_train as u32 + index).collect(),
+            }
+        } else {
+            let mut parts = split(&self.train.labels, settings)?;
+            if limit > 0 {
+                // The split has shuffled both.
+                parts.train.truncate(limit);
+                parts.val.truncate(limit);
+            }
+            parts
+        };
+        let test = subset(self.test.len(), limit, split_seed);
+        self.warn_of_missing("training", &self.train, &parts.train, on_event);
+        self.warn_of_missing("test", &self.test, &test, on_event);
+        Ok((parts, test))
+    }
+
+    /// Warns of classes of which `part` has no image.
+    fn warn_of_missing(
+        &self,
+        part: &str,
+        examples: &Examples,
+        indices: &[u32],
+        on_event: &mut dyn FnMut(Event<'_>),
+    ) {
+        let mut found = vec![false; self.classes.len()];
+        indices.iter().for_each(|&i| found[usize::from(examples.labels[i as usize])] = true);
+        let missing = self.classes.iter().zip(found).filter(|(_, found)| !found);
+        let missing: Vec<String> = missing.map(|(class, _)| class.clone()).collect();
+        if !missing.is_empty() {
+            let effect = match part {
+                "training" => "the network cannot learn them",
+                _ => "the scores say nothing about them",
+            };
+            let (n, classes) = (missing.len(), list(&missing));
+            let of = self.classes.len();
+            on_event(Event::Warning(&format!(
+                "{n} of {of} classes ({classes}) have no {part} images: {effect}"
+            )));
+        }
+    }
 }
 
 /// The hash for [`Dataset::sha256`].

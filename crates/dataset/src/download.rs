@@ -174,7 +174,9 @@ fn continues_at(response: &Response<Body>, begun: u64) -> bool {
 
 /// Decompresses the downloaded file `part` to `path`, if its hash is correct, and removes it.
 fn keep(remote: &Remote, part: &Path, path: &Path, resumed: bool) -> Attempt<()> {
-    let bytes = idx::read(part).ok().filter(|bytes| sha256(&[bytes]) == remote.sha256);
+    let bytes = idx::read(part, idx::LONGEST_OF_MNIST)
+        .ok()
+        .filter(|bytes| sha256(&[bytes]) == remote.sha256);
     if let Some(bytes) = &bytes {
         run::write_atomically(path, bytes).map_err(|error| Failure::Local(error.into()))?;
     }

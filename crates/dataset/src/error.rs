@@ -34,13 +34,39 @@ pub enum Error {
         /// The path that was given.
         path: PathBuf,
     },
-    /// The data folder contains neither MNIST's four files nor folders of images.
+    /// The data folder contains neither four IDX files nor folders of images.
     #[error(
-        "{} contains no data: put MNIST's four files there, or images in train/CLASS/ and test/CLASS/", path.display()
+        "{0} contains no images in a layout that kiln reads: found {found}. The nearest are\n  \
+         {0}/train/CLASS/*.png and {0}/test/CLASS/*.png, a folder for each class\n  \
+         {0}/train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each raw \
+         or as .gz\n  \
+         {0}/MNIST/raw with these four files, as torchvision leaves them\nMove the images into one of them",
+        path.display()
     )]
     NoData {
         /// The data folder.
         path: PathBuf,
+        /// What it contains.
+        found: String,
+    },
+    /// A folder contains several data sets.
+    #[error("{} contains several data sets ({sets}): give each a folder of its own, and name one", path.display())]
+    SeveralSets {
+        /// The folder.
+        path: PathBuf,
+        /// The folders, or how the names of the files of each set begin.
+        sets: String,
+    },
+    /// There are training images and no test images, or the other way round.
+    #[error(
+        "there is no {}: kiln trains on the images in train and scores on those in test{}", path.display(),
+        if *.has_val { ". To score on the images in val, rename it to test" } else { ". Move some images there" }
+    )]
+    Part {
+        /// The folder that is missing.
+        path: PathBuf,
+        /// Whether there is a folder of validation images.
+        has_val: bool,
     },
     /// One of MNIST's four files is missing, while another is there.
     #[error("{} is missing: put it there, with or without .gz", path.display())]
@@ -55,6 +81,14 @@ pub enum Error {
         path: PathBuf,
         /// The decompressor's reason.
         source: std::io::Error,
+    },
+    /// A compressed file is sound, and has other bytes behind its end.
+    #[error(
+        "{} has trailing bytes behind its compressed data, which are no gzip: download or copy it again", path.display()
+    )]
+    Trailing {
+        /// The file.
+        path: PathBuf,
     },
     /// A file, or its list of images or labels, is empty.
     #[error("{} is empty: download or copy it again", path.display())]
@@ -118,11 +152,8 @@ pub enum Error {
         /// Its number of labels.
         n_labels: u32,
     },
-    /// A file does not have MNIST's number of images or labels.
-    #[error(
-        "{} contains {found} {kind}, but MNIST's format has {expected}: if training and test files were swapped, \
-         rename them; other numbers are possible with folders of image files", path.display()
-    )]
+    /// A file has more images or labels than are read.
+    #[error("{} contains {found} {kind}, more than {most}: split it, or check where it comes from", path.display())]
     Count {
         /// The file.
         path: PathBuf,
@@ -130,8 +161,8 @@ pub enum Error {
         kind: &'static str,
         /// Their number.
         found: u32,
-        /// MNIST's number.
-        expected: u32,
+        /// The most that are read.
+        most: u32,
     },
     /// A file is shorter than its header says.
     #[error(
@@ -157,18 +188,17 @@ pub enum Error {
         /// The length according to its header, in bytes.
         expected: u64,
     },
-    /// A label is not between 0 and 9.
+    /// The labels name a single class, or too many.
     #[error(
-        "label {index} in {} is {label}, but labels must be between 0 and 9: correct it",
-        path.display()
+        "{} and the labels of the test images have {n} different labels: a classifier takes 2 to {most}", path.display()
     )]
-    Label {
-        /// The file of labels.
+    Labels {
+        /// The file of the training labels.
         path: PathBuf,
-        /// Index of the label in the file, from 0.
-        index: usize,
-        /// The label.
-        label: u8,
+        /// How many different labels there are.
+        n: usize,
+        /// The most classes.
+        most: usize,
     },
     /// The folders of the classes are missing, too many or inconsistent.
     #[error("{} is not a folder of classes of images: {reason}", path.display())]
@@ -178,9 +208,16 @@ pub enum Error {
         /// What is wrong, and what to do.
         reason: String,
     },
-    /// An image cannot be read or is blank; the error names the file.
-    #[error(transparent)]
-    Image(#[from] images::Error),
+    /// Image files cannot be read.
+    #[error("{n} of the files in {} cannot be used: repair or remove them\n  {list}", path.display())]
+    Images {
+        /// The folder of the part.
+        path: PathBuf,
+        /// How many.
+        n: usize,
+        /// The files with what is wrong, one a line; the first of very many.
+        list: String,
+    },
     /// MNIST is not in the cache, and downloads are disabled.
     #[error(
         "{} is missing or damaged, and downloads are disabled: allow them, or name a folder with MNIST's four files",
@@ -208,8 +245,9 @@ pub enum Error {
     },
     /// There are too few images for training and validation, or for every class in both.
     #[error(
-        "{n} images of {n_classes} classes cannot be split into {n_train} for training and {n_val} for validation: \
-         use more images, another val_fraction, or no stratification"
+        "{n} images cannot be split into {n_train} for training and {n_val} for validation{}: use more images, another \
+         val_fraction, or no stratification",
+        if *.n_classes > 1 { format!(", with each of the {n_classes} classes in both") } else { String::new() }
     )]
     TooFew {
         /// All images.

@@ -7,8 +7,9 @@ use run::DataSettings;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::layout::{self, Layout};
 use crate::source::Source;
-use crate::{folder, idx, mnist, synthetic};
+use crate::{folder, mnist, synthetic};
 
 /// What [`load`] must know about the machine it runs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,12 +75,10 @@ fn directory(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<Dataset
     }
     let path = &std::path::absolute(path)
         .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    if idx::is_in(path) {
-        mnist::load_directory(path, on_event)
-    } else if path.join("train").is_dir() || path.join("test").is_dir() {
-        folder::load(path, on_event)
-    } else {
-        Err(Error::NoData { path: path.clone() })
+    let (folder, layout) = layout::find(path, on_event)?;
+    match layout {
+        Layout::Idx => mnist::load_directory(path, &folder, on_event),
+        Layout::Classes => folder::load(path, &folder, on_event),
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use crate::cache::obtain;
-use crate::dataset::{Dataset, digit_names, folder_name, hash};
+use crate::dataset::{Dataset, MAX_CLASSES, digit_names, folder_name, hash};
 use crate::download::{Remote, agent};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::examples::Examples;
-use crate::idx;
+use crate::idx::{self, Files};
 use crate::source::Source;
+use crate::{cache::obtain, emnist};
 
 /// SHA-256 of MNIST's four files, decompressed, in the order of [`idx::ROLES`].
 const MNIST_SHA256: [&str; 4] = [
@@ -59,10 +59,14 @@ pub(crate) fn load(
     Ok(dataset("MNIST".to_owned(), Source::Mnist, digit_names(10), train, test))
 }
 
-/// A user's own folder with four files in MNIST's format.
-pub(crate) fn load_directory(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<Dataset> {
-    let paths = idx::find(path)?;
-    let (train, test) = idx::load(&paths)?;
+/// Four files in MNIST's format in `folder`, found from the `path` that the user named.
+pub(crate) fn load_directory(
+    path: &Path,
+    folder: &Path,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<Dataset> {
+    let Files { prefix, paths } = idx::find(folder)?;
+    let (mut train, mut test) = idx::load(&paths)?;
     let hashes = idx::file_hashes(&train, &test);
 
     let different: Vec<_> = (0..4).filter(|&file| hashes[file] != MNIST_SHA256[file]).collect();
@@ -72,16 +76,46 @@ pub(crate) fn load_directory(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -
             paths[file].display()
         )));
     }
-    let largest = train.labels.iter().chain(&test.labels).max().map_or(0, |&label| label);
     let (name, classes) = if different.is_empty() {
         ("MNIST".to_owned(), digit_names(10))
     } else if [hashes[1].as_str(), hashes[3].as_str()] == FASHION_LABELS_SHA256 {
         ("Fashion-MNIST".to_owned(), FASHION_CLASSES.map(str::to_owned).to_vec())
     } else {
-        // A classifier needs two classes at least.
-        (folder_name(path), digit_names(largest.max(1) + 1))
+        let labels = renumber(&paths[1], &mut train.labels, &mut test.labels)?;
+        if emnist::is_emnist(&prefix) {
+            emnist::transpose(&mut train);
+            emnist::transpose(&mut test);
+            on_event(Event::Notice("EMNIST stores images column by column: they were turned"));
+        }
+        let name = |label: u8| {
+            emnist::character(folder, &prefix, label).unwrap_or_else(|| label.to_string())
+        };
+        let mut names: Vec<_> = labels.iter().map(|&label| name(label)).collect();
+        let all_differ = (1..names.len()).all(|i| !names[..i].contains(&names[i]));
+        if !all_differ {
+            names = labels.iter().map(u8::to_string).collect();
+        }
+        (folder_name(path), names)
     };
     Ok(dataset(name, Source::Directory(path.to_owned()), classes, train, test))
+}
+
+/// Numbers the labels that occur from 0 without gaps, as the network's outputs are; returns the original ones. EMNIST's
+/// letters begin at 1, and an output for a label that never occurs would be a class that nobody has.
+///
+/// # Errors
+/// [`Error::Labels`] naming `path` where there is one class only, or more than a network takes.
+fn renumber(path: &Path, train: &mut [u8], test: &mut [u8]) -> Result<Vec<u8>> {
+    let mut occurs = [false; 256];
+    train.iter().chain(&*test).for_each(|&label| occurs[usize::from(label)] = true);
+    let labels: Vec<u8> = (0..=u8::MAX).filter(|&label| occurs[usize::from(label)]).collect();
+    if !(2..=MAX_CLASSES).contains(&labels.len()) {
+        return Err(Error::Labels { path: path.to_owned(), n: labels.len(), most: MAX_CLASSES });
+    }
+    let mut numbers = [0; 256];
+    (0..).zip(&labels).for_each(|(number, &label)| numbers[usize::from(label)] = number);
+    train.iter_mut().chain(test).for_each(|label| *label = numbers[usize::from(*label)]);
+    Ok(labels)
 }
 
 fn dataset(
@@ -92,5 +126,6 @@ fn dataset(
     test: Examples,
 ) -> Dataset {
     let sha256 = hash(&train, &test);
-    Dataset { name, source, synthetic: false, classes, shape: idx::SHAPE, train, test, sha256 }
+    let (synthetic, shape) = (false, idx::SHAPE);
+    Dataset { name, source, synthetic, classes, shape, train, n_val: 0, test, sha256 }
 }

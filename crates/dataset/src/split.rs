@@ -48,6 +48,20 @@ pub fn split(labels: &[u8], settings: &DataSettings) -> Result<Split> {
     })
 }
 
+/// `limit` of the indices `0..n`, drawn at random by `seed`, ascending; all of them where there are no more, or where
+/// `limit` is 0.
+///
+/// The first images of a file are no sample: those of a folder are all of its first class.
+pub(crate) fn subset(n: usize, limit: usize, seed: u32) -> Vec<u32> {
+    if limit == 0 || limit >= n {
+        return (0..n as u32).collect();
+    }
+    let mut drawn = RandomState::new(seed).permutation(n);
+    drawn.truncate(limit);
+    drawn.sort_unstable();
+    drawn
+}
+
 /// scikit-learn's `ShuffleSplit`: one permutation, of which the first `n_val` indices are for validation.
 fn plain(n: usize, n_val: usize, mut random: RandomState) -> Split {
     let mut val = random.permutation(n);
@@ -180,6 +194,23 @@ mod tests {
             let split = split(&labels(n, k), &settings(val_fraction, seed, stratify)).unwrap();
             assert_eq!(hash(&split.train), train, "{n} {stratify}");
             assert_eq!(hash(&split.val), val, "{n} {stratify}");
+        }
+    }
+
+    #[test]
+    fn a_subset_is_drawn_from_everywhere_by_the_seed() {
+        let drawn = subset(4000, 300, 42);
+        assert_eq!(drawn.len(), 300);
+        assert!(drawn.is_sorted_by(|a, b| a < b), "each once: {drawn:?}");
+        // Ten classes of 400, one after the other: 30 of each are expected, with a standard deviation of 5.
+        for class in 0..10 {
+            let n = drawn.iter().filter(|&&index| index / 400 == class).count();
+            assert!((10..=50).contains(&n), "{n} of class {class}");
+        }
+        assert_eq!(subset(4000, 300, 42), drawn);
+        assert_ne!(subset(4000, 300, 43), drawn);
+        for limit in [0, 5, 6] {
+            assert_eq!(subset(5, limit, 1), [0, 1, 2, 3, 4]);
         }
     }
 

@@ -63,6 +63,7 @@ pub(crate) fn draw(seed: u32) -> Dataset {
         preparation: Preparation::Digit,
         sha256: hash(&train, &test),
         train,
+        n_val: 0,
         test,
     }
 }

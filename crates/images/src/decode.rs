@@ -71,7 +71,8 @@ pub fn decode(bytes: &[u8]) -> Result<Grey> {
 /// As [`decode`]; [`Error::Gigantic`] also beyond `max_pixels`.
 pub fn decode_within(bytes: &[u8], max_pixels: u64) -> Result<Grey> {
     let format = image::guess_format(bytes).map_err(|_| Error::Format)?;
-    if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Pnm) {
+    if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Pnm | ImageFormat::Bmp)
+    {
         return Err(Error::Format);
     }
     let corrupt = |source| Error::Corrupt { source };

@@ -11,6 +11,7 @@
 //! # Ok::<(), images::Error>(())
 //! ```
 
+mod colour;
 mod decode;
 mod digit;
 mod error;
@@ -19,6 +20,7 @@ mod segment;
 mod shape;
 mod stretch;
 
+pub use colour::has_colour;
 pub use decode::{Grey, decode, decode_within, read};
 pub use digit::{BOX, SIDE, centre};
 pub use error::{Error, Result};

@@ -21,6 +21,10 @@ pub fn evaluate(session: &Session) -> Result<Evaluation> {
     let part = |indices: &[u32]| -> Result<PartScores> {
         Ok(train::part_scores(&network, &images.dataset.train, indices)?)
     };
+    let test = PartScores { loss: scores.loss, accuracy: scores.accuracy };
+    let train = part(&images.split.train)?;
+    let val = if images.split.val.is_empty() { None } else { Some(part(&images.split.val)?) };
+    let history = run::read_metrics(&run.metrics())?;
     let (confusion, classes) = class_scores(&scores.predictions, &facts.classes);
     let evaluation = Evaluation {
         epoch: checkpoint.epoch(),
@@ -29,9 +33,9 @@ pub fn evaluate(session: &Session) -> Result<Evaluation> {
         errors: scores.predictions.iter().filter(|p| p.predicted != p.label).count(),
         classes,
         confusion,
-        verdict: verdict(&run::read_metrics(&run.metrics())?),
-        train: part(&images.split.train)?,
-        val: if images.split.val.is_empty() { None } else { Some(part(&images.split.val)?) },
+        verdict: verdict(&history, &train, val.as_ref(), (&test, images.test.len())),
+        train,
+        val,
     };
     let explanations = train::explain(&network, &images.dataset.test, &scores.predictions);
     write_json(&run.explanations(), &explanations)?;

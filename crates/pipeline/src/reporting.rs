@@ -19,8 +19,6 @@ pub fn report(session: &Session) -> Result<Vec<PathBuf>> {
     let predictions = read_predictions(&run.predictions())?;
     let explanations: Option<Explanations> = read_if_there(&run.explanations())?;
     let agreement: Option<Agreement> = read_if_there(&run.agreement())?;
-    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-    images.dataset.test.gather(&images.test, &mut pixels, &mut labels);
     let inputs = report::Inputs {
         run_name: &run.name(),
         config,
@@ -28,7 +26,7 @@ pub fn report(session: &Session) -> Result<Vec<PathBuf>> {
         metrics: &metrics,
         evaluation: &evaluation,
         predictions: &predictions,
-        test_pixels: &pixels,
+        test_pixels: &images.dataset.test.pixels,
         agreement: agreement.as_ref(),
         explanations: explanations.as_ref(),
     };

@@ -112,13 +112,7 @@ pub fn load(
         Preparation::Stretch => Prepare::Stretch,
     };
 
-    let mut split = dataset::split(&dataset.train.labels, &config.data)?;
-    let mut test: Vec<u32> = (0..dataset.test.len() as u32).collect();
-    if config.data.limit > 0 {
-        split.train.truncate(config.data.limit);
-        split.val.truncate(config.data.limit);
-        test.truncate(config.data.limit);
-    }
+    let (split, test) = dataset.parts(&config.data, on_event)?;
     let statistics = dataset::statistics(&dataset.train, &split.train)?;
     let facts = DatasetFacts {
         name: dataset.name.clone(),

@@ -24,8 +24,8 @@ pub struct Inputs<'a> {
     pub evaluation: &'a Evaluation,
     /// One row a test image, in any order, at least one.
     pub predictions: &'a [Prediction],
-    /// The test images, `n_test * facts.shape.size()` values from 0, black, to 255, white: image by image,
-    /// `[channels, height, width]`.
+    /// All images of the test set, also where only some are tested: `facts.shape.size()` values from 0, black, to 255,
+    /// white, for each, `[channels, height, width]`. Predictions name them by their index.
     pub test_pixels: &'a [u8],
     /// Parity of the exported model with the trained one; `None` where they have not been compared.
     pub agreement: Option<&'a Agreement>,
@@ -50,14 +50,19 @@ impl<'a> Inputs<'a> {
             (self.facts.n_test, self.facts.classes.len(), self.facts.shape);
         let confusion = &self.evaluation.confusion;
         check("predictions", self.predictions.len(), n_test)?;
-        check("test pixels", self.test_pixels.len(), n_test.saturating_mul(shape.size()))?;
+        let n_images = self.test_pixels.len() / shape.size();
+        check(
+            "test pixels",
+            self.test_pixels.len(),
+            n_images.max(n_test).saturating_mul(shape.size()),
+        )?;
         check("classes in the evaluation", self.evaluation.classes.len(), n_classes)?;
         check("rows in the confusion matrix", confusion.len(), n_classes)?;
         for row in confusion {
             check("columns in the confusion matrix", row.len(), n_classes)?;
         }
         for (position, p) in self.predictions.iter().enumerate() {
-            check_index(position, "test image", p.index, n_test)?;
+            check_index(position, "test image", p.index, n_images)?;
             check_index(position, "class", p.label, n_classes)?;
             check_index(position, "class", p.predicted, n_classes)?;
         }
@@ -69,7 +74,7 @@ impl<'a> Inputs<'a> {
         for (position, Occlusion { index, importance }) in explanations.mistakes.iter().enumerate()
         {
             if self.mistake(*index).is_none() {
-                let why = if *index < n_test { "is not a mistake" } else { "does not exist" };
+                let why = if *index < n_images { "is not a mistake" } else { "does not exist" };
                 let message =
                     format!("explanation {position} is of test image {index}, which {why}");
                 return Err(Error::Mismatch(message));

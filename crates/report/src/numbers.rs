@@ -25,6 +25,14 @@ pub(crate) fn accuracy(fraction: f64) -> String {
     percent(fraction, 2)
 }
 
+/// A difference of accuracies in percentage points, which is no fraction of anything.
+pub(crate) fn points(difference: f64) -> String {
+    match difference.is_finite() {
+        true => format!("{:.2} points", 100.0 * difference),
+        false => "not a number".to_owned(),
+    }
+}
+
 /// A loss in nats with four decimals, or in powers of ten where it is too large or too small for that.
 pub(crate) fn loss(nats: f64) -> String {
     match nats.abs() {
@@ -67,6 +75,7 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(plural(1, "error", "errors"), "1 error");
         assert_eq!(percent(0.99134, 2), "99.13 %");
+        assert_eq!(signed(-0.0076, points), "−0.76 points");
         assert_eq!(loss(0.02668), "0.0267");
         assert_eq!(loss(1.5e-7), "1.50e-7");
         assert_eq!(loss(f64::NAN), "not finite");

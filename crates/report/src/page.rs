@@ -5,7 +5,7 @@ use run::Agreement;
 use crate::drawing::Plot;
 use crate::html::{banner, document, facts, section, table, text};
 use crate::inputs::Inputs;
-use crate::numbers::{accuracy, count, duration, loss, plural, signed};
+use crate::numbers::{accuracy, count, duration, loss, plural, points, signed};
 
 /// What the banner says about synthetic data.
 const SYNTHETIC: &str = "kiln drew these images itself. The figures below show that the pipeline works; they say \
@@ -35,9 +35,10 @@ pub(crate) fn html(inputs: &Inputs, plots: &[Plot]) -> String {
     let title =
         if inputs.facts.synthetic { format!("{name} (synthetic data)") } else { name.clone() };
     let header = format!(
-        "<h1>{name}</h1>\n<p>A network trained on {}, tested on {} that were not used for training.</p>",
+        "<h1>{name}</h1>\n<p>A network trained on {}, tested on {} that {} not used for training.</p>",
         text(&inputs.facts.name),
         plural(inputs.facts.n_test, "image", "images"),
+        if inputs.facts.n_test == 1 { "was" } else { "were" },
     );
     document(&title, "kiln report", &header, &main)
 }
@@ -53,7 +54,11 @@ fn headline(inputs: &Inputs) -> String {
         ("Test accuracy", accuracy(evaluation.accuracy), ""),
         ("Errors", count(evaluation.errors), &of),
         ("Test loss", loss(evaluation.loss), "nats per image"),
-        ("Epochs", count(inputs.metrics.len()), &tested),
+        (
+            if inputs.metrics.len() == 1 { "Epoch" } else { "Epochs" },
+            count(inputs.metrics.len()),
+            &tested,
+        ),
         ("Training time", duration(seconds), &images),
     ] {
         let detail = if detail.is_empty() { "" } else { &format!("<small>{detail}</small>") };
@@ -69,16 +74,15 @@ fn overfitting(inputs: &Inputs) -> String {
                    Overfitting shows as a gap to training.";
     let train = evaluation.train;
     let row = |part: &str, images: usize, nats: f64, fraction: f64| {
-        let gaps = [signed(nats - train.loss, loss), signed(fraction - train.accuracy, accuracy)];
+        let gaps = [signed(nats - train.loss, loss), signed(fraction - train.accuracy, points)];
         let [loss_gap, accuracy_gap] = if part == "Training" { Default::default() } else { gaps };
         let (images, nats, fraction) = (count(images), loss(nats), accuracy(fraction));
         vec![part.to_owned(), images, nats, loss_gap, fraction, accuracy_gap]
     };
     let mut rows = vec![row("Training", facts.n_train, train.loss, train.accuracy)];
-    let mut verdict = format!("<p>{}</p>\n", text(&evaluation.verdict));
-    match evaluation.val {
-        Some(val) => rows.push(row("Validation", facts.n_val, val.loss, val.accuracy)),
-        None => verdict += "<p>Nothing was held out for validation.</p>\n",
+    let verdict = format!("<p>{}</p>\n", text(&evaluation.verdict));
+    if let Some(val) = evaluation.val {
+        rows.push(row("Validation", facts.n_val, val.loss, val.accuracy));
     }
     rows.push(row("Test", facts.n_test, evaluation.loss, evaluation.accuracy));
     let columns = ["Part", "Images", "Loss", "Gap", "Accuracy", "Gap"];

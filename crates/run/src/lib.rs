@@ -21,4 +21,4 @@ pub use record::{
     Occlusion, PartScores, Prediction, Timing, read_json, read_metrics, read_predictions,
     write_json, write_predictions,
 };
-pub use scores::{argmax, class_scores, lowest, prediction, softmax, verdict};
+pub use scores::{argmax, class_scores, log_odds, lowest, prediction, softmax, verdict};

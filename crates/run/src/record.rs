@@ -101,7 +101,7 @@ pub struct Evaluation {
     pub classes: Vec<ClassScores>,
     /// `confusion[truth][predicted]` counts test images.
     pub confusion: Vec<Vec<usize>>,
-    /// One sentence: whether the run overfitted, and from which epoch.
+    /// In short sentences: whether the run overfitted, and from which epoch.
     pub verdict: String,
     /// The same weights on the training images. The difference to validation is the generalisation gap.
     pub train: PartScores,
@@ -150,8 +150,8 @@ pub struct Explanations {
 pub struct Occlusion {
     /// Index in the test set, from 0.
     pub index: usize,
-    /// `height * width` numbers in [-1, 1], row by row: how much the probability of the predicted class falls when the
-    /// square around that pixel is set to the background.
+    /// `height * width` finite numbers, row by row: how much the log-odds of the predicted class, in nats, fall when the
+    /// square around that pixel is set to the background. Probabilities would not move where the network is certain.
     pub importance: Vec<f32>,
 }
 

@@ -3,7 +3,7 @@
 use dataset::Examples;
 use images::ImageShape;
 use model::Network;
-use run::{Explanations, Occlusion, Prediction, softmax};
+use run::{Explanations, Occlusion, Prediction, log_odds};
 
 use crate::evaluate::{BATCH, logits};
 use crate::tensors::values;
@@ -17,7 +17,8 @@ const FILTER: usize = 9;
 
 /// The first convolution's filters, and for the mistakes with the highest loss among `predictions` of `test` how much
 /// each region of the image mattered (Zeiler and Fergus 2014, section 4.2): the square around every pixel in turn is
-/// set to the background, and the probability of the predicted class is compared.
+/// set to the background, and the log-odds of the predicted class are compared: a network that is certain of a mistake keeps
+/// its probability of 100 %, whatever is hidden, while its log-odds fall.
 ///
 /// `network` has to be an inference model.
 #[must_use]
@@ -37,21 +38,21 @@ pub fn explain(network: &Network, test: &Examples, predictions: &[Prediction]) -
     }
 }
 
-/// For every pixel, by how much the probability of `class` falls when the square around it is background.
+/// For every pixel, by how much the log-odds of `class` fall when the square around it is background.
 fn importance(network: &Network, image: &[u8], class: usize) -> Vec<f32> {
     let ImageShape { height, width, .. } = network.shape();
-    let probabilities = |images: &[u8]| -> Vec<f64> {
+    let log_odds = |images: &[u8]| -> Vec<f64> {
         let logits = logits(network, images);
-        logits.chunks_exact(network.n_classes()).map(|logits| softmax(logits)[class]).collect()
+        logits.chunks_exact(network.n_classes()).map(|logits| log_odds(logits, class)).collect()
     };
-    let whole = probabilities(image)[0];
+    let whole = log_odds(image)[0];
     let places: Vec<usize> = (0..height * width).collect();
     let hidden = places.chunks(BATCH).flat_map(|places| {
-        probabilities(
+        log_odds(
             &places.iter().flat_map(|&at| occluded(network.shape(), image, at)).collect::<Vec<_>>(),
         )
     });
-    hidden.map(|probability| (whole - probability) as f32).collect()
+    hidden.map(|hidden| (whole - hidden) as f32).collect()
 }
 
 /// `image` with the square around the pixel `at` set to the background, in every channel.

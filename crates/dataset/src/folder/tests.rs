@@ -24,7 +24,17 @@ fn folder(classes: &[&str]) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn silent(path: &Path) -> Result<Dataset> {
-    load(path, &mut |event| panic!("{event:?}"))
+    load(path, path, &mut |event| panic!("{event:?}"))
+}
+
+/// The data set, and the notices of loading it.
+fn noticed(path: &Path) -> (Dataset, Vec<String>) {
+    let mut notices = Vec::new();
+    let dataset = load(path, path, &mut |event| match event {
+        Event::Notice(text) => notices.push(text.to_owned()),
+        event => panic!("{event:?}"),
+    });
+    (dataset.unwrap(), notices)
 }
 
 #[test]
@@ -56,28 +66,149 @@ fn hidden_files_are_skipped_silently_and_others_with_a_notice() {
     std::fs::create_dir(folder.path().join("train/.git")).unwrap();
     assert_eq!(silent(folder.path()).unwrap().test.len(), 4);
     std::fs::write(image.with_file_name("Thumbs.db"), b"junk").unwrap();
-    let mut notices = Vec::new();
-    let dataset = load(folder.path(), &mut |event| match event {
-        Event::Notice(text) => notices.push(text.to_owned()),
-        event => panic!("{event:?}"),
-    });
-    assert_eq!(dataset.unwrap().test.len(), 4);
+    std::fs::create_dir(folder.path().join("train/__MACOSX")).unwrap();
+    std::fs::write(image.with_file_name("notes"), b"BMW").unwrap();
+    let (dataset, notices) = noticed(folder.path());
+    assert_eq!(dataset.test.len(), 4);
     assert_eq!(notices.len(), 1);
+    assert!(notices[0].contains("2 files that are no images"), "{notices:?}");
     assert!(notices[0].contains("Thumbs.db"), "{notices:?}");
 }
 
 #[test]
-fn an_invalid_image_is_an_error_that_names_it() {
+fn images_are_known_by_their_content_and_found_in_nested_folders() {
     let (folder, image) = folder(&["x", "y"]);
-    let white = image::DynamicImage::from(GrayImage::from_pixel(30, 30, Luma([255])));
-    let mut blank = std::io::Cursor::new(Vec::new());
-    white.write_to(&mut blank, image::ImageFormat::Png).unwrap();
-    for bytes in [b"not an image".to_vec(), b"P5 30 30 255\n123".to_vec(), blank.into_inner()] {
-        std::fs::write(&image, bytes).unwrap();
-        let error = silent(folder.path()).unwrap_err();
-        assert!(matches!(error, Error::Image(_)), "{error:?}");
-        assert!(error.to_string().contains(image.to_str().unwrap()), "{error}");
+    let class = image.parent().unwrap();
+    let nested = class.join("2024/june");
+    std::fs::create_dir_all(&nested).unwrap();
+    let square = |x, y| if x / 10 == 1 && y / 10 == 1 { Luma([0u8]) } else { Luma([255]) };
+    let drawn = GrayImage::from_fn(30, 30, square);
+    for (name, format) in [
+        ("scan.bmp", image::ImageFormat::Bmp),
+        ("scan", image::ImageFormat::Bmp),
+        ("photo.jfif", image::ImageFormat::Jpeg),
+        ("photo.jpe", image::ImageFormat::Jpeg),
+        ("image.dat", image::ImageFormat::Png),
+    ] {
+        drawn.save_with_format(nested.join(name), format).unwrap();
     }
+    let dataset = silent(folder.path()).unwrap();
+    assert_eq!(dataset.test.labels, [0, 0, 0, 0, 0, 0, 0, 1, 1]);
+    assert_eq!(dataset.test.image(4), dataset.test.image(5), "scan.bmp and a.PNG");
+}
+
+#[test]
+fn every_invalid_image_is_named_in_one_error() {
+    let (folder, image) = folder(&["x", "y"]);
+    let cut = image.with_file_name("cut.jpg");
+    let gif = image.with_file_name("drawing.gif");
+    std::fs::write(&image, b"P5 30 30 255\n123").unwrap();
+    std::fs::write(&cut, b"not an image").unwrap();
+    std::fs::write(&gif, b"GIF89a").unwrap();
+    let error = silent(folder.path()).unwrap_err();
+    assert!(matches!(error, Error::Images { n: 3, .. }), "{error:?}");
+    for path in [&image, &cut, &gif] {
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+    assert!(error.to_string().contains("truncated"), "{error}");
+}
+
+#[test]
+fn blank_images_are_left_out_and_counted() {
+    let (folder, image) = folder(&["x", "y"]);
+    let whole = silent(folder.path()).unwrap();
+    let blank = image.with_file_name("aa-blank.png");
+    GrayImage::from_pixel(30, 30, Luma([255])).save(&blank).unwrap();
+    let (dataset, notices) = noticed(folder.path());
+    assert_eq!(dataset, whole);
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(notices[0].contains("1 file without contrast"), "{notices:?}");
+    assert!(notices[0].contains(blank.to_str().unwrap()), "{notices:?}");
+    // A class of blank images alone has none.
+    for name in ["a.PNG", "b.pgm"] {
+        std::fs::remove_file(image.with_file_name(name)).unwrap();
+    }
+    let error = load(folder.path(), folder.path(), &mut |_| ()).unwrap_err();
+    assert!(
+        matches!(&error, Error::Classes { path, .. } if *path == image.parent().unwrap()),
+        "{error}"
+    );
+}
+
+#[test]
+fn lost_colours_are_said() {
+    let (folder, image) = folder(&["x", "y"]);
+    let red = |x, y| {
+        if x / 10 == 1 && y / 10 == 1 { image::Rgb([220, 0, 0]) } else { image::Rgb([255; 3]) }
+    };
+    image::RgbImage::from_fn(30, 30, red).save(image.with_file_name("red.png")).unwrap();
+    let (_, notices) = noticed(folder.path());
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(
+        notices[0].starts_with("1 of 5 images") && notices[0].contains("brightness"),
+        "{notices:?}"
+    );
+}
+
+#[test]
+fn names_are_the_same_in_any_unicode_form_and_have_no_control_characters() {
+    let (folder, _) = folder(&["caf\u{e9}", "y"]);
+    let test = folder.path().join("test");
+    std::fs::rename(test.join("caf\u{e9}"), test.join("cafe\u{301}")).unwrap();
+    let dataset = silent(folder.path()).unwrap();
+    assert_eq!(dataset.classes, ["caf\u{e9}", "y"]);
+    assert_eq!(dataset.test.labels, [0, 0, 1, 1]);
+    std::fs::rename(test.join("y"), test.join("y\tz")).unwrap();
+    let error = silent(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("y\\tz") && error.to_string().contains("rename"), "{error}");
+}
+
+#[test]
+fn a_folder_of_validation_images_is_used() {
+    let (folder, _) = folder(&["x", "y"]);
+    let val = folder.path().join("Val");
+    std::fs::create_dir_all(val.join("y")).unwrap();
+    GrayImage::from_pixel(28, 28, Luma([9])).save(val.join("y/1.png")).unwrap();
+    let (dataset, notices) = noticed(folder.path());
+    assert_eq!((dataset.train.len(), dataset.n_val), (5, 1));
+    assert!(notices[0].contains("validation uses these"), "{notices:?}");
+    let settings = run::Config::default().data;
+    let silent = &mut |event: Event<'_>| panic!("{event:?}");
+    let (split, test) = dataset.parts(&settings, silent).unwrap();
+    assert_eq!((split.train, split.val, test), (vec![0, 1, 2, 3], vec![4], vec![0, 1, 2, 3]));
+    let all = run::DataSettings { val_fraction: 0.0, ..settings };
+    let (split, _) = dataset.parts(&all, silent).unwrap();
+    assert_eq!((split.train.len(), split.val.len()), (5, 0));
+
+    std::fs::remove_dir_all(folder.path().join("test")).unwrap();
+    let error = load(folder.path(), folder.path(), &mut |_| ()).unwrap_err();
+    assert!(error.to_string().contains("rename it to test"), "{error}");
+}
+
+#[test]
+fn a_limit_draws_from_every_class_and_missing_classes_are_warned_of() {
+    let (folder, _) = folder(&["a", "b", "c", "d", "e", "f"]);
+    let dataset = silent(folder.path()).unwrap();
+    let settings = run::DataSettings { limit: 4, val_fraction: 0.0, ..run::Config::default().data };
+    let mut warnings = Vec::new();
+    let mut listen = |event: Event<'_>| match event {
+        Event::Warning(text) => warnings.push(text.to_owned()),
+        event => panic!("{event:?}"),
+    };
+    let (split, test) = dataset.parts(&settings, &mut listen).unwrap();
+    assert_eq!((split.train.len(), test.len()), (4, 4));
+    let classes = |labels: &[u8], indices: &[u32]| {
+        let mut classes: Vec<_> = indices.iter().map(|&i| labels[i as usize]).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes.len()
+    };
+    // The first four images are of two classes.
+    assert!(classes(&dataset.test.labels, &test) > 2, "{test:?}");
+    let missing = 6 - classes(&dataset.train.labels, &split.train);
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].starts_with(&format!("{missing} of 6 classes")), "{warnings:?}");
+    assert!(warnings[0].contains("no training images") && warnings[1].contains("no test images"));
 }
 
 #[test]
@@ -107,7 +238,7 @@ fn too_few_classes_empty_classes_and_missing_folders_are_refused() {
     let (half, _) = folder(&["x", "y"]);
     std::fs::remove_dir_all(half.path().join("test")).unwrap();
     let error = silent(half.path()).unwrap_err();
-    assert!(matches!(error, Error::Read { .. }), "{error:?}");
+    assert!(matches!(error, Error::Part { .. }), "{error:?}");
     assert!(error.to_string().contains("test"), "{error}");
 }
 

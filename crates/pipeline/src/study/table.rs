@@ -15,8 +15,17 @@ pub(super) fn markdown(results: &[RecipeResults], validate: bool) -> String {
         text += "**Synthetic digits**: no figure below is about real handwriting.\n\n";
     }
     let columns: &[(&str, Figure, usize)] = if validate { &VALIDATION } else { &TEST };
-    let header: Vec<_> =
-        ["recipe", "seeds"].into_iter().chain(columns.iter().map(|(name, ..)| *name)).collect();
+    let n_test = if validate { None } else { n_test(results) };
+    let name = |&(name, ..): &(&str, Figure, usize)| match n_test {
+        Some(n) if name == ERRORS => format!("{ERRORS} of {n}"),
+        _ => name.to_owned(),
+    };
+    let header: Vec<_> = ["recipe", "seeds"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(columns.iter().map(name))
+        .collect();
+    let header: Vec<_> = header.iter().map(String::as_str).collect();
     let rows: Vec<Vec<_>> = results
         .iter()
         .map(|RecipeResults { name, runs }| {
@@ -29,7 +38,11 @@ pub(super) fn markdown(results: &[RecipeResults], validate: bool) -> String {
         .into_iter()
         .map(|(names, Paired { difference, p_value, n })| {
             let p = p_value.map_or("-".to_owned(), |p| format!("{p:.4} ({n} pairs)"));
-            vec![names, format!("{difference:+.1} of 10,000"), p]
+            let difference = match n_test {
+                Some(n) => format!("{:+.1} of {n}", difference * n as f64),
+                None => format!("{:+.2} points", 100.0 * difference),
+            };
+            vec![names, difference, p]
         })
         .collect();
     if !compared.is_empty() {
@@ -40,18 +53,30 @@ pub(super) fn markdown(results: &[RecipeResults], validate: bool) -> String {
     text
 }
 
+/// The column that counts test images.
+const ERRORS: &str = "errors";
+
+/// How many test images all runs have, if equally many: errors are counted out of these, not scaled to a number that
+/// nobody tested.
+fn n_test(results: &[RecipeResults]) -> Option<usize> {
+    let mut sizes = results.iter().flat_map(|recipe| &recipe.runs).map(|run| run.n_test);
+    let first = sizes.next()?;
+    sizes.all(|n_test| n_test == first).then_some(first)
+}
+
 /// Deviations are those of a sample.
 const TEST: [(&str, Figure, usize); 8] = [
     ("test accuracy, %", |run| Some(100.0 * run.evaluation.as_ref()?.accuracy), 3),
-    ("errors of 10,000", |run| errors(run, false), 1),
+    (ERRORS, |run| Some(run.evaluation.as_ref()?.errors as f64), 1),
     ("test loss", |run| Some(run.evaluation.as_ref()?.loss), 4),
     ("training loss", |run| Some(run.evaluation.as_ref()?.train.loss), 4),
     ("validation loss", |run| Some(run.evaluation.as_ref()?.val?.loss), 4),
+    // To the test loss, since not every recipe holds images out for validation.
     (
-        "gap",
+        "test gap",
         |run| {
             let evaluation = run.evaluation.as_ref()?;
-            Some(evaluation.val?.loss - evaluation.train.loss)
+            Some(evaluation.loss - evaluation.train.loss)
         },
         4,
     ),
@@ -67,12 +92,13 @@ const VALIDATION: [(&str, Figure, usize); 5] = [
     ("seconds to 99 %", RunResult::seconds_to_goal, 1),
 ];
 
-fn errors(run: &RunResult, validate: bool) -> Option<f64> {
+/// Fraction of the images that are classified wrongly.
+fn error_rate(run: &RunResult, validate: bool) -> Option<f64> {
     let accuracy = match validate {
         true => run.validated()?.val_accuracy?,
         false => run.evaluation.as_ref()?.accuracy,
     };
-    Some(1e4 * (1.0 - accuracy))
+    Some(1.0 - accuracy)
 }
 
 /// `99.456 ± 0.031`; the number of runs that have the figure is added where not all do.
@@ -94,7 +120,7 @@ fn comparisons(results: &[RecipeResults], validate: bool) -> Vec<(String, Paired
         for second in &results[index + 1..] {
             let both = first.runs.iter().filter_map(|run| {
                 let other = second.runs.iter().find(|other| other.seed == run.seed)?;
-                Some((errors(run, validate)?, errors(other, validate)?))
+                Some((error_rate(run, validate)?, error_rate(other, validate)?))
             });
             let (of_first, of_second): (Vec<_>, Vec<_>) = both.unzip();
             if let Some(paired) = paired(&of_first, &of_second) {
@@ -110,11 +136,12 @@ pub(super) fn csv(results: &[RecipeResults]) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let columns: Vec<_> = TEST.iter().chain(&VALIDATION[..3]).collect();
     let names = columns.iter().map(|(name, ..)| name.replace(", %", "").replace([' ', ','], "_"));
-    let head = ["recipe", "seed", "synthetic"].map(str::to_owned);
+    let head = ["recipe", "seed", "synthetic", "test_images"].map(str::to_owned);
     writer.write_record(head.into_iter().chain(names))?;
     for recipe in results {
         for run in &recipe.runs {
-            let head = [recipe.name.clone(), run.seed.to_string(), run.synthetic.to_string()];
+            let [seed, synthetic] = [run.seed.to_string(), run.synthetic.to_string()];
+            let head = [recipe.name.clone(), seed, synthetic, run.n_test.to_string()];
             let figures = columns.iter().map(|(_, figure, decimals)| {
                 figure(run).map_or(String::new(), |value| format!("{value:.*}", decimals + 2))
             });
@@ -126,7 +153,7 @@ pub(super) fn csv(results: &[RecipeResults]) -> csv::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use run::Selection;
+    use run::{Evaluation, PartScores, Selection};
 
     use super::*;
 
@@ -159,9 +186,39 @@ mod tests {
         assert!(text.contains("| `plain` | 2 | 98.500 ± 0.707 | 0.2500 ± 0.0000 |"), "{text}");
         assert!(text.contains("3.0 ± 0.0 | 3.0 (1 of 2) |"), "{text}");
         assert!(
-            text.contains("| `plain` to `better` | -90.0 of 10,000 | 0.0704 (2 pairs) |"),
+            text.contains("| `plain` to `better` | -0.90 points | 0.0704 (2 pairs) |"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn errors_are_counted_out_of_the_images_that_were_tested() {
+        let part = |accuracy| PartScores { loss: 0.1, accuracy };
+        let mut results = [recipe("plain", &[0.5, 0.5]), recipe("better", &[0.5, 0.5])];
+        for (recipe, errors) in results.iter_mut().zip([162, 100]) {
+            for run in &mut recipe.runs {
+                let accuracy = 1.0 - errors as f64 / 400.0;
+                run.n_test = 400;
+                run.evaluation = Some(Evaluation {
+                    epoch: 1,
+                    loss: 0.3,
+                    accuracy,
+                    errors,
+                    classes: Vec::new(),
+                    confusion: Vec::new(),
+                    verdict: String::new(),
+                    train: part(0.9),
+                    val: None,
+                });
+            }
+        }
+        let text = markdown(&results, false);
+        assert!(text.contains("| errors of 400 |") && text.contains("| 162.0 ± 0.0 |"), "{text}");
+        assert!(text.contains("| -62.0 of 400 |") && !text.contains("4050"), "{text}");
+        assert!(text.contains("| test gap |") && text.contains("| 0.2000 ± 0.0000 |"), "{text}");
+        results[1].runs[0].n_test = 500;
+        let text = markdown(&results, false);
+        assert!(text.contains("| errors |") && text.contains("| -15.50 points |"), "{text}");
     }
 
     #[test]
@@ -169,11 +226,11 @@ mod tests {
         let bytes = csv(&[recipe("plain", &[0.98, 0.99])]).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         assert!(
-            text.starts_with("recipe,seed,synthetic,test_accuracy,errors_of_10_000,"),
+            text.starts_with("recipe,seed,synthetic,test_images,test_accuracy,errors,"),
             "{text}"
         );
         assert!(
-            text.contains("plain,2,false,,,,,,,3.000,3.000,99.00000,0.250000,0.500000"),
+            text.contains("plain,2,false,10,,,,,,,3.000,3.000,99.00000,0.250000,0.500000"),
             "{text}"
         );
     }

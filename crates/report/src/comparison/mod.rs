@@ -8,8 +8,8 @@ use run::{Config, DatasetFacts, EpochMetrics, Evaluation, lowest};
 
 use crate::drawing::{Plot, markers::SHAPES};
 use crate::error::{Error, Result};
-use crate::html::{banner, document, section, table, text};
-use crate::numbers::{accuracy, count, duration, loss, plural, signed};
+use crate::html::{banner, breakable, document, section, table, text};
+use crate::numbers::{accuracy, count, duration, loss, plural, points, signed};
 use crate::write_files;
 
 /// File name of the page.
@@ -100,7 +100,7 @@ fn settings(runs: &[ComparedRun]) -> String {
         return "<p>There are none.</p>".to_owned();
     }
     let rows = differing.iter().map(|(key, values)| {
-        let values = values.iter().map(|value| text(value));
+        let values = values.iter().map(|value| breakable(value));
         [text(key)].into_iter().chain(values).collect()
     });
     table("", &columns("Setting", runs), &rows.collect::<Vec<_>>())
@@ -125,7 +125,7 @@ const FIGURES: [(&str, Figure); 12] = [
         run.evaluation.map(|e| signed(e.loss - e.train.loss, loss))
     }),
     ("Gap of test to training accuracy", |run| {
-        run.evaluation.map(|e| signed(e.accuracy - e.train.accuracy, accuracy))
+        run.evaluation.map(|e| signed(e.accuracy - e.train.accuracy, points))
     }),
     ("Epochs", |run| Some(count(run.metrics.len()))),
     ("Best epoch by validation", |run| {
@@ -146,6 +146,6 @@ fn figures(runs: &[ComparedRun]) -> String {
 }
 
 fn columns(first: &str, runs: &[ComparedRun]) -> Vec<String> {
-    let names = runs.iter().map(|run| text(&label(run)));
+    let names = runs.iter().map(|run| breakable(&label(run)));
     [first.to_owned()].into_iter().chain(names).collect()
 }

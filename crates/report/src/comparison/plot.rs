@@ -8,18 +8,18 @@ use crate::drawing::*;
 use crate::history::{Quantity, draw_markers, epoch_axis, pieces, points};
 use crate::numbers::{percent, plural};
 
-/// Width and height of a panel, and where the data lie in it; the labels are on their right.
-const SIZE: (i32, i32) = (1240, 800);
-const LEFT: i32 = 130;
+/// Width of a panel, which a phone shows whole, and where the data lie in it; the runs are listed below.
+const WIDTH: i32 = 940;
+const LEFT: i32 = 140;
 const TOP: i32 = 70;
-const RIGHT: i32 = 740;
-const LABELS: i32 = RIGHT + 70;
+const BOTTOM: i32 = 620;
 
-/// The smallest distance of two labels.
-const LABEL_LINE: i32 = 38;
+/// From the data to the first label, and from one label to the next.
+const ABOVE_LIST: i32 = BELOW + 36;
+const LABEL_LINE: i32 = 40;
 
 /// Em of the text.
-const EM: i32 = 25;
+const EM: i32 = 27;
 const LABEL: Style = Style { size: EM, ..TEXT.level() };
 
 /// Titles of the panels.
@@ -35,13 +35,6 @@ const LARGEST_LOSS: f64 = 1e6;
 
 /// The smallest fraction of errors: better accuracies lie on the upper edge.
 const SMALLEST_ERROR: f64 = 1e-5;
-
-/// The end of a run's line: the position of the run, the last point, and its value as text.
-struct End {
-    position: usize,
-    point: Point,
-    value: String,
-}
 
 pub(super) fn plot(runs: &[ComparedRun]) -> Plot {
     let mut names: Vec<&str> = Vec::new();
@@ -66,8 +59,9 @@ pub(super) fn plot(runs: &[ComparedRun]) -> Plot {
 
 fn note(runs: &[ComparedRun]) -> String {
     let mut note = "Thick lines are validation; thin dashed lines are training, measured while the weights still \
-                    change, with dropout and augmentation on where a run uses them. Beside each line: the run and its \
-                    last value, in validation where anything is held out for it."
+                    change, with dropout and augmentation on where a run uses them. Below: each run's marker and its last \
+                    value, in validation; where nothing is held out, what is known is in training and does not \
+                    compare with the others."
         .to_owned();
     let left_out = |quantity: Quantity| {
         let values = runs.iter().flat_map(|run| run.metrics).flat_map(move |row| quantity.of(row));
@@ -83,24 +77,30 @@ fn note(runs: &[ComparedRun]) -> String {
 
 fn panel(runs: &[ComparedRun], quantity: Quantity) -> Canvas {
     let title = TITLES[quantity as usize];
-    let mut canvas = Canvas::new(SIZE.0, SIZE.1);
+    let height = BOTTOM + ABOVE_LIST + runs.len() as i32 * LABEL_LINE;
+    let mut canvas = Canvas::new(WIDTH, height);
     canvas.text(title, (0, 0), Style { size: 30, ..BOLD_TEXT });
     let axes = draw_axes(&mut canvas, runs, quantity);
-    let runs_of = runs.iter().enumerate();
-    let ends = runs_of.filter_map(|run| draw_run(&mut canvas, &axes, run, quantity)).collect();
-    draw_labels(&mut canvas, &axes, runs, ends);
+    for (position, run) in runs.iter().enumerate() {
+        let value = draw_run(&mut canvas, &axes, (position, run), quantity);
+        let y = BOTTOM + ABOVE_LIST + position as i32 * LABEL_LINE;
+        markers::draw(&mut canvas, position, markers::colour(position), (14, y));
+        let value = value.map_or_else(|| ": none".to_owned(), |value| format!(": {value}"));
+        let name = LABEL.fit(&label(run), WIDTH - 40 - LABEL.width(&value));
+        canvas.text(&format!("{name}{value}"), (40, y), LABEL);
+    }
     let alt = |run: &ComparedRun| format!(" {}: {}.", label(run), quantity.at_the_end(run.metrics));
     let alts: String = runs.iter().map(alt).collect();
     canvas.described(format!("{title}.{alts}"))
 }
 
-/// Both lines of a run with its markers; the end of the marked one.
+/// Both lines of a run with its markers; the last value of the marked one as text.
 fn draw_run(
     canvas: &mut Canvas,
     axes: &Axes,
     (position, run): (usize, &ComparedRun),
     quantity: Quantity,
-) -> Option<End> {
+) -> Option<String> {
     let colour = markers::colour(position);
     let [training, validation] = [0, 1]
         .map(|line| points(axes, run.metrics, |row| height(quantity, quantity.of(row)[line]?)));
@@ -114,39 +114,9 @@ fn draw_run(
     let marked = if validated { validation } else { training };
     draw_markers(canvas, &marked, (position, colour), MOST_MARKERS);
     let last = marked.iter().rposition(Option::is_some)?;
-    let value = quantity.of(&run.metrics[last])[usize::from(validated)]?;
-    Some(End { position, point: marked[last]?, value: quantity.write(value) })
-}
-
-/// The runs' names beside the ends of their lines, moved apart where they would overlap.
-fn draw_labels(canvas: &mut Canvas, axes: &Axes, runs: &[ComparedRun], mut ends: Vec<End>) {
-    ends.sort_by_key(|end| end.point.1);
-    let heights: Vec<_> = ends.iter().map(|end| end.point.1).collect();
-    for (end, y) in ends.iter().zip(spread(&heights, axes.top, axes.bottom)) {
-        canvas.line(&[(end.point.0 + 14, end.point.1), (LABELS - 18, y)], 1, MUTED);
-        markers::draw(canvas, end.position, markers::colour(end.position), (LABELS, y));
-        let value = format!(": {}", end.value);
-        let room = SIZE.0 - LABELS - 20 - LABEL.width(&value);
-        let name = LABEL.fit(&label(&runs[end.position]), room);
-        canvas.text(&format!("{name}{value}"), (LABELS + 20, y), LABEL);
-    }
-}
-
-/// Heights near the given ones, which ascend, at least a line apart, and within `top` and `bottom` if there is room for
-/// all.
-fn spread(heights: &[i32], top: i32, bottom: i32) -> Vec<i32> {
-    let mut heights = heights.to_vec();
-    let mut lowest = top;
-    for height in &mut heights {
-        *height = (*height).max(lowest);
-        lowest = *height + LABEL_LINE;
-    }
-    let mut highest = bottom;
-    for height in heights.iter_mut().rev() {
-        *height = (*height).min(highest);
-        highest = *height - LABEL_LINE;
-    }
-    heights
+    let value = quantity.write(quantity.of(&run.metrics[last])[usize::from(validated)]?);
+    // A value in training must not pass for one in validation.
+    Some(if validated { value } else { format!("{value} in training") })
 }
 
 /// Axes over the epochs and values of all runs.
@@ -168,7 +138,7 @@ fn draw_axes(canvas: &mut Canvas, runs: &[ComparedRun], quantity: Quantity) -> A
     let (first, last) = (ticks[0].0, ticks[ticks.len() - 1].0);
     let (x, epochs) = epoch_axis(rows());
     let y = (first.min(last), first.max(last));
-    let (left, top, right, bottom) = (LEFT, TOP, RIGHT, SIZE.1 - BELOW);
+    let (left, top, right, bottom) = (LEFT, TOP, WIDTH - 30, BOTTOM);
     let axes = Axes { left, top, right, bottom, x, y, size: EM };
     axes.draw(canvas, &ticks, &epochs, "epoch");
     axes
@@ -188,16 +158,4 @@ fn measure(quantity: Quantity, value: f64) -> Option<f64> {
 fn height(quantity: Quantity, value: f64) -> Option<f64> {
     let logarithm = measure(quantity, value)?.log10();
     Some(if quantity == Quantity::Loss { logarithm } else { -logarithm })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_are_moved_apart_and_stay_beside_the_lines() {
-        assert_eq!(spread(&[100, 300], 70, 700), [100, 300]);
-        assert_eq!(spread(&[100, 100, 110], 70, 700), [100, 138, 176]);
-        assert_eq!(spread(&[690, 695, 700], 70, 700), [624, 662, 700]);
-    }
 }

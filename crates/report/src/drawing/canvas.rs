@@ -3,6 +3,8 @@
 //! The pixels look like the SVG in a browser, in the embedded typeface. Rendering the SVG with resvg would take ten
 //! times as long to build (110 CPU seconds at opt-level 1, mostly font shaping).
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -11,10 +13,11 @@ use tiny_skia::{
     FillRule, FilterQuality, IntSize, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap,
     PixmapPaint, Rect, Stroke, StrokeDash, Transform,
 };
-use ttf_parser::OutlineBuilder;
 
+use super::fonts;
+use super::outline::outline;
 use super::palette::{Colour, PAPER};
-use super::text::{Align, FAMILIES, Style, clean, escape, face};
+use super::text::{Align, FAMILIES, Style, clean, escape};
 
 /// A position or a width and height in units, from the upper left corner to the right and down.
 pub(crate) type Point = (i32, i32);
@@ -31,6 +34,8 @@ pub(crate) struct Canvas {
     pub(crate) alt: String,
     /// The shapes as SVG elements, the lowest first.
     elements: String,
+    /// Characters that no font has, drawn as boxes.
+    pub(crate) missing: BTreeSet<char>,
     /// The same as pixels; `None` where a side is 0 or too large.
     pixels: Option<Pixmap>,
 }
@@ -46,7 +51,8 @@ impl Canvas {
         if let Some(pixels) = &mut pixels {
             pixels.fill(tiny_skia::Color::WHITE);
         }
-        Self { width, height, alt: String::new(), elements: String::new(), pixels }
+        let (alt, elements, missing) = (String::new(), String::new(), BTreeSet::new());
+        Self { width, height, alt, elements, missing, pixels }
     }
 
     /// The same drawing with what it shows in words.
@@ -151,22 +157,45 @@ impl Canvas {
             if style.upwards { &turn } else { "" },
             escape(&text)
         ));
-        let scale = style.size as f32 / f32::from(face(style.bold).units_per_em());
+        self.missing.extend(text.chars().filter(|&character| fonts::is_missing(character)));
         let left = x as f32 + start * style.advance(&text) as f32;
         let turn = if style.upwards { -90.0 } else { 0.0 };
-        let transform = Transform::from_row(scale, 0.0, 0.0, -scale, left, baseline as f32)
+        let size = style.size as f32;
+        let transform = Transform::from_row(size, 0.0, 0.0, -size, left, baseline as f32)
             .post_concat(Transform::from_rotate_at(turn, x as f32, y as f32));
         self.fill(outline(&text, style.bold), style.colour, transform);
     }
 
     /// An image, magnified without smoothing: its pixels are the data.
-    pub(crate) fn bitmap(&mut self, image: &RgbImage, (x, y): Point, (width, height): Point) {
+    pub(crate) fn bitmap(&mut self, image: &RgbImage, at: Point, size: Point) {
+        self.image_element(image, "", at, size);
+        self.draw_bitmap(image, at, size);
+    }
+
+    /// [`bitmap`](Self::bitmap), and the same in the colours of a dark screen, which a page shows there instead.
+    pub(crate) fn bitmaps(&mut self, [light, dark]: &[RgbImage; 2], at: Point, size: Point) {
+        self.image_element(light, r#" class="light""#, at, size);
+        self.image_element(dark, r#" class="dark" display="none""#, at, size);
+        self.draw_bitmap(light, at, size);
+    }
+
+    fn image_element(
+        &mut self,
+        image: &RgbImage,
+        attributes: &str,
+        (x, y): Point,
+        (width, height): Point,
+    ) {
         // An image that no PNG can hold is left out; nothing draws one.
         let png = STANDARD.encode(png(image).unwrap_or_default());
         self.element(&format!(
-            "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\" \
-             style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{png}\"/>"
+            "<image{attributes} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
+             preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" \
+             href=\"data:image/png;base64,{png}\"/>"
         ));
+    }
+
+    fn draw_bitmap(&mut self, image: &RgbImage, (x, y): Point, (width, height): Point) {
         let (columns, rows) = image.dimensions();
         let rgba = image.pixels().flat_map(|&image::Rgb([r, g, b])| [r, g, b, u8::MAX]).collect();
         let image = IntSize::from_wh(columns, rows).and_then(|size| Pixmap::from_vec(rgba, size));
@@ -181,6 +210,7 @@ impl Canvas {
     /// Another drawing with its upper left corner at a position; all of it must lie within this one.
     pub(crate) fn place(&mut self, other: &Self, (x, y): Point) {
         let elements = &other.elements;
+        self.missing.extend(&other.missing);
         self.element(&format!("<g transform=\"translate({x} {y})\">\n{elements}</g>"));
         if let (Some(pixels), Some(other)) = (&mut self.pixels, &other.pixels) {
             // Both are opaque, so rows are copied: blending them would take most of a report's time.
@@ -238,46 +268,6 @@ fn path(points: &[Point]) -> Option<Path> {
         }
     }
     path.finish()
-}
-
-/// The outline of a line of text from its left end, in the font's units, y up.
-fn outline(text: &str, bold: bool) -> Option<Path> {
-    let face = face(bold);
-    let mut line = Outline { path: PathBuilder::new(), x: 0.0 };
-    for character in text.chars() {
-        let glyph = face.glyph_index(character).unwrap_or_default();
-        face.outline_glyph(glyph, &mut line);
-        line.x += f32::from(face.glyph_hor_advance(glyph).unwrap_or_default());
-    }
-    line.path.finish()
-}
-
-/// Collects the outlines of glyphs, the next one at `x`.
-struct Outline {
-    path: PathBuilder,
-    x: f32,
-}
-
-impl OutlineBuilder for Outline {
-    fn move_to(&mut self, x: f32, y: f32) {
-        self.path.move_to(self.x + x, y);
-    }
-
-    fn line_to(&mut self, x: f32, y: f32) {
-        self.path.line_to(self.x + x, y);
-    }
-
-    fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
-        self.path.quad_to(self.x + x1, y1, self.x + x, y);
-    }
-
-    fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
-        self.path.cubic_to(self.x + x1, y1, self.x + x2, y2, self.x + x, y);
-    }
-
-    fn close(&mut self) {
-        self.path.close();
-    }
 }
 
 fn skia(colour: Colour) -> Paint<'static> {

@@ -2,7 +2,7 @@
 //!
 //! Both look alike in grey, so a plot that uses them marks the sign in another way too.
 
-use super::canvas::{Canvas, Point};
+use super::canvas::Canvas;
 use super::palette::{BLUE, Colour, MUTED, VERMILLION};
 use super::text::{Align, Style, TEXT};
 
@@ -12,8 +12,8 @@ const STEPS: i32 = 20;
 /// Width and height of one step of the drawn scale.
 const STEP: (i32, i32) = (14, 30);
 
-/// Height of the scale with its numbers.
-pub(crate) const HEIGHT: i32 = 72;
+/// Height of the scale with its numbers and the name of what they measure.
+const HEIGHT: i32 = 112;
 
 /// The colour of a value, strongest from `largest > 0` on. A value that is not finite is grey.
 pub(crate) fn colour(value: f64, largest: f64) -> Colour {
@@ -32,10 +32,11 @@ pub(crate) fn largest<'a>(values: impl Iterator<Item = &'a f32>) -> f64 {
     if largest > 0.0 { largest } else { 1.0 }
 }
 
-/// Draws all colours in a row, the numbers at both ends and in the middle, and the name of what they measure.
-pub(crate) fn draw(canvas: &mut Canvas, (left, top): Point, largest: f64, name: &str) {
-    let (width, height) = STEP;
+/// All colours in a row, the numbers at both ends and in the middle, and below them the name of what they measure.
+pub(crate) fn panel(largest: f64, name: &str) -> Canvas {
+    let ((width, height), (left, top)) = (STEP, (2, 2));
     let length = width * (2 * STEPS + 1);
+    let mut canvas = Canvas::new(length.max(TEXT.width(name)) + 4, HEIGHT);
     canvas.framed((left, top), (length, height), 2, MUTED);
     for step in -STEPS..=STEPS {
         let colour = colour(f64::from(step) / f64::from(STEPS) * largest, largest);
@@ -48,7 +49,8 @@ pub(crate) fn draw(canvas: &mut Canvas, (left, top): Point, largest: f64, name: 
     canvas.text("0", (left + length / 2, below), TEXT.centred());
     let end = Style { align: Align::End, ..TEXT };
     canvas.text(&format!("+{largest:.2}"), (left + length, below), end);
-    canvas.text(name, (left + length + 30, top + height / 2), TEXT.level());
+    canvas.text(name, (left, below + 36), TEXT);
+    canvas.described(format!("Colours of the {name}, from −{largest:.2} to +{largest:.2}"))
 }
 
 #[cfg(test)]

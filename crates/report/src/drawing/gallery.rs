@@ -19,8 +19,8 @@ pub(crate) const ABOVE_LABELS: i32 = 18;
 pub(crate) const LINE: i32 = 36;
 pub(crate) const BELOW_LABELS: i32 = 26;
 
-/// Images in a row, and the distance from one to the next.
-const COLUMNS: usize = 5;
+/// Images in a row, and the width of a tile.
+pub(crate) const COLUMNS: usize = 5;
 const PITCH: i32 = 250;
 
 /// One image of a gallery.
@@ -60,22 +60,14 @@ pub(crate) fn draw_image(canvas: &mut Canvas, inputs: &Inputs, index: usize, at:
     canvas.bitmap(&image, at, drawn_size(shape));
 }
 
-/// The upper left corners of cells in rows of so many.
-pub(crate) fn cells(columns: usize, pitch: Point) -> impl Iterator<Item = Point> {
-    let columns = columns as i32;
-    (0..).map(move |cell| (cell % columns * pitch.0, cell / columns * pitch.1))
-}
-
-/// Draws the images in rows.
-pub(crate) fn draw(inputs: &Inputs, tiles: &[Tile]) -> Canvas {
+/// Draws each image above its labels; all drawings have one size.
+pub(crate) fn draw(inputs: &Inputs, tiles: &[Tile]) -> Vec<Canvas> {
     let (width, height) = drawn_size(inputs.facts.shape);
     let lines = tiles.iter().map(|tile| tile.labels.len()).max().unwrap_or(0) as i32;
-    let row_height = height + ABOVE_LABELS + lines * LINE + BELOW_LABELS;
-    let rows = tiles.len().div_ceil(COLUMNS) as i32;
-    let mut canvas = Canvas::new(COLUMNS as i32 * PITCH, 20 + rows * row_height);
-    for (tile, (left, top)) in tiles.iter().zip(cells(COLUMNS, (PITCH, row_height))) {
-        let middle = left + PITCH / 2;
-        let (x, y) = (middle - width / 2, top + 30);
+    let row_height = height + 30 + ABOVE_LABELS + lines * LINE + BELOW_LABELS;
+    let draw = |tile: &Tile| {
+        let mut canvas = Canvas::new(PITCH, row_height);
+        let (x, y) = ((PITCH - width) / 2, 30);
         let (thickness, frame) = if tile.marked { (8, VERMILLION) } else { (2, GRID) };
         canvas.framed((x, y), (width, height), thickness, frame);
         draw_image(&mut canvas, inputs, tile.index, (x, y));
@@ -84,10 +76,13 @@ pub(crate) fn draw(inputs: &Inputs, tiles: &[Tile]) -> Canvas {
         }
         for (line, (label, style)) in (0..).zip(&tile.labels) {
             let below = y + height + ABOVE_LABELS + line * LINE;
-            canvas.text(label, (middle, below), style.centred());
+            canvas.text(label, (PITCH / 2, below), style.centred());
         }
-    }
-    canvas
+        let labels: Vec<_> = tile.labels.iter().map(|(label, _)| label.as_str()).collect();
+        let mistake = if tile.marked { ", a mistake" } else { "" };
+        canvas.described(format!("Test image {}: {}{mistake}", tile.index, labels.join(", ")))
+    };
+    tiles.iter().map(draw).collect()
 }
 
 /// A cross on a disc: the sign of a mistake for readers to whom its colour says nothing.

@@ -3,8 +3,10 @@
 mod axes;
 mod canvas;
 pub(crate) mod colour_scale;
+mod fonts;
 pub(crate) mod gallery;
 pub(crate) mod markers;
+mod outline;
 mod palette;
 mod plot;
 mod text;
@@ -12,6 +14,7 @@ mod ticks;
 
 pub(crate) use axes::*;
 pub(crate) use canvas::{Canvas, Point};
+pub(crate) use fonts::closed;
 pub(crate) use palette::*;
 pub(crate) use plot::Plot;
 pub(crate) use text::*;

@@ -30,10 +30,25 @@ impl Colour {
 
     /// The opaque colour that is seen where this one lies on light paper.
     pub(crate) fn on_paper(self) -> [u8; 3] {
+        self.over(PAPER)
+    }
+
+    /// The same on a dark screen, where the page shows its counterpart of the palette.
+    pub(crate) fn on_dark(self) -> [u8; 3] {
+        let dark = |light: Self| {
+            PALETTE
+                .iter()
+                .find(|(_, known, _)| known.rgb == light.rgb)
+                .map_or(light, |entry| entry.2)
+        };
+        dark(self).faded(self.opacity).over(dark(PAPER))
+    }
+
+    fn over(self, paper: Self) -> [u8; 3] {
         let blend = |paper: u8, ink: u8| {
             (f64::from(paper) + self.opacity * (f64::from(ink) - f64::from(paper))).round() as u8
         };
-        std::array::from_fn(|channel| blend(PAPER.rgb[channel], self.rgb[channel]))
+        std::array::from_fn(|channel| blend(paper.rgb[channel], self.rgb[channel]))
     }
 }
 

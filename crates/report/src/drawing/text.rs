@@ -1,12 +1,10 @@
 //! Text in plots: one typeface, its widths, and names from users made safe.
 
-use std::sync::LazyLock;
-
-use ttf_parser::Face;
-
+use super::fonts;
 use super::palette::{Colour, INK, MUTED};
 
-/// The typefaces that an SVG asks for. PNGs are drawn with the first, which is embedded in the program.
+/// The typefaces that an SVG asks for. PNGs are drawn with the first, which is embedded in the program, and with the
+/// system's where it lacks a letter.
 pub(crate) const FAMILIES: &str = "Noto Sans, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif";
 
 /// Another typeface may replace ours in an SVG: DejaVu Sans, the widest of the common ones, is 15 % wider.
@@ -14,9 +12,6 @@ const SLACK: f64 = 1.15;
 
 /// Names are drawn up to this many characters, whatever the room.
 const LONGEST_NAME: usize = 200;
-
-static REGULAR: LazyLock<Face<'static>> = LazyLock::new(|| parse(notosans::REGULAR_TTF));
-static BOLD: LazyLock<Face<'static>> = LazyLock::new(|| parse(notosans::BOLD_TTF));
 
 /// Which end of the text lies at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,15 +81,10 @@ impl Style {
         (ems * f64::from(self.size)).round() as i32
     }
 
-    /// Length of a line in the embedded typeface, in units.
+    /// Length of a line as a PNG shows it, in units.
     pub(crate) fn advance(self, text: &str) -> f64 {
-        let face = face(self.bold);
-        let advance = |character: char| {
-            let glyph = face.glyph_index(character).unwrap_or_default();
-            face.glyph_hor_advance(glyph).unwrap_or_default()
-        };
-        let length: f64 = text.chars().map(|character| f64::from(advance(character))).sum();
-        length * f64::from(self.size) / f64::from(face.units_per_em())
+        let ems: f64 = text.chars().map(|character| fonts::advance(character, self.bold)).sum();
+        ems * f64::from(self.size)
     }
 
     /// Units that a line needs, whichever of the typefaces shows it.
@@ -111,6 +101,30 @@ impl Style {
         let mut cut: String = text.chars().take(LONGEST_NAME).collect();
         while self.width(&format!("{}…", cut.trim_end())) > room && cut.pop().is_some() {}
         format!("{}…", cut.trim_end())
+    }
+
+    /// The text in the largest letters, from this size down to three quarters of it, that let it keep to `room` units on
+    /// one line; cut where the smallest do not.
+    pub(crate) fn shrunk(self, text: &str, room: i32) -> (String, Self) {
+        let smallest = self.size * 3 / 4;
+        let sizes = (smallest..=self.size).rev().map(|size| Self { size, ..self });
+        let style = sizes.clone().find(|style| style.width(text) <= room);
+        let style = style.unwrap_or(Self { size: smallest, ..self });
+        (style.fit(text, room), style)
+    }
+
+    /// The text on one line in letters that may be [`shrunk`](Self::shrunk), else on two of the smallest.
+    pub(crate) fn in_two_lines(self, text: &str, room: i32) -> Vec<(String, Self)> {
+        let (line, style) = self.shrunk(text, room);
+        let lines = style.wrap(&clean(text), room);
+        match &lines[..] {
+            [first, second, rest @ ..] if style.width(&clean(text)) > room => {
+                let second = [second.clone()].into_iter().chain(rest.iter().cloned());
+                let second = second.collect::<Vec<_>>().join(" ");
+                vec![(first.clone(), style), (style.fit(&second, room), style)]
+            }
+            _ => vec![(line, style)],
+        }
     }
 
     /// The text broken at spaces into lines of at most `room` units.
@@ -147,15 +161,6 @@ pub(crate) fn escape(text: &str) -> String {
         .fold(text.to_owned(), |escaped, (character, entity)| escaped.replace(*character, entity))
 }
 
-/// The embedded typeface.
-pub(crate) fn face(bold: bool) -> &'static Face<'static> {
-    if bold { &BOLD } else { &REGULAR }
-}
-
-fn parse(bytes: &'static [u8]) -> Face<'static> {
-    Face::parse(bytes, 0).expect("the embedded font is well-formed")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +174,14 @@ mod tests {
             assert!(room == 0 || BOLD_TEXT.width(&cut) <= room, "{cut}");
         }
         assert_eq!(TEXT.fit("7", 300), "7");
+        let (whole, style) = TEXT.shrunk("a name of some length", 250);
+        let [(first, _), (second, _)] =
+            &TEXT.in_two_lines("a rather long name of a class", 200)[..]
+        else {
+            panic!("a name of two lines");
+        };
+        assert_eq!(format!("{first} {second}"), "a rather long name of a class");
+        assert_eq!((whole.as_str(), style.size < TEXT.size), ("a name of some length", true));
     }
 
     #[test]

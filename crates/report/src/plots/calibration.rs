@@ -23,7 +23,7 @@ const TOP: i32 = 56;
 const BEYOND: i32 = 50;
 
 /// The numbers above the bars.
-const NUMBER: Style = Style { size: 18, baseline: Baseline::Bottom, ..TEXT.centred() };
+const NUMBER: Style = Style { size: 22, baseline: Baseline::Bottom, ..TEXT.centred() };
 
 /// The predictions whose probability falls into one interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -153,14 +153,15 @@ fn counts(bins: &[Bin; BINS]) -> Canvas {
     let title = "Images, on a logarithmic axis";
     let (axes, mut canvas) = frame(title, &ticks, (lowest, highest));
     canvas.line(&[axes.place((0.0, lowest)), axes.place((1.0, lowest))], 2, MUTED);
-    let numbered = NUMBER.width(&most.to_string()) <= SIDE / BINS as i32;
+    let (_, number) = NUMBER.shrunk(&most.to_string(), SIDE / BINS as i32);
+    let numbered = number.width(&most.to_string()) <= SIDE / BINS as i32;
     for (position, bin) in bins.iter().enumerate().filter(|(_, bin)| bin.count > 0) {
         let (from, to) = edges(position);
         let (left, top) = axes.place((from, (bin.count as f64).log10()));
         let (right, bottom) = axes.place((to, lowest));
         canvas.rect((left + 3, top), (right - left - 6, bottom - top), BLUE);
         if numbered {
-            canvas.text(&bin.count.to_string(), (left.midpoint(right), top - 12), NUMBER);
+            canvas.text(&bin.count.to_string(), (left.midpoint(right), top - 12), number);
         }
     }
     canvas.described("Number of images by probability, in bins of equal width.".to_owned())

@@ -7,8 +7,9 @@ use crate::html::{table, text};
 use crate::inputs::Inputs;
 use crate::numbers::{accuracy, count};
 
-/// Sides of a cell: as large as reads well, and smaller for many classes, so that the matrix keeps its size.
-const LARGEST_CELL: usize = 104;
+/// Sides of a cell: room for a number of four digits, so that a phone shows ten classes whole, and smaller for many
+/// classes, so that the matrix keeps its size.
+const LARGEST_CELL: usize = 72;
 const MATRIX: usize = 1100;
 const SMALLEST_LABELLED_CELL: usize = 22;
 
@@ -36,7 +37,7 @@ const GAP: i32 = 16;
 pub(super) fn plot(inputs: &Inputs) -> Plot {
     let note = note(inputs);
     let title = "Confusion matrix".to_owned();
-    Plot { table: scores(inputs), ..Plot::new("confusion", title, note, Some(draw(inputs))) }
+    Plot { table: scores(inputs), ..Plot::new("confusion", title, note, draw(inputs)) }
 }
 
 /// What is correct, and what is confused most often.
@@ -51,8 +52,8 @@ fn note(inputs: &Inputs) -> String {
         count(total)
     );
     if let Some((times, label, predicted)) = most_frequent_error(confusion) {
-        let [label, predicted] =
-            [label, predicted].map(|class| TEXT.fit(&inputs.facts.classes[class], NOTE_ROOM));
+        let [label, predicted] = [label, predicted]
+            .map(|class| closed(&TEXT.fit(&inputs.facts.classes[class], NOTE_ROOM)));
         let times = match times {
             1 => "once".to_owned(),
             2 => "twice".to_owned(),
@@ -77,13 +78,14 @@ fn draw(inputs: &Inputs) -> Canvas {
     let names: Vec<_> = classes.iter().map(|class| name.fit(class, LABEL_ROOM)).collect();
     let longest = names.iter().map(|label| name.width(label)).max().unwrap_or(0);
     let upwards = longest > cell - 8;
-    let left = longest.max(MUTED_TEXT.width(ROWS)) + GAP;
+    let left = LINE + longest + GAP;
     let top = LINE + GAP + if upwards { longest.max(LINE) } else { LINE };
     let side = n as i32 * cell;
-    let mut canvas = Canvas::new(left + side + 2, top + side + 2);
+    let least = top + MUTED_TEXT.width(ROWS).max(side);
+    let mut canvas = Canvas::new(left + side.max(MUTED_TEXT.width(COLUMNS)) + 2, least + 2);
 
-    let corner = Style { align: Align::End, baseline: Baseline::Bottom, ..MUTED_TEXT };
-    canvas.text(ROWS, (left - GAP, top - GAP), corner);
+    let rows = Style { align: Align::End, upwards: true, ..MUTED_TEXT };
+    canvas.text(ROWS, (0, top), rows);
     canvas.text(COLUMNS, (left, 0), MUTED_TEXT);
     for (class, label) in names.iter().enumerate().step_by(every) {
         let middle = class as i32 * cell + cell / 2;
@@ -103,7 +105,8 @@ fn draw_cells(canvas: &mut Canvas, confusion: &[Vec<usize>], (left, top): (i32, 
     let most = most_frequent_error(confusion).map_or(1, |(times, ..)| times);
     let largest = confusion.iter().flatten().copied().max().unwrap_or(0);
     let number = Style { size: TEXT.size.min(cell / 2), ..BOLD_TEXT.centred().level() };
-    let numbered = cell >= SMALLEST_NUMBERED_CELL && number.width(&largest.to_string()) <= cell - 4;
+    let (written, number) = number.shrunk(&largest.to_string(), cell - 4);
+    let numbered = cell >= SMALLEST_NUMBERED_CELL && written == largest.to_string();
     for (label, row) in confusion.iter().enumerate() {
         for (predicted, &times) in row.iter().enumerate() {
             let (x, y) = (left + predicted as i32 * cell, top + label as i32 * cell);
@@ -146,7 +149,9 @@ fn scores(inputs: &Inputs) -> String {
     let caption = "Scores by class. Precision: fraction of the images predicted as the class that are of it. Recall: \
                    fraction of the images of the class that are predicted as it. F1: their harmonic mean.";
     let row = |scores: &ClassScores| {
-        let [precision, recall, f1] = [scores.precision, scores.recall, scores.f1].map(accuracy);
+        // A class without test images has no recall, and scores of 0 would be read as failures.
+        let [precision, recall, f1] = [scores.precision, scores.recall, scores.f1]
+            .map(|score| if scores.support == 0 { "none".to_owned() } else { accuracy(score) });
         vec![text(&scores.class), precision, recall, f1, count(scores.support)]
     };
     let rows: Vec<_> = inputs.evaluation.classes.iter().map(row).collect();

@@ -2,7 +2,6 @@
 
 use run::Explanations;
 
-use crate::drawing::gallery::cells;
 use crate::drawing::*;
 use crate::inputs::FILTER_SIDE;
 use crate::numbers::plural;
@@ -24,7 +23,11 @@ pub(super) fn plot(explanations: &Explanations) -> Plot {
     let filters = &explanations.filters[..explanations.filters.len().min(MOST_FILTERS)];
     let title = "Filters of the first layer".to_owned();
     let note = note(filters, explanations.filters.len());
-    Plot::new("filters", title, note, (!filters.is_empty()).then(|| draw(filters)))
+    let largest = colour_scale::largest(filters.iter().flatten());
+    let tiles = draw(filters, largest);
+    let panels =
+        Vec::from_iter((!tiles.is_empty()).then(|| colour_scale::panel(largest, "weight")));
+    Plot { name: "filters", title, note, tiles, columns: COLUMNS, panels, ..Plot::default() }
 }
 
 fn note(filters: &[Vec<f32>], all: usize) -> String {
@@ -45,22 +48,23 @@ fn note(filters: &[Vec<f32>], all: usize) -> String {
     note
 }
 
-fn draw(filters: &[Vec<f32>]) -> Canvas {
-    let largest = colour_scale::largest(filters.iter().flatten());
-    let scale = filters.len().div_ceil(COLUMNS) as i32 * PITCH.1 + 10;
-    let mut canvas = Canvas::new(COLUMNS as i32 * PITCH.0 - 32, scale + colour_scale::HEIGHT);
-    for ((number, filter), (x, y)) in filters.iter().enumerate().zip(cells(COLUMNS, PITCH)) {
-        draw_filter(&mut canvas, filter, largest, (x + 2, y + 2));
-        canvas.text(&number.to_string(), (x + 2 + SIDE / 2, y + 2 + SIDE + 10), NUMBER);
-    }
-    colour_scale::draw(&mut canvas, (2, scale), largest, "weight");
-    canvas
+/// Each filter above its number.
+fn draw(filters: &[Vec<f32>], largest: f64) -> Vec<Canvas> {
+    let draw = |(number, filter): (usize, &Vec<f32>)| {
+        let mut canvas = Canvas::new(PITCH.0, PITCH.1);
+        let left = (PITCH.0 - SIDE) / 2;
+        draw_filter(&mut canvas, filter, largest, (left, 2));
+        canvas.text(&number.to_string(), (PITCH.0 / 2, 2 + SIDE + 10), NUMBER);
+        canvas.described(format!("Filter {number}"))
+    };
+    filters.iter().enumerate().map(draw).collect()
 }
 
 fn draw_filter(canvas: &mut Canvas, filter: &[f32], largest: f64, (left, top): Point) {
     canvas.framed((left, top), (SIDE, SIDE), 2, GRID);
-    for (&weight, (x, y)) in filter.iter().zip(cells(FILTER_SIDE, (CELL, CELL))) {
-        let (x, y) = (left + x, top + y);
+    for (position, &weight) in filter.iter().enumerate() {
+        let (column, row) = ((position % FILTER_SIDE) as i32, (position / FILTER_SIDE) as i32);
+        let (x, y) = (left + column * CELL, top + row * CELL);
         let colour = colour_scale::colour(f64::from(weight), largest);
         // A weight too small for a colour gets no dash either.
         if colour.opacity > 0.0 {

@@ -8,11 +8,14 @@ use crate::inputs::Inputs;
 use crate::numbers::plural;
 
 pub(super) fn plot(inputs: &Inputs) -> Plot {
-    let mut first: Vec<&Prediction> = inputs.predictions.iter().collect();
-    first.sort_by_key(|prediction| prediction.index);
-    first.truncate(MOST_IMAGES);
-    let names =
-        |p: &Prediction| [p.label, p.predicted].map(|class| inputs.facts.classes[class].as_str());
+    let mut all: Vec<&Prediction> = inputs.predictions.iter().collect();
+    all.sort_by_key(|prediction| prediction.index);
+    // A folder is sorted by class: its first images are all of one, and every so many-th says more.
+    let of_one_class = |shown: &[&Prediction]| shown.iter().all(|p| p.label == shown[0].label);
+    let spread = of_one_class(&all[..all.len().min(MOST_IMAGES)]) && !of_one_class(&all);
+    let every = if spread { all.len() / all.len().min(MOST_IMAGES) } else { 1 };
+    let first: Vec<_> = all.into_iter().step_by(every).take(MOST_IMAGES).collect();
+    let names = |p: &Prediction| [p.label, p.predicted].map(|c| closed(&inputs.facts.classes[c]));
     // All labels have one form: on one line if there is room for every one, else on two.
     let one_line = first.iter().all(|p| BOLD_TEXT.width(&names(p).join(" / ")) <= LABEL_ROOM);
     let tile = |p: &&Prediction| {
@@ -20,15 +23,16 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
         let style = if marked { BOLD_TEXT } else { TEXT };
         let labels = match one_line {
             true => vec![names(p).join(" / ")],
-            false => names(p).map(|name| style.fit(name, LABEL_ROOM)).to_vec(),
+            false => names(p).to_vec(),
         };
-        let labels = labels.into_iter().map(|label| (label, style)).collect();
+        let labels = labels.iter().map(|label| style.shrunk(label, LABEL_ROOM)).collect();
         Tile { index: p.index, labels, marked }
     };
     let tiles: Vec<Tile> = first.iter().map(tile).collect();
     let mistakes = tiles.iter().filter(|tile| tile.marked).count();
     let title = match tiles.len() {
         1 => "The first test image".to_owned(),
+        n if spread => format!("{n} test images of all classes"),
         n => format!("The first {n} test images"),
     };
     let form = match one_line {
@@ -43,5 +47,6 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
         }
     };
     let note = format!("Below each image: {form}. {marks}");
-    Plot::new("grid", title, note, Some(gallery::draw(inputs, &tiles)))
+    let (tiles, columns) = (gallery::draw(inputs, &tiles), gallery::COLUMNS);
+    Plot { name: "grid", title, note, tiles, columns, ..Plot::default() }
 }

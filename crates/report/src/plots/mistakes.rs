@@ -16,12 +16,20 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
     let all = inputs.mistakes();
     let tile = |p: &&Prediction| {
         let name = |class: usize| &inputs.facts.classes[class];
-        let labels = [
-            (format!("true {}", name(p.label)), TEXT),
-            (format!("predicted {}", name(p.predicted)), TEXT),
-            (format!("{}, #{}", percent(p.probability, 1), p.index), MUTED_TEXT),
-        ];
-        let labels = labels.map(|(label, style)| (style.fit(&label, LABEL_ROOM), style)).to_vec();
+        let answer = |word: &str, class: usize| {
+            let whole = format!("{word} {}", name(class));
+            match TEXT.width(&whole) <= LABEL_ROOM {
+                true => vec![(whole, TEXT)],
+                // A long name has lines of its own: it is the answer, the word is not.
+                false => {
+                    let name = TEXT.in_two_lines(name(class), LABEL_ROOM);
+                    [vec![(word.to_owned(), MUTED_TEXT)], name].concat()
+                }
+            }
+        };
+        let detail = format!("{}, #{}", percent(p.probability, 1), p.index);
+        let mut labels = [answer("true", p.label), answer("predicted", p.predicted)].concat();
+        labels.push(MUTED_TEXT.shrunk(&detail, LABEL_ROOM));
         Tile { index: p.index, labels, marked: false }
     };
     let tiles: Vec<Tile> = all.iter().take(MOST_IMAGES).map(tile).collect();
@@ -38,8 +46,9 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
               class, and the number of the image in the test set, counted from 0."
             .to_owned(),
     };
-    let canvas = (!tiles.is_empty()).then(|| gallery::draw(inputs, &tiles));
-    Plot { table: by_class(inputs), ..Plot::new("mistakes", title, note, canvas) }
+    let (tiles, columns) = (gallery::draw(inputs, &tiles), gallery::COLUMNS);
+    let table = by_class(inputs);
+    Plot { name: "mistakes", title, note, tiles, columns, table, ..Plot::default() }
 }
 
 /// The mistakes of every class, the most probable prediction first.

@@ -15,7 +15,7 @@ const COLUMNS: usize = 3;
 /// From an image to its map, from one mistake to the next, and the height of the labels below.
 const GAP: i32 = 12;
 const BETWEEN: i32 = 48;
-const LABELS: i32 = ABOVE_LABELS + 2 * LINE + BELOW_LABELS;
+const LABELS: i32 = ABOVE_LABELS + 3 * LINE + BELOW_LABELS;
 
 /// The smallest room of the labels, whatever the image's size.
 const SMALLEST_ROOM: i32 = 400;
@@ -27,7 +27,11 @@ pub(super) fn plot(inputs: &Inputs, explanations: &Explanations) -> Plot {
     let maps = &explanations.mistakes[..explanations.mistakes.len().min(MOST_MISTAKES)];
     let title = "Which regions mattered for mistakes".to_owned();
     let note = note(maps, explanations.patch);
-    Plot::new("occlusion", title, note, (!maps.is_empty()).then(|| draw(inputs, maps)))
+    let largest = colour_scale::largest(maps.iter().flat_map(|map| &map.importance));
+    let tiles: Vec<_> = maps.iter().map(|map| draw(inputs, map, largest)).collect();
+    let scale = || colour_scale::panel(largest, "fall of the log-odds, in nats");
+    let panels = Vec::from_iter((!tiles.is_empty()).then(scale));
+    Plot { name: "occlusion", title, note, tiles, columns: COLUMNS, panels, ..Plot::default() }
 }
 
 fn note(maps: &[Occlusion], patch: usize) -> String {
@@ -35,10 +39,10 @@ fn note(maps: &[Occlusion], patch: usize) -> String {
         return "There is no mistake to explain.".to_owned();
     }
     let mut note = format!(
-        "Beside each mistake: how much the probability of the predicted class falls when a square of {patch}x{patch} \
-         pixels of background hides the region (Zeiler and Fergus 2014). Orange regions speak for the predicted class \
-         and blue ones against it; + marks the largest fall and − the largest rise. The black line is the outline of \
-         the image. All maps share one scale."
+        "Beside each mistake: how much the log-odds of the predicted class fall when a square of {patch}x{patch} pixels \
+         of background hides the region (Zeiler and Fergus 2014); a fall by 0.7 halves its odds. Orange regions speak \
+         for the predicted class and blue ones against it; + marks the largest fall and − the largest rise. The line \
+         is the outline of what the image shows. All maps share one scale."
     );
     if maps.iter().any(|map| map.importance.iter().any(|value| !value.is_finite())) {
         note += " Grey regions are not finite numbers.";
@@ -46,37 +50,31 @@ fn note(maps: &[Occlusion], patch: usize) -> String {
     note
 }
 
-fn draw(inputs: &Inputs, maps: &[Occlusion]) -> Canvas {
+/// A mistake beside its map, above its labels.
+fn draw(inputs: &Inputs, map: &Occlusion, largest: f64) -> Canvas {
     let (width, height) = drawn_size(inputs.facts.shape);
     let room = (2 * width + GAP).max(SMALLEST_ROOM);
-    let pitch = (room + BETWEEN, height + LABELS);
-    let scale = 2 + maps.len().div_ceil(COLUMNS) as i32 * pitch.1 + 10;
-    let right = COLUMNS as i32 * pitch.0 - BETWEEN + 4;
-    let mut canvas = Canvas::new(right, scale + colour_scale::HEIGHT);
-    let largest = colour_scale::largest(maps.iter().flat_map(|map| &map.importance));
-    for (map, (x, y)) in maps.iter().zip(cells(COLUMNS, pitch)) {
-        let (x, y) = (x + 2, y + 2);
-        canvas.framed((x, y), (width, height), 2, GRID);
-        draw_image(&mut canvas, inputs, map.index, (x, y));
-        draw_map(&mut canvas, inputs, map, largest, (x + width + GAP, y));
-        draw_labels(&mut canvas, inputs, map.index, (x, y + height + ABOVE_LABELS), room);
+    let mut canvas = Canvas::new(room + BETWEEN, height + LABELS);
+    let at = (BETWEEN / 2, 2);
+    canvas.framed(at, (width, height), 2, GRID);
+    draw_image(&mut canvas, inputs, map.index, at);
+    draw_map(&mut canvas, inputs, map, largest, (at.0 + width + GAP, at.1));
+    let Some(mistake) = inputs.mistake(map.index) else { return canvas };
+    let name = |class: usize| &inputs.facts.classes[class];
+    let labels = [
+        (format!("true {}", name(mistake.label)), BOLD_TEXT),
+        (format!("predicted {}", name(mistake.predicted)), BOLD_TEXT),
+        (format!("with {}, #{}", percent(mistake.probability, 1), map.index), MUTED_TEXT),
+    ];
+    for (line, (label, style)) in (0..).zip(&labels) {
+        let (label, style) = style.shrunk(label, room);
+        canvas.text(&label, (at.0, at.1 + height + ABOVE_LABELS + line * LINE), style);
     }
-    colour_scale::draw(&mut canvas, (2, scale), largest, "fall of the probability");
-    canvas
-}
-
-fn draw_labels(canvas: &mut Canvas, inputs: &Inputs, index: usize, (x, y): Point, room: i32) {
-    let Some(mistake) = inputs.mistake(index) else { return };
-    let half = (room - BOLD_TEXT.width("true , predicted ")) / 2;
-    let [label, predicted] = [mistake.label, mistake.predicted]
-        .map(|class| BOLD_TEXT.fit(&inputs.facts.classes[class], half));
-    canvas.text(&format!("true {label}, predicted {predicted}"), (x, y), BOLD_TEXT);
-    let detail = format!("with {}, #{index}", percent(mistake.probability, 1));
-    canvas.text(&detail, (x, y + LINE), MUTED_TEXT);
+    canvas.described(labels.map(|(label, _)| label).join(", "))
 }
 
 /// The map as an image: a rectangle for each of its pixels would be larger than all else on the page. A page does not
-/// recolour it on a dark screen, as it does not recolour the images of the data set.
+/// recolour images, so there is one for light paper and one for dark screens.
 fn draw_map(canvas: &mut Canvas, inputs: &Inputs, map: &Occlusion, largest: f64, at: Point) {
     let shape = inputs.facts.shape;
     let (zoom, area) = (zoom(shape), shape.height * shape.width);
@@ -86,20 +84,21 @@ fn draw_map(canvas: &mut Canvas, inputs: &Inputs, map: &Occlusion, largest: f64,
         let channels = image.chunks(area).map(|channel| u32::from(channel[pixel]));
         channels.sum::<u32>() >= OUTLINED * shape.channels as u32
     };
-    let pixel = |x: u32, y: u32| {
+    let colour = |x: u32, y: u32| {
         let (x, y) = (x as usize, y as usize);
         let (row, column) = (y / zoom, x / zoom);
         let (below, beside) = ((row + 1).min(shape.height - 1), (column + 1).min(shape.width - 1));
         let edge = (y % zoom == zoom - 1 && inside(row, column) != inside(below, column))
             || (x % zoom == zoom - 1 && inside(row, column) != inside(row, beside));
         let value = f64::from(map.importance[row * shape.width + column]);
-        let colour = if edge { INK } else { colour_scale::colour(value, largest) };
-        Rgb(colour.on_paper())
+        if edge { INK } else { colour_scale::colour(value, largest) }
     };
     let [height, width] = [shape.height, shape.width].map(|side| (zoom * side) as u32);
     let drawn = drawn_size(shape);
     canvas.framed(at, drawn, 2, GRID);
-    canvas.bitmap(&RgbImage::from_fn(width, height, pixel), at, drawn);
+    let maps = [Colour::on_paper, Colour::on_dark]
+        .map(|seen| RgbImage::from_fn(width, height, |x, y| Rgb(seen(colour(x, y)))));
+    canvas.bitmaps(&maps, at, drawn);
     draw_extremes(canvas, map, shape.width, largest, (at, drawn));
 }
 

@@ -7,18 +7,17 @@ const BLUE: &str = "#0072B2";
 #[test]
 fn the_gap_is_that_of_the_tested_weights() {
     let mut run = Run::new(2, 10, digits(), &[3]);
-    let page = run.text("report.html");
+    let page = plain(&run.text("report.html"));
     for row in [
         "<th scope=\"row\">Training</th><td>42,000</td><td>0.0101</td><td></td><td>99.77 %</td>",
-        "row\">Validation</th><td>18,000</td><td>0.0303</td><td>+0.0202</td><td>99.01 %</td><td>−0.76 %</td>",
-        "<td>10</td><td>0.0267</td><td>+0.0166</td><td>99.13 %</td><td>−0.64 %</td>",
+        "row\">Validation</th><td>18,000</td><td>0.0303</td><td>+0.0202</td><td>99.01 %</td><td>−0.76 points</td>",
+        "<td>10</td><td>0.0267</td><td>+0.0166</td><td>99.13 %</td><td>−0.64 points</td>",
     ] {
         assert!(page.contains(row), "{row}");
     }
-    assert!(!page.contains("Nothing was held out"));
     run.evaluation.val = None;
     let page = run.text("report.html");
-    assert!(page.contains("Nothing was held out") && !page.contains("row\">Validation</th>"));
+    assert!(!page.contains("row\">Validation</th>"));
 }
 
 #[test]
@@ -33,7 +32,7 @@ fn curves_without_validation_draw_training_alone() {
     assert_eq!(elements(&svg, "polygon", &[]), 0, "no square of a validation line");
     assert!(!texts.iter().any(|text| text == "validation" || text.starts_with("epoch 2")));
     assert!(texts.join(" ").contains("Nothing was held out for validation"), "{texts:?}");
-    assert!(run.text("report.html").contains("<td>none</td>"));
+    assert!(plain(&run.text("report.html")).contains("<td>none</td>"));
 }
 
 #[test]
@@ -87,7 +86,7 @@ fn mistakes_are_listed_by_class_and_the_surest_come_first() {
     run.predictions[70].probability = 0.999;
     run.predictions[14].probability = 0.95;
     run.explanations = None;
-    let page = run.text("report.html");
+    let page = plain(&run.text("report.html"));
     let section = page.find("id=\"mistakes\"").unwrap();
     let page = &page[section..];
     let list = |class: &str| -> String {
@@ -134,8 +133,10 @@ fn maps_lie_beside_their_mistakes_and_show_where_hiding_costs() {
     importance.fill(0.0);
     (importance[28 * 20 + 3], importance[28 * 2 + 9]) = (1.0, -1.0);
     let svg = run.text("occlusion.svg");
-    assert_eq!(elements(&svg, "image", &[]), 2 * 12, "twelve of fifteen");
-    for text in ["true 7, predicted 8", "with 87.5 %, #7", "square of 5x5 pixels of background"] {
+    assert_eq!(elements(&svg, "image", &[]), 3 * 12, "twelve of fifteen, each map in two colours");
+    for text in
+        ["true 7 predicted 8 with 87.5 %, #7", "square of 5x5 pixels of background", "log-odds"]
+    {
         assert_text(&svg, text);
     }
     let map = bitmap(&svg, 1).to_rgb8();
@@ -144,6 +145,29 @@ fn maps_lie_beside_their_mistakes_and_show_where_hiding_costs() {
     assert_eq!(at(20, 3), [0xD5, 0x5E, 0x00]);
     assert_eq!(at(2, 9), [0x00, 0x72, 0xB2]);
     assert_eq!(at(9, 2), [0xFF; 3]);
+    // The same in the colours of a dark page, which shows it instead.
+    assert_eq!(elements(&svg, "image", &[("class", "dark"), ("display", "none")]), 12);
+    let dark = bitmap(&svg, 2).to_rgb8();
+    let at = |row: u32, column: u32| dark.get_pixel(column * zoom, row * zoom).0;
+    assert_eq!(
+        [at(20, 3), at(2, 9), at(9, 2)],
+        [[0xE6, 0x9F, 0x00], [0x56, 0xB4, 0xE9], [0x16, 0x1B, 0x22]]
+    );
+}
+
+#[test]
+fn long_names_keep_their_answers_in_captions() {
+    let classes = ["T-shirt/top", "Ankle boot", "Trouser", "a name that goes on and on and on"];
+    let run = Run::new(1, 8, classes.map(str::to_owned).to_vec(), &[0, 1, 6]);
+    for (plot, texts) in [
+        ("mistakes", &["T-shirt/top", "Ankle boot", "Trouser"][..]),
+        ("occlusion", &["predicted Ankle boot"]),
+    ] {
+        let svg = run.text(&format!("{plot}.svg"));
+        for text in texts {
+            assert_text(&svg, text);
+        }
+    }
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn the_page_loads_nothing() {
         assert!(!page.contains(reference), "{reference}");
     }
     let images = page.matches("href=\"").count();
-    assert_eq!(images, 25 + 1 + 2, "the grid, and one mistake twice, with its map");
+    assert_eq!(images, 25 + 1 + 3, "the grid, and one mistake twice, with its map in two colours");
     assert_eq!(page.matches("href=\"data:image/png;base64,").count(), images);
     assert!(page.contains("default-src 'none'"));
 }
@@ -101,7 +101,7 @@ fn the_page_loads_nothing() {
 fn the_page_has_the_figures() {
     let mut run = Run::new(3, 1234, digits(), &[4, 5]);
     run.agreement = Some(agreement(1234, 1234, 2.4e-7));
-    let page = run.text("report.html");
+    let page = plain(&run.text("report.html"));
     for figure in [
         "<dd>99.13 %</dd>",
         "<dd>2<small>of 1,234 test images</small></dd>",

@@ -25,6 +25,47 @@ fn the_grid_shows_the_first_images_and_marks_the_wrong_ones() {
 }
 
 #[test]
+fn images_sorted_by_class_are_shown_from_all_classes() {
+    let mut run = Run::new(1, 400, digits(), &[]);
+    for prediction in &mut run.predictions {
+        (prediction.label, prediction.predicted) = (prediction.index / 40, prediction.index / 40);
+    }
+    let svg = run.text("grid.svg");
+    let texts = texts(&svg);
+    assert_eq!(texts[0], "25 test images of all classes");
+    for label in ["0 / 0", "4 / 4", "9 / 9"] {
+        assert!(texts.iter().any(|text| text == label), "{label} in {texts:?}");
+    }
+}
+
+#[test]
+fn predictions_name_images_of_the_whole_test_set() {
+    let mut run = Run::new(1, 3, digits(), &[]);
+    run.pixels = (0..10 * PIXELS).map(|i| (i / PIXELS) as u8).collect();
+    for (prediction, index) in run.predictions.iter_mut().zip([2, 5, 9]) {
+        prediction.index = index;
+    }
+    let svg = run.text("grid.svg");
+    for (position, index) in [2, 5, 9].into_iter().enumerate() {
+        assert_eq!(bitmap(&svg, position).to_luma8().get_pixel(0, 0).0, [index]);
+    }
+}
+
+#[test]
+fn letters_that_no_font_has_are_named_in_the_files_and_left_to_the_browser() {
+    // Private-use characters of the last plane: no font has them.
+    let classes = ["a\u{10FFFD}", "\u{5D0}\u{5D1}"].map(str::to_owned);
+    let files = Run::new(1, 4, classes.to_vec(), &[1]).files();
+    let svg = std::str::from_utf8(&files["grid.svg"]).unwrap();
+    assert_text(svg, "Boxes in the PNG");
+    assert_text(svg, "U+10FFFD");
+    let page = std::str::from_utf8(&files["report.html"]).unwrap();
+    assert!(page.contains("a\u{10FFFD} / a\u{10FFFD}") && !page.contains("Boxes in the PNG"));
+    let files = Run::new(1, 4, digits(), &[1]).files();
+    assert!(!std::str::from_utf8(&files["grid.svg"]).unwrap().contains("Boxes"));
+}
+
+#[test]
 fn an_image_in_an_svg_is_the_test_image() {
     let run = Run::new(1, 2, digits(), &[]);
     let svg = run.text("grid.svg");

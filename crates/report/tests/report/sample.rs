@@ -186,6 +186,13 @@ pub(crate) fn texts(svg: &str) -> Vec<String> {
     texts.map(|node| node.text().unwrap_or("").trim().to_owned()).collect()
 }
 
+/// A page without the names of columns that the cells of its tables carry for narrow windows.
+pub(crate) fn plain(page: &str) -> String {
+    let mut parts = page.split(" data-column=\"");
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |plain, part| plain + part.split_once('"').unwrap().1)
+}
+
 /// How many elements of an SVG have this name and these attributes.
 pub(crate) fn elements(svg: &str, name: &str, attributes: &[(&str, &str)]) -> usize {
     let document = roxmltree::Document::parse(svg).unwrap();

@@ -42,7 +42,7 @@ pub struct DataSettings {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]
     pub stratify: bool,
-    /// Use at most N images of each part after the split; 0 means all
+    /// Use at most N images of each part, drawn at random by the split seed; 0 means all
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=100_000_000))]
     pub limit: usize,
 }
