@@ -49,7 +49,7 @@ fn continue_is_sent_only_for_a_body_that_will_be_read() {
     let server = TestServer::start(&sides(), &[]);
     let expecting = |length: usize| {
         format!(
-            "POST {INFER} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{JSON_LENGTH}: 0\r\nContent-Length: {length}\r\n\r\n"
+            "POST {INFER} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n{JSON_LENGTH}: 0\r\nContent-Length: {length}\r\n\r\n"
         )
     };
     let mut connection = server.connect();
@@ -90,9 +90,9 @@ fn connections_are_kept_or_closed_as_the_client_asks() {
 #[test]
 fn a_second_length_does_not_smuggle_a_request() {
     let server = TestServer::start(&sides(), &[]);
-    let smuggled = "GET /v2/health/live HTTP/1.1\r\nHost: a\r\n\r\n";
+    let smuggled = "GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let request = format!(
-        "POST {INFER} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}",
+        "POST {INFER} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}",
         smuggled.len() + 5
     );
     let mut connection = server.connect();
