@@ -111,6 +111,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for HalfClosable<S> {
                 return Poll::Ready(Ok(()));
             }
             self.end = Some(Box::pin(sleep(PATIENCE)));
+            // hyper reads on before it lets the request's handler see the end of its body: it is asked again after that.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let is_hidden = self.is_writing || self.progress.is_answering();
         if let Some(end) = self.end.as_mut().filter(|_| is_hidden) {
