@@ -2,7 +2,7 @@
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -45,8 +45,8 @@ pub(crate) struct Models {
     last: Arc<AsyncMutex<Reload>>,
     /// Why the file is not what serves, after a reload that failed.
     problem: Mutex<Option<String>>,
-    /// Every loading thread holds a clone.
-    threads: Arc<()>,
+    /// Loads that were given up and still run.
+    n_stuck: Arc<AtomicUsize>,
 }
 
 /// A reload: its number, counted from 1, and the version that then served or why it failed.
@@ -79,7 +79,7 @@ impl Models {
             begun: AtomicU64::new(0),
             last: Arc::new(AsyncMutex::new(Reload { number: 0, outcome: Ok(1) })),
             problem: Mutex::default(),
-            threads: Arc::default(),
+            n_stuck: Arc::default(),
         })
     }
 
@@ -104,11 +104,7 @@ impl Models {
     async fn load(&self, metrics: &Metrics, limit: Duration) -> Outcome<u64> {
         let outcome = match self.start_loading() {
             Err(reason) => Err(reason),
-            Ok(loaded) => match tokio::time::timeout(limit, loaded).await {
-                Ok(Ok(loaded)) => loaded,
-                Ok(Err(_)) => Err("the thread that loads models ended unexpectedly".into()),
-                Err(_) => Err(format!("the load was given up after {} s", limit.as_secs_f64())),
-            },
+            Ok(loaded) => self.wait_for(loaded, limit).await,
         };
         let (version, problem) = match outcome {
             Ok(classifier) => {
@@ -131,22 +127,45 @@ impl Models {
 
     /// Starts the thread that loads the file. It cannot be interrupted: a load that is given up keeps its thread.
     fn start_loading(&self) -> Outcome<oneshot::Receiver<Outcome<Classifier>>> {
-        if Arc::strong_count(&self.threads) > MAX_STUCK {
+        if self.n_stuck.load(Ordering::SeqCst) >= MAX_STUCK {
             return Err("earlier loads were given up and still run: restart the server".into());
         }
-        let thread = Arc::clone(&self.threads);
-        let (path, seen) = (self.path.clone(), Arc::clone(&self.seen));
+        let (path, seen, n_stuck) =
+            (self.path.clone(), Arc::clone(&self.seen), Arc::clone(&self.n_stuck));
         let (sender, receiver) = oneshot::channel();
         let load = move || {
-            let _thread = thread;
             priority::set_idle_policy();
             let now = stamp(&path);
             *lock(&seen) = now;
-            // Fails if the load was given up; the model is then dropped here.
-            let _ = sender.send(Classifier::load(&path).map_err(|error| error_chain(&error)));
+            let loaded = Classifier::load(&path).map_err(|error| error_chain(&error));
+            if sender.send(loaded).is_err() {
+                n_stuck.fetch_sub(1, Ordering::SeqCst);
+            }
         };
         loader().map_err(|error| error.to_string())?.spawn(load);
         Ok(receiver)
+    }
+
+    /// Waits for a loading thread, and gives it up after `limit`.
+    async fn wait_for(
+        &self,
+        mut loaded: oneshot::Receiver<Outcome<Classifier>>,
+        limit: Duration,
+    ) -> Outcome<Classifier> {
+        let lost = |_| Err("the thread that loads models ended unexpectedly".into());
+        if let Ok(loaded) = tokio::time::timeout(limit, &mut loaded).await {
+            return loaded.unwrap_or_else(lost);
+        }
+        // The thread may be done at this moment; from here on it learns that it was given up, and counts itself out.
+        self.n_stuck.fetch_add(1, Ordering::SeqCst);
+        loaded.close();
+        match loaded.try_recv() {
+            Ok(loaded) => {
+                self.n_stuck.fetch_sub(1, Ordering::SeqCst);
+                loaded
+            }
+            Err(_) => Err(format!("the load was given up after {} s", limit.as_secs_f64())),
+        }
     }
 }
 

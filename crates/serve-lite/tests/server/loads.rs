@@ -22,7 +22,8 @@ fn predict_time(server: &TestServer) -> Duration {
     let reply = server
         .ask(&post(PREDICT, &png(200, &[[255; 150], [0; 150]].concat().repeat(100)).unwrap()));
     assert_eq!(reply.status, 200, "{}", reply.text());
-    let large: Vec<u8> = (0..100).flat_map(|i| halves(i, 0)).collect();
+    // Large enough to be parsed by another thread than the one that reads it.
+    let large: Vec<u8> = (0..20).flat_map(|i| halves(i, 0)).collect();
     assert_eq!(server.ask(&json(&json_body(&large))).status, 200);
     start.elapsed()
 }
@@ -33,7 +34,7 @@ fn loads(server: &TestServer) -> f64 {
 
 #[test]
 fn a_storm_of_loads_neither_queues_nor_delays_predictions() {
-    let server = TestServer::start(&slow(10), &["--watch", "0"]);
+    let server = TestServer::start(&slow(2), &["--watch", "0"]);
     let before = loads(&server);
     // Clients that leave at once: what a page of another site did.
     for _ in 0..500 {
@@ -60,11 +61,11 @@ fn a_storm_of_loads_neither_queues_nor_delays_predictions() {
 
 #[test]
 fn a_load_that_is_requested_during_another_reads_the_file_again() {
-    let server = TestServer::start(&biased(1.0), &["--watch", "0"]);
-    server.replace_model(&bytes(&slow(60)));
+    let server = TestServer::start(&biased(1.0), &["--watch", "0", "--timeout", "25"]);
+    server.replace_model(&bytes(&slow(20)));
     let mut first = server.connect();
     first.send(&load());
-    std::thread::sleep(Duration::from_millis(100));
+    std::thread::sleep(Duration::from_millis(30));
     server.replace_model(&bytes(&biased(2.0)));
     assert_eq!(server.ask(&load()).status, 200);
     assert_eq!(server.logits(&halves(0, 0))[2], 2.0);
