@@ -19,6 +19,22 @@ fn what_serves_and_what_reads_data_never_depends_on_burn() {
 }
 
 #[test]
+fn serve_lite_without_its_server_is_a_library_without_the_server_s_packages() {
+    let library = tree_with("serve-lite", &["--no-default-features"]);
+    let whole = tree("serve-lite");
+    for package in ["anstream", "anyhow", "axum", "clap", "hyper", "prometheus", "tokio", "tracing"]
+    {
+        // tract uses anyhow itself.
+        assert!(
+            package == "anyhow" || !library.contains(package),
+            "the library depends on {package}"
+        );
+        assert!(whole.contains(package), "the check above looks at nothing: {package}");
+    }
+    assert!(library.contains("tract-core") && library.len() < whole.len());
+}
+
+#[test]
 fn of_the_products_crates_only_serve_lite_depends_on_tract() {
     for package in
         ["images", "dataset", "run", "kernels", "model", "train", "export", "report", "reimport"]
@@ -200,10 +216,15 @@ fn licences_of_all_dependencies_are_permissive() {
 
 /// Names of all packages in the normal dependency tree of `package`.
 fn tree(package: &str) -> BTreeSet<String> {
+    tree_with(package, &[])
+}
+
+/// [`tree`] with further arguments of `cargo tree`.
+fn tree_with(package: &str, more: &[&str]) -> BTreeSet<String> {
     let args =
         ["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"];
-    let text =
-        succeed(Command::new(env!("CARGO")).args(args).current_dir(env!("CARGO_MANIFEST_DIR")));
+    let mut command = Command::new(env!("CARGO"));
+    let text = succeed(command.args(args).args(more).current_dir(env!("CARGO_MANIFEST_DIR")));
     text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 

@@ -1,4 +1,5 @@
-//! Classifies an image file: `cargo run --release -p serve-lite --example classify -- model.onnx digit.png`.
+//! Classifies an image file, with the library alone:
+//! `cargo run --release -p serve-lite --no-default-features --example classify -- model.onnx digit.png`.
 #![allow(clippy::print_stdout)]
 use serve_lite::{Classifier, Preparation, Result, classify_file};
 use std::path::Path;

@@ -9,12 +9,19 @@ use tract_onnx::prelude::Framework;
 
 use crate::contract::{self, Mismatch};
 use crate::error::{Error, Result};
-use crate::input::read_file;
+use crate::model_file::read;
 use crate::plan::{Kernels, Plan};
+use crate::text::shortened;
 
 /// The largest model file that is read, in bytes: fifty times kiln's own network (4.8 MB), and small enough to refuse
 /// a disk image given by mistake.
 pub const MAX_MODEL_BYTES: u64 = 256 << 20;
+
+/// How far the sum of an image's probabilities may be from 1: rounding in float32 is far below it, and a softmax over the
+/// wrong axis far above.
+const SUM_TOLERANCE: f32 = 1e-3;
+/// How much of tract's reason an error quotes, in bytes: it can contain a name of any length from the file.
+const MAX_REASON: usize = 1000;
 
 /// A model that is ready to classify; threads share it by reference.
 #[derive(Debug)]
@@ -49,12 +56,12 @@ impl Classifier {
     /// Loads a model and runs it once; kiln's kernels run the operators that they implement.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::TooLarge`] beyond [`MAX_MODEL_BYTES`], or what [`from_bytes`]
+    /// [`Error::Read`], also for anything but a regular file, [`Error::TooLarge`] beyond [`MAX_MODEL_BYTES`], or what [`from_bytes`]
     /// returns.
     ///
     /// [`from_bytes`]: Self::from_bytes
     pub fn load(path: &Path) -> Result<Self> {
-        Self::from_bytes(&read_file(MAX_MODEL_BYTES, path)?, path)
+        Self::from_bytes(&read(MAX_MODEL_BYTES, path)?, path)
     }
 
     /// [`load`](Self::load) without kiln's kernels: tract runs all operators, for comparison.
@@ -62,7 +69,7 @@ impl Classifier {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn load_with_tract_ops(path: &Path) -> Result<Self> {
-        Self::new(&read_file(MAX_MODEL_BYTES, path)?, path, Kernels::Disabled)
+        Self::new(&read(MAX_MODEL_BYTES, path)?, path, Kernels::Disabled)
     }
 
     /// Loads a model from `bytes` and runs it once; `path` only names it in errors.
@@ -70,7 +77,8 @@ impl Classifier {
     /// # Errors
     /// [`Error::TooLarge`], [`Error::NotOnnx`] if the bytes are empty, truncated or not ONNX,
     /// [`Error::Contract`] if the model is not a kiln classifier, [`Error::Unsupported`] if tract
-    /// refuses it, [`Error::NotFinite`] if its weights or outputs are not finite.
+    /// refuses it, [`Error::NotFinite`] if its weights or outputs are not finite, [`Error::NotProbabilities`] if what it
+    /// calls probabilities are none.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
         Self::new(bytes, path, Kernels::Enabled)
     }
@@ -83,16 +91,19 @@ impl Classifier {
         if bytes.is_empty() {
             return Err(Error::NotOnnx { path: path(), reason: "it is empty".into() });
         }
-        let mut model = tract_onnx::onnx()
-            .proto_model_for_read(&mut &*bytes)
-            .map_err(|error| Error::NotOnnx { path: path(), reason: format!("{error:#}") })?;
+        let mut model = tract_onnx::onnx().proto_model_for_read(&mut &*bytes).map_err(|error| {
+            let reason = shortened(&format!("{error:#}"), MAX_REASON);
+            Error::NotOnnx { path: path(), reason }
+        })?;
         let contract = contract::check(&mut model).map_err(|Mismatch { expected, found }| {
             Error::Contract { path: path(), expected, found }
         })?;
         if let Some(name) = contract::weight_not_finite(&model) {
-            return Err(Error::NotFinite { path: path(), what: format!("weights in {name} are") });
+            let what = format!("weights in {} are", shortened(name, MAX_REASON));
+            return Err(Error::NotFinite { path: path(), what });
         }
         let plan = Plan::new(&model, contract.shape, contract.classes.len(), kernels)
+            .map_err(|reason| shortened(&reason, MAX_REASON))
             .map_err(|reason| Error::Unsupported { path: path(), reason })?;
         let classifier = Self {
             shape: contract.shape,
@@ -161,11 +172,24 @@ impl Classifier {
             Error::Inference { reason } => Error::Unsupported { path: path.to_owned(), reason },
             other => other,
         })?;
-        for (name, values) in [("logits", outputs.logits), ("probabilities", outputs.probabilities)]
+        for (name, values) in
+            [("logits", &outputs.logits), ("probabilities", &outputs.probabilities)]
         {
             if values.iter().any(|value| !value.is_finite()) {
                 let what = format!("the {name} of a plain image are");
                 return Err(Error::NotFinite { path: path.to_owned(), what });
+            }
+        }
+        for row in outputs.probabilities.chunks_exact(outputs.classes) {
+            let sum: f32 = row.iter().sum();
+            let in_range = row.iter().all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value));
+            if !in_range || (sum - 1.0).abs() > SUM_TOLERANCE {
+                let (least, most) =
+                    row.iter().fold((f32::MAX, f32::MIN), |(least, most), &value| {
+                        (least.min(value), most.max(value))
+                    });
+                let found = format!("{least} to {most} with the sum {sum}");
+                return Err(Error::NotProbabilities { path: path.to_owned(), found });
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! A kiln model takes `pixels`, uint8 `[batch, channels, height, width]`, and gives `logits` and `probabilities`,
 //! float32 `[batch, classes]`. The metadata entry `kiln.classes` names the classes, as a JSON array.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dim;
@@ -11,6 +11,8 @@ use tract_onnx::pb::type_proto::Value as Type;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 
 use images::ImageShape;
+
+use crate::text::shortened;
 
 /// The model's only input.
 pub(crate) const PIXELS_INPUT: &str = "pixels";
@@ -25,6 +27,17 @@ const CLASSES: &str = "kiln.classes";
 const MAX_ATTRIBUTE: i64 = 1024;
 /// The largest image, in bytes: as much as the server accepts in a request by default (`--max-body`).
 const MAX_IMAGE_BYTES: usize = 4 << 20;
+/// The most operators: four times those of the deepest convolutional networks in use. tract takes a second for 10,000
+/// and minutes for 100,000.
+const MAX_NODES: usize = 2048;
+/// The most inputs, outputs and weights of a graph, and the most inputs and outputs of its operators together.
+const MAX_VALUES: usize = 8 * MAX_NODES;
+/// The most metadata, in bytes: the server sends it to every client that asks. kiln's own has a few thousand.
+const MAX_METADATA: usize = 1 << 20;
+/// The longest name of a class, in characters: as long as the name of a folder of images can be.
+const MAX_CLASS_NAME: usize = 255;
+/// How much of a file's text a message quotes, in bytes.
+const MAX_QUOTE: usize = 200;
 
 /// Operators whose time and memory follow from the shapes in the file: no loops, no branches, no tensor whose size is
 /// computed at run time. A convolutional network needs no others.
@@ -56,11 +69,13 @@ pub(crate) struct Contract {
 /// Checks `model` against the contract and reduces it to what tract runs: the batch dimension is named [`BATCH`], and
 /// other outputs and the stated shapes of intermediate values are removed.
 pub(crate) fn check(model: &mut ModelProto) -> Result<Contract, Mismatch> {
+    check_metadata_size(model)?;
     let properties: BTreeMap<String, String> =
         model.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
     let Some(graph) = &mut model.graph else {
         return mismatch("a graph", "none");
     };
+    check_graph_size(graph)?;
     let shape = input_shape(graph)?;
     for output in OUTPUTS {
         check_output(graph, output)?;
@@ -89,6 +104,31 @@ pub(crate) fn weight_not_finite(model: &ModelProto) -> Option<&str> {
         raw || weight.float_data.iter().any(|value| !value.is_finite())
     };
     graph.initializer.iter().chain(constants).find(damaged).map(|weight| weight.name.as_str())
+}
+
+fn check_metadata_size(model: &ModelProto) -> Result<(), Mismatch> {
+    let entries = model.metadata_props.iter();
+    let n_bytes: usize = entries.map(|entry| entry.key.len() + entry.value.len()).sum();
+    match n_bytes <= MAX_METADATA {
+        true => Ok(()),
+        false => mismatch("metadata of at most 1 MiB", format!("{n_bytes} bytes")),
+    }
+}
+
+/// Bounds the time to load a graph: before anything else looks at it, because the checks compare names with names.
+fn check_graph_size(graph: &GraphProto) -> Result<(), Mismatch> {
+    let of_nodes = graph.node.iter().map(|node| node.input.len() + node.output.len()).sum();
+    let of_graph = graph.input.len() + graph.output.len() + graph.initializer.len();
+    for (what, n, most) in [
+        ("operators", graph.node.len(), MAX_NODES),
+        ("inputs and outputs of operators", of_nodes, MAX_VALUES),
+        ("inputs, outputs and weights", of_graph, MAX_VALUES),
+    ] {
+        if n > most {
+            return mismatch(format!("at most {most} {what}"), n.to_string());
+        }
+    }
+    Ok(())
 }
 
 /// The shape of one image, from the model's only input.
@@ -152,10 +192,16 @@ fn class_names(properties: &BTreeMap<String, String>) -> Result<Vec<String>, Mis
     let Ok(classes) = serde_json::from_str::<Vec<String>>(text) else {
         return mismatch(expected, text);
     };
+    let mut names = BTreeSet::new();
     for (i, class) in classes.iter().enumerate() {
-        if class.is_empty() || class.chars().any(char::is_control) || classes[..i].contains(class) {
+        let is_printable = !class.is_empty() && !class.chars().any(char::is_control);
+        let is_short = class.len() <= MAX_CLASS_NAME || class.chars().count() <= MAX_CLASS_NAME;
+        if !(is_printable && is_short && names.insert(class)) {
+            let class = shortened(class, MAX_QUOTE / 2);
             return mismatch(
-                "class names that are distinct and printable",
+                format!(
+                    "class names that are distinct, printable, and of at most {MAX_CLASS_NAME} characters"
+                ),
                 format!("{class:?} at position {i} of {CLASSES}"),
             );
         }
@@ -242,5 +288,5 @@ fn describe(value: &ValueInfoProto) -> String {
 }
 
 fn mismatch<T>(expected: impl Into<String>, found: impl Into<String>) -> Result<T, Mismatch> {
-    Err(Mismatch { expected: expected.into(), found: found.into() })
+    Err(Mismatch { expected: expected.into(), found: shortened(&found.into(), MAX_QUOTE) })
 }

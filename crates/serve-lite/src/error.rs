@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use images::ImageShape;
 
-use crate::text::shape_text;
+use crate::text::{shape_text, size_text};
 
 /// The result of loading a model, classifying images or serving.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -25,7 +25,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file is larger than any valid input, so it was not read to its end.
-    #[error("{} has more than {} MiB: check that it is the intended file", path.display(), limit >> 20)]
+    #[error("{} has more than {}: check that it is the intended file", path.display(), size_text(*limit))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -60,6 +60,18 @@ pub enum Error {
         path: PathBuf,
         /// The weights or outputs, with a verb: "the logits are".
         what: String,
+    },
+    /// A model's output `probabilities` is not what its name says, for instance by a softmax over the wrong axis.
+    #[error(
+        "{} gives {found} as the probabilities of a plain image, which must be 0 to 1 with the sum 1: apply the softmax \
+         over the classes, and export it again",
+        path.display()
+    )]
+    NotProbabilities {
+        /// The model file.
+        path: PathBuf,
+        /// The values: the least, the greatest, and their sum.
+        found: String,
     },
     /// tract cannot run a model that meets the contract.
     #[error("tract cannot run {}: export it again ({reason})", path.display())]

@@ -86,7 +86,7 @@ pub(crate) fn read_file(limit: u64, path: &Path) -> Result<Vec<u8>> {
     read_at_most(limit, file.map_err(|source| Error::Read { path: path.to_owned(), source })?, path)
 }
 
-fn read_at_most(limit: u64, source: impl Read, path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read_at_most(limit: u64, source: impl Read, path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = source.take(limit + 1).read_to_end(&mut bytes);
     read.map_err(|source| Error::Read { path: path.to_owned(), source })?;

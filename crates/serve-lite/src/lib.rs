@@ -6,10 +6,29 @@
 //! image files -> pixels in the model's input shape -> Classifier -> classifications -> text or JSON
 //! ```
 //!
+//! ```no_run
+//! use serve_lite::{Classifier, Preparation, classify_file};
+//! use std::path::Path;
+//!
+//! let classifier = Classifier::load(Path::new("model.onnx"))?;
+//! let found = &classify_file(&classifier, Path::new("digit.png"), Preparation::Auto)?[0];
+//! let (label, probability) = (&classifier.classes[found.class], found.probabilities[found.class]);
+//! assert!(!label.is_empty() && probability > 0.0);
+//!
+//! // Or pixels instead of files: any number of images in the shape of the model's input, ink 255 on 0.
+//! let outputs = classifier.classify(&vec![0; 2 * classifier.shape.size()])?;
+//! assert_eq!(outputs.row(1).len(), classifier.classes.len());
+//! # Ok::<(), serve_lite::Error>(())
+//! ```
+//!
 //! The model file describes itself: the shape of its input, its outputs and the names of its classes. This crate
-//! shares no code with training, and tract's types are private to [`Classifier`]. [`serve`] answers over HTTP.
+//! shares no code with training, and tract's types are private to [`Classifier`].
+//!
+//! The feature `server`, on by default, adds `serve`, which answers over HTTP, and the program `serve-lite`. Without it
+//! (`default-features = false`) none of their packages is compiled: neither axum nor tokio, prometheus or clap.
 
 mod accelerate;
+#[cfg(feature = "server")]
 mod args;
 mod classifier;
 mod contract;
@@ -18,11 +37,14 @@ mod error;
 mod files;
 mod format;
 mod input;
+mod model_file;
 mod pipe;
 mod plan;
+#[cfg(feature = "server")]
 mod server;
 mod text;
 
+#[cfg(feature = "server")]
 pub use args::{PredictArgs, Prepare};
 pub use classifier::{Classifier, MAX_MODEL_BYTES, Outputs};
 pub use drawing::Shades;
@@ -31,7 +53,13 @@ pub use files::{Classification, FileCounts, PredictOptions, classify_file, class
 pub use format::Format;
 pub use images::{ImageShape, Preparation};
 pub use pipe::is_broken_pipe;
+#[cfg(feature = "server")]
 pub use server::{
     LogFormat, LogLevel, ModelName, ServeOptions, Service, Shutdown, log_to_stderr, serve,
 };
 pub use text::{printable, shape_text};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -30,7 +30,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Predict(predict::Args),
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     Info(info::Args),
     Bench(bench::Args),
     Completions(completions::Args),

@@ -145,6 +145,99 @@ fn a_file_beyond_the_limit_is_refused() {
     assert!(matches!(error, Error::TooLarge { limit: serve_lite::MAX_MODEL_BYTES, .. }), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn anything_but_a_regular_file_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.onnx");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [&pipe, folder.path(), Path::new("/dev/zero")] {
+        let error = Classifier::load(path).unwrap_err();
+        let reason = std::error::Error::source(&error).unwrap().to_string();
+        assert!(matches!(error, Error::Read { .. }), "{error}");
+        assert!(reason.contains("not a regular file"), "{reason}");
+    }
+}
+
+#[test]
+fn a_model_of_more_parts_than_any_network_has_is_refused_at_once() {
+    let identities = |n: usize| {
+        let mut model = sides();
+        let nodes = &mut graph(&mut model).node;
+        let name = |i: usize| if i == 0 { "levels".into() } else { format!("i{i}") };
+        nodes[1].input[0] = name(n);
+        let identity = |i| node("Identity", &[&name(i)], &name(i + 1), vec![]);
+        nodes.splice(1..1, (0..n).map(identity));
+        model
+    };
+    loaded(&identities(1000));
+    let mut wide = sides();
+    graph(&mut wide).node[1].input.resize(100_000, "levels".into());
+    let mut weights = sides();
+    graph(&mut weights)
+        .initializer
+        .extend((0..100_000).map(|i| floats(&i.to_string(), &[1], [0.0])));
+    let mut metadata = sides();
+    set_property(&mut metadata, "note", &"x".repeat(1 << 20));
+    let start = std::time::Instant::now();
+    for (model, what) in [
+        (identities(100_000), "found 100004"),
+        (wide, "inputs and outputs of operators"),
+        (weights, "inputs, outputs and weights"),
+        (metadata, "metadata of at most 1 MiB"),
+    ] {
+        let (error, message) = refusal(&model);
+        assert!(matches!(error, Error::Contract { .. }) && message.contains(what), "{message}");
+    }
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[test]
+fn long_names_are_refused_and_messages_stay_short() {
+    let long = "x".repeat(5_000_000);
+    let mut class = sides();
+    set_property(&mut class, "kiln.classes", &format!("[\"a\",\"{}\",\"c\"]", &long[..300]));
+    let (_, message) = refusal(&class);
+    assert!(message.contains("255 characters") && message.len() < 600, "{message}");
+    set_property(
+        &mut class,
+        "kiln.classes",
+        &format!("[\"a\",\"{}\",\"c\"]", "\u{e4}".repeat(255)),
+    );
+    loaded(&class);
+    let mut operator = sides();
+    graph(&mut operator).node[1].op_type = long.clone();
+    let mut input = sides();
+    graph(&mut input).node[1].input[0] = long.clone();
+    let mut weight = sides();
+    graph(&mut weight).initializer.push(floats(&long, &[1], [f32::NAN]));
+    for model in [operator, input, weight] {
+        let (_, message) = refusal(&model);
+        assert!(message.len() < 1500, "{} bytes", message.len());
+    }
+}
+
+#[test]
+fn a_softmax_over_the_wrong_axis_is_refused() {
+    let softmax =
+        |axis: i64| node("Softmax", &["logits"], "probabilities", vec![models::int("axis", axis)]);
+    let others = [
+        softmax(0),
+        node("Sigmoid", &["logits"], "probabilities", vec![]),
+        node("Identity", &["logits"], "probabilities", vec![]),
+        node("LogSoftmax", &["logits"], "probabilities", vec![]),
+    ];
+    for last in others {
+        let mut model = sides();
+        *graph(&mut model).node.last_mut().unwrap() = last;
+        let (error, message) = refusal(&model);
+        assert!(matches!(error, Error::NotProbabilities { .. }), "{message}");
+    }
+    let mut model = sides();
+    *graph(&mut model).node.last_mut().unwrap() = softmax(1);
+    loaded(&model);
+}
+
 #[test]
 fn a_model_that_breaks_the_contract_is_refused_with_what_was_found() {
     type Break = fn(&mut ModelProto);

@@ -241,6 +241,32 @@ fn a_bad_model_is_one_line_of_error_that_names_it() {
 }
 
 #[test]
+fn a_class_name_of_five_million_characters_is_an_error_and_not_a_panic() {
+    let place = Place::new();
+    let mut model = sides();
+    let long = "x".repeat(5_000_000);
+    models::set_property(&mut model, "kiln.classes", &format!("[\"{long}\",\"b\",\"c\"]"));
+    place.write("long.onnx", &bytes(&model));
+    for args in [&["predict", "long.onnx", "left.pgm"][..], &["info", "long.onnx"]] {
+        let message = stderr(&place.run(args).code(1));
+        assert!(message.starts_with("error: long.onnx") && message.len() < 1000, "{message}");
+    }
+    // A long key of the metadata neither.
+    let mut model = sides();
+    models::set_property(&mut model, &long[..100_000], "value");
+    place.write("key.onnx", &bytes(&model));
+    place.run(&["info", "key.onnx"]).success();
+}
+
+#[test]
+fn limits_are_told_in_units_in_which_they_are_not_zero() {
+    let place = Place::new();
+    place.write("token", &[b'x'; 5000]);
+    let message = stderr(&place.run(&["serve", "model.onnx", "--token-file", "token"]).code(1));
+    assert!(message.contains("more than 4 KiB"), "{message}");
+}
+
+#[test]
 fn a_wrong_command_line_is_a_usage_error() {
     let place = Place::new();
     for args in [
@@ -255,6 +281,9 @@ fn a_wrong_command_line_is_a_usage_error() {
         &["bench", "model.onnx", "--batch", "0"],
         &["bench", "model.onnx", "--threads", "0"],
         &["completions", "tcsh"],
+        &["serve", "model.onnx", "--allowed-host", "example.org:80"],
+        &["serve", "model.onnx", "--cors-origin", "example.org"],
+        &["serve", "model.onnx", "--cors-origin", "https://example.org/"],
     ] {
         place.run(args).code(2);
     }

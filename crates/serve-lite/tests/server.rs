@@ -1,6 +1,8 @@
 //! `serve-lite serve` as its clients see it: the real program, over TCP.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "server/access.rs"]
+mod access;
 #[path = "server/answers.rs"]
 mod answers;
 #[path = "server/bad.rs"]
@@ -15,12 +17,16 @@ mod bad_json;
 mod batching;
 #[path = "server/faulty.rs"]
 mod faulty;
+#[path = "server/forms.rs"]
+mod forms;
 #[path = "server/http.rs"]
 mod http;
 #[path = "server/lifecycle.rs"]
 mod lifecycle;
 #[path = "server/limits.rs"]
 mod limits;
+#[path = "server/loads.rs"]
+mod loads;
 #[path = "server/metrics.rs"]
 mod metrics;
 mod models;

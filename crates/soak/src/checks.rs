@@ -8,6 +8,7 @@ mod endurance;
 mod faults;
 mod fuzz;
 mod latency;
+mod loads;
 mod memory;
 mod metrics;
 mod overload;
@@ -26,7 +27,7 @@ type Run = fn(&Setup, &mut Results) -> anyhow::Result<()>;
 /// All checks, in the order in which they run: number of the requirement in `docs/serving.md`, name for `--only`, the
 /// check, and what it shows.
 #[rustfmt::skip]
-pub(crate) const CHECKS: [(u8, &str, Run, &str); 17] = [
+pub(crate) const CHECKS: [(u8, &str, Run, &str); 18] = [
     (1, "parity", parity::check, "answers over HTTP equal those in process, bit by bit"),
     (3, "fuzz", fuzz::check, "damaged requests cause no crash, hang or 5xx"),
     (4, "memory", memory::check, "requests that ask for much memory do not get it"),
@@ -40,6 +41,7 @@ pub(crate) const CHECKS: [(u8, &str, Run, &str); 17] = [
     (11, "slow-clients", slow_clients::check, "slow and idle clients do not slow others down"),
     (12, "shutdown", shutdown::check, "a graceful shutdown answers every accepted request"),
     (13, "reload", reload::check, "models are replaced without a failed request"),
+    (13, "loads", loads::check, "any number of requests to load the model delay no prediction"),
     (14, "metrics", metrics::check, "metrics count exactly and cost little"),
     (15, "faults", faults::check, "start-up, memory, and faults of the environment"),
     (15, "endurance", endurance::check, "a mix of everything for an hour (see --minutes)"),

@@ -2,15 +2,27 @@
 
 use anyhow::{Context, ensure};
 use prost::Message;
+use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value::DimValue;
 use tract_onnx::pb::type_proto::Value::TensorType;
-use tract_onnx::pb::{ModelProto, TensorProto};
+use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto, TensorProto};
 
 use crate::setup::Setup;
 
-/// What is wrong with a file, and its bytes; `None` is a file that is missing.
-pub(crate) type BadFile = (&'static str, Option<Vec<u8>>);
+/// What is in the place of a model's file.
+pub(crate) enum InPlace {
+    Bytes(Vec<u8>),
+    Nothing,
+    /// A named pipe, whose reader waits for a writer.
+    Pipe,
+}
+
+/// What is wrong with a file, and what is in its place.
+pub(crate) type BadFile = (&'static str, InPlace);
+
+/// Operators of a file that no server loads: each costs time that grows with their number.
+const MANY: usize = 100_000;
 
 /// The same model with 1 added to the logit of the first class.
 pub(crate) fn shifted(setup: &Setup) -> anyhow::Result<Vec<u8>> {
@@ -51,13 +63,50 @@ pub(crate) fn bad(setup: &Setup) -> anyhow::Result<Vec<BadFile>> {
         shape.dim.last_mut().context("no dimensions")?.value = Some(DimValue(27));
         Ok(())
     })?;
+    let many_operators = changed(setup, |model| {
+        let graph = model.graph.as_mut().context("no graph")?;
+        let name = |i: usize| if i == 0 { "pixels".to_owned() } else { format!("copy{i}") };
+        graph
+            .node
+            .iter_mut()
+            .flat_map(|node| &mut node.input)
+            .filter(|input| *input == "pixels")
+            .for_each(|input| *input = name(MANY));
+        let identity = |i| NodeProto {
+            op_type: "Identity".to_owned(),
+            input: vec![name(i)],
+            output: vec![name(i + 1)],
+            ..NodeProto::default()
+        };
+        graph.node.splice(0..0, (0..MANY).map(identity));
+        Ok(())
+    })?;
+    let wrong_axis = changed(setup, |model| {
+        let nodes = &mut model.graph.as_mut().context("no graph")?.node;
+        let softmax =
+            nodes.iter_mut().find(|node| node.op_type == "Softmax").context("no softmax")?;
+        softmax.attribute.retain(|attribute| attribute.name != "axis");
+        let (name, r#type) = ("axis".to_owned(), AttributeType::Int as i32);
+        softmax.attribute.push(AttributeProto { name, r#type, i: 0, ..AttributeProto::default() });
+        Ok(())
+    })?;
+    let long_name = changed(setup, |model| {
+        let classes = model.metadata_props.iter_mut().find(|entry| entry.key == "kiln.classes");
+        let classes = classes.context("no class names")?;
+        classes.value = classes.value.replacen('"', &format!("\"{}", "x".repeat(5_000_000)), 1);
+        Ok(())
+    })?;
     Ok(vec![
-        ("truncated", Some(whole[..whole.len() / 2].to_vec())),
-        ("random bytes", Some(noise)),
-        ("empty", Some(Vec::new())),
-        ("another input shape", Some(other_shape)),
-        ("a weight that is NaN", Some(not_a_number)),
-        ("missing", None),
+        ("truncated", InPlace::Bytes(whole[..whole.len() / 2].to_vec())),
+        ("random bytes", InPlace::Bytes(noise)),
+        ("empty", InPlace::Bytes(Vec::new())),
+        ("another input shape", InPlace::Bytes(other_shape)),
+        ("a weight that is NaN", InPlace::Bytes(not_a_number)),
+        ("100,000 operators", InPlace::Bytes(many_operators)),
+        ("a softmax over the batch", InPlace::Bytes(wrong_axis)),
+        ("a class name of five million characters", InPlace::Bytes(long_name)),
+        ("missing", InPlace::Nothing),
+        ("a named pipe", InPlace::Pipe),
     ])
 }
 

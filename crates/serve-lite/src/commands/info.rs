@@ -7,6 +7,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serve_lite::{Classifier, printable};
 
+/// The most characters to which keys of the metadata are padded, so that one long key does not move all values away.
+const MAX_KEY_WIDTH: usize = 40;
+
 /// Show a model's inputs, outputs, classes, operators and metadata
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -32,7 +35,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for (title, names) in names.into_iter().filter(|(_, names)| !names.is_empty()) {
         writeln!(out, "{title:<8}  {}", names.join("; "))?;
     }
-    let width = classifier.properties.keys().map(|key| key.chars().count()).max().unwrap_or(0);
+    let widths = classifier.properties.keys().map(|key| key.chars().count());
+    let width = widths.max().unwrap_or(0).min(MAX_KEY_WIDTH);
     for (i, (key, value)) in classifier.properties.iter().enumerate() {
         let title = if i == 0 { "metadata" } else { "" };
         writeln!(out, "{title:<8}  {:<width$}  {}", printable(key), printable(value))?;

@@ -9,10 +9,12 @@ use bytes::{Bytes, BytesMut};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::AppState;
 use super::failure::Failure;
+use crate::text::size_text;
 
 /// The most memory that the bodies of all requests may take: 256 MiB in units of [`BODY_UNIT`]. Without it, the limit
 /// would be the number of connections times the size of a body.
@@ -31,12 +33,31 @@ pub(super) struct RequestBody {
     _memory: Option<OwnedSemaphorePermit>,
 }
 
-/// Reads a body of at most `limit` bytes; the limit also applies after decompression.
+/// The largest body of a route, and what a client with a larger one can do.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    /// Also after decompression.
+    pub(super) n_bytes: usize,
+    pub(super) remedy: &'static str,
+}
+
+impl Limit {
+    fn exceeded(self, body: &str) -> Failure {
+        let (limit, remedy) = (size_text(self.n_bytes as u64), self.remedy);
+        Failure::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("{body} has more than {limit}: {remedy}"),
+        )
+    }
+}
+
+/// Reads a body within its limit; one that is compressed must be decompressed by the deadline.
 pub(super) async fn read(
     state: &AppState,
     headers: &HeaderMap,
     body: Body,
-    limit: usize,
+    limit: Limit,
+    deadline: std::time::Instant,
 ) -> Result<RequestBody, Failure> {
     let encoding = encoding(headers)?;
     let received = timeout_at(
@@ -53,7 +74,8 @@ pub(super) async fn read(
     if let Some(encoding) = encoding {
         let packed = received.bytes;
         let n_bytes = packed.len();
-        received.bytes = offload(n_bytes, move || decompress(encoding, &packed, limit)).await??;
+        let work = move || decompress(encoding, &packed, limit);
+        received.bytes = offload(state, n_bytes, deadline, work).await??;
     }
     Ok(received)
 }
@@ -61,26 +83,45 @@ pub(super) async fn read(
 /// Runs `work` on a blocking thread if it processes many bytes, so that it does not delay other requests. For few bytes
 /// it runs directly, because handing it over would take longer.
 pub(super) async fn offload<T: Send + 'static>(
+    state: &AppState,
     n_bytes: usize,
+    deadline: std::time::Instant,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
-    if n_bytes <= BODY_UNIT {
-        return Ok(work());
+    match n_bytes <= BODY_UNIT {
+        true => Ok(work()),
+        false => on_blocking_thread(state, deadline, work).await,
     }
-    tokio::task::spawn_blocking(work).await.map_err(|_| Failure::lost_thread())
+}
+
+/// Runs `work` on a blocking thread. If it has not begun by the deadline, or when the client disconnects, it never
+/// does.
+pub(super) async fn on_blocking_thread<T: Send + 'static>(
+    state: &AppState,
+    deadline: std::time::Instant,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    // A set, because it cancels what has not begun when it is dropped.
+    let mut threads = JoinSet::new();
+    threads.spawn_blocking(work);
+    match timeout_at(deadline.into(), threads.join_next()).await {
+        Ok(Some(Ok(result))) => Ok(result),
+        Ok(_) => Err(Failure::lost_thread()),
+        Err(_) => {
+            let message = "the deadline has passed: try again, or allow more time";
+            Err(Failure::busy(state.options.overload_status, message))
+        }
+    }
 }
 
 async fn receive(
     body_memory: &Arc<Semaphore>,
     headers: &HeaderMap,
     mut body: Body,
-    limit: usize,
+    allowed: Limit,
 ) -> Result<RequestBody, Failure> {
-    let too_large = || {
-        let message =
-            format!("the body has more than {} MiB: send fewer images at once", limit >> 20);
-        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-    };
+    let limit = allowed.n_bytes;
+    let too_large = || allowed.exceeded("the body");
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
     // A client that waits for permission to send, or that would send for minutes, is refused at once.
@@ -165,18 +206,16 @@ fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Failure> {
     ))
 }
 
-fn decompress(encoding: Encoding, packed: &[u8], limit: usize) -> Result<Bytes, Failure> {
+fn decompress(encoding: Encoding, packed: &[u8], limit: Limit) -> Result<Bytes, Failure> {
     let mut bytes = Vec::new();
-    let most = limit as u64 + 1;
+    let most = limit.n_bytes as u64 + 1;
     let result = match encoding {
         Encoding::Gzip => MultiGzDecoder::new(packed).take(most).read_to_end(&mut bytes),
         Encoding::Deflate => ZlibDecoder::new(packed).take(most).read_to_end(&mut bytes),
     };
     result.map_err(|error| Failure::bad(format!("the body cannot be decompressed: {error}")))?;
-    if bytes.len() > limit {
-        let message =
-            format!("the decompressed body has more than {} MiB: send fewer images", limit >> 20);
-        return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+    if bytes.len() > limit.n_bytes {
+        return Err(limit.exceeded("the decompressed body"));
     }
     Ok(bytes.into())
 }

@@ -1,7 +1,7 @@
 //! Connections: their number, their timeouts, and how they close.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_io_timeout::TimeoutStream;
 
+use super::half_close::{HalfClosable, Progress, TrackedBody};
 use super::{AppState, Phase, middleware, routes};
 
 /// Bytes that a connection buffers: the longest head of a request, and a dozen digits of a body.
@@ -23,6 +24,8 @@ const BUFFER: usize = 64 << 10;
 /// The delay after a connection could not be accepted, for instance because the process has no file descriptor left:
 /// retrying at once would only keep a core busy.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
+/// The least time between two lines of the log about such connections, which can fail for hours.
+const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a refused connection has to read the reason.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long an idle connection stays open during shutdown: longer than a request takes to arrive that its client sent
@@ -49,6 +52,7 @@ pub(super) async fn accept(
             }
         }
     };
+    let mut failures = AcceptFailures::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -57,7 +61,7 @@ pub(super) async fn accept(
         match accepted {
             Ok((stream, _)) => start(stream),
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                failures.log(&error);
                 tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
@@ -68,6 +72,23 @@ pub(super) async fn accept(
     while let Ok((stream, _)) = listener.accept() {
         let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
         let _ = stream.map(&start);
+    }
+}
+
+/// Connections that could not be accepted since the last line of the log about them.
+#[derive(Default)]
+struct AcceptFailures {
+    count: u64,
+    logged: Option<Instant>,
+}
+
+impl AcceptFailures {
+    fn log(&mut self, error: &std::io::Error) {
+        self.count += 1;
+        if self.logged.is_none_or(|logged| logged.elapsed() >= ACCEPT_LOG_INTERVAL) {
+            tracing::warn!(%error, attempts = self.count, "connections cannot be accepted");
+            *self = Self { count: 0, logged: Some(Instant::now()) };
+        }
     }
 }
 
@@ -84,10 +105,14 @@ async fn serve_connection(
     _slot: OwnedSemaphorePermit,
 ) {
     state.metrics.connections.inc();
+    let progress = Arc::<Progress>::default();
     let answer = |request: Request<Incoming>| {
-        let (state, router) = (Arc::clone(&state), router.clone());
+        let (state, router, progress) = (Arc::clone(&state), router.clone(), Arc::clone(&progress));
         async move {
-            let response = middleware::answer(&state, router, request.map(Body::new)).await;
+            let request =
+                request.map(|body| Body::new(TrackedBody::new(body, Arc::clone(&progress))));
+            let response = middleware::answer(&state, router, request).await;
+            progress.answered();
             Ok::<Response, std::convert::Infallible>(response)
         }
     };
@@ -98,7 +123,10 @@ async fn serve_connection(
         .timer(TokioTimer::new())
         .header_read_timeout(state.options.header_timeout)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service_fn(answer));
+        .serve_connection(
+            TokioIo::new(HalfClosable::new(stream, Arc::clone(&progress))),
+            service_fn(answer),
+        );
     tokio::pin!(connection);
     let mut phase = state.phase.subscribe();
     let closing = phase.wait_for(|phase| *phase == Phase::Closing);

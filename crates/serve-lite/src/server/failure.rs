@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::text::printable;
+use crate::text::{printable, shortened};
 
 /// Seconds until a refused client should try again: a full queue is computed in less.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -28,12 +28,12 @@ impl Failure {
 
     /// The request is invalid. The message can quote it, so it is cut to [`MAX_MESSAGE`] bytes and made printable.
     pub(crate) fn bad(message: impl Into<String>) -> Self {
-        let mut message: String = message.into();
-        if message.len() > MAX_MESSAGE {
-            message.truncate(message.floor_char_boundary(MAX_MESSAGE));
-            message.push_str("...");
-        }
-        Self::new(StatusCode::BAD_REQUEST, printable(&message))
+        Self::quoting(StatusCode::BAD_REQUEST, &message.into())
+    }
+
+    /// [`new`](Self::new) for a message that quotes the request.
+    pub(crate) fn quoting(status: StatusCode, message: &str) -> Self {
+        Self::new(status, printable(&shortened(message, MAX_MESSAGE)))
     }
 
     /// The thread that worked on the request panicked.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::AppState;
-use super::body::{self, offload};
+use super::body::{self, Limit, offload};
 use super::failure::Failure;
 use super::models::Model;
 use super::queue::{Job, JobResult};
@@ -26,7 +26,10 @@ pub(super) async fn infer(
 ) -> Result<Response, Failure> {
     let start = Instant::now();
     let (Parts { headers, .. }, body) = request.into_parts();
-    let received = body::read(state, &headers, body, state.options.max_body << 20).await?;
+    let limit =
+        Limit { n_bytes: state.options.max_body << 20, remedy: "send fewer images at once" };
+    let deadline = start + state.options.timeout;
+    let received = body::read(state, &headers, body, limit, deadline).await?;
     if state.queue.is_full() {
         // Refused before parsing: a refusal must cost less than an answer, or overload leaves no time for answers.
         return Err(queue_full(state));
@@ -34,14 +37,14 @@ pub(super) async fn infer(
     let bytes = received.bytes.clone();
     let (shape, max_batch) = (model.classifier.shape, state.options.max_batch);
     let parse = move || request::parse(&headers, &bytes, shape, max_batch);
-    let request = offload(received.bytes.len(), parse).await??;
+    let request = offload(state, received.bytes.len(), deadline, parse).await??;
     let deadline = start + request.timeout.unwrap_or(state.options.timeout);
     let outputs = classify(state, model, request.pixels.clone(), deadline).await?;
     let (name, n_bytes) = (state.options.name.as_str().to_owned(), 4 * outputs.logits.len());
     let model = Arc::clone(model);
     let write =
         move || reply::infer(&name, &model, request.id.as_deref(), &request.outputs, &outputs);
-    let reply = offload(n_bytes, write).await?;
+    let reply = offload(state, n_bytes, deadline, write).await?;
     if reply.as_ref().is_err_and(|failure| failure.status == StatusCode::INTERNAL_SERVER_ERROR) {
         state.metrics.nonfinite_outputs.inc();
     }

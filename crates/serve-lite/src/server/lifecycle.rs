@@ -12,13 +12,17 @@ use tokio::net::TcpListener;
 use super::options::ServeOptions;
 use super::service::{Service, n_cores};
 use super::signals::{Signal, Signals};
-use super::{AppState, Phase, connections};
+use super::{AppState, Phase, connections, models};
 use crate::error::{Error, Result};
 
 /// How long an idle HTTP thread sleeps while callers are being refused. It then handles all arrivals of that time
 /// together, which costs a third less than one by one (as in interrupt coalescing of network cards) and leaves more of
 /// few cores to computation.
 const PARK_DELAY: Duration = Duration::from_millis(1);
+
+/// Blocking threads beside one a core, which parse and write large bodies: one decodes images, one looks at the model's
+/// file, and one opens the service. Loads have threads of their own.
+const OTHER_BLOCKING_THREADS: usize = 3;
 
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +47,7 @@ pub fn serve(model: &Path, options: &ServeOptions, out: &mut dyn Write) -> Resul
     let overloaded: Arc<AtomicBool> = Arc::default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(n_http_threads())
-        .max_blocking_threads(n_cores() + 1)
+        .max_blocking_threads(n_cores() + OTHER_BLOCKING_THREADS)
         .thread_name("http")
         .on_thread_park({
             let overloaded = Arc::clone(&overloaded);
@@ -58,11 +62,18 @@ pub fn serve(model: &Path, options: &ServeOptions, out: &mut dyn Write) -> Resul
         .map_err(threads)?;
     let shutdown = runtime.block_on(async {
         // Before the model is loaded, so that a signal during loading is not lost.
-        let signals = Signals::new().map_err(threads)?;
+        let mut signals = Signals::new().map_err(threads)?;
         let address = SocketAddr::new(options.host, options.port);
         let refused = |source| Error::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
-        let service = Service::open_with(model, options, overloaded)?;
+        let (path, for_service) = (model.to_owned(), options.clone());
+        let open = move || Service::open_with(&path, &for_service, overloaded);
+        let service = tokio::select! {
+            opened = tokio::task::spawn_blocking(open) => {
+                opened.unwrap_or_else(|error| Err(Error::Threads { reason: error.to_string() }))?
+            }
+            () = until_shutdown(&mut signals) => return Ok(Shutdown::Forced),
+        };
         let address = listener.local_addr().map_err(refused)?;
         // The server also runs if nobody reads its output.
         let _ = writeln!(out, "{} version 1 at http://{address}/", options.name.as_str());
@@ -87,7 +98,7 @@ async fn run(state: &Arc<AppState>, listener: TcpListener, mut signals: Signals)
     let watching = tokio::spawn(watch_file(Arc::clone(state)));
     while signals.next().await == Signal::Reload {
         let state = Arc::clone(state);
-        tokio::task::spawn_blocking(move || state.models.reload(&state.metrics));
+        tokio::spawn(async move { models::reload(&state).await });
     }
     watching.abort();
     let drain = async {
@@ -101,14 +112,17 @@ async fn run(state: &Arc<AppState>, listener: TcpListener, mut signals: Signals)
         };
         tokio::time::timeout(options.drain_timeout, rest).await.is_ok()
     };
-    let second_signal = async { while signals.next().await == Signal::Reload {} };
     let shutdown = tokio::select! {
         drained = drain => if drained { Shutdown::Drained } else { Shutdown::TimedOut },
-        () = second_signal => Shutdown::Forced,
+        () = until_shutdown(&mut signals) => Shutdown::Forced,
     };
     state.queue.close();
     tracing::info!(?shutdown, "stopped");
     shutdown
+}
+
+async fn until_shutdown(signals: &mut Signals) {
+    while signals.next().await == Signal::Reload {}
 }
 
 /// Checks the model's file for changes every `watch` seconds.
@@ -118,8 +132,10 @@ async fn watch_file(state: Arc<AppState>) {
     }
     loop {
         tokio::time::sleep(state.options.watch).await;
-        let state = Arc::clone(&state);
-        let reload = move || state.models.reload_if_changed(&state.metrics);
-        let _ = tokio::task::spawn_blocking(reload).await;
+        let shared = Arc::clone(&state);
+        let has_changed = tokio::task::spawn_blocking(move || shared.models.file_has_changed());
+        if has_changed.await.unwrap_or(false) {
+            let _ = models::reload(&state).await;
+        }
     }
 }

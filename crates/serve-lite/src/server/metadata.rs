@@ -74,8 +74,10 @@ pub(crate) fn statistics(state: &AppState, model: &Model) -> Value {
     }] })
 }
 
-/// The index of the repository, which has one model.
+/// The index of the repository, which has one model; the reason says why the file is not what serves, if it is not.
 pub(crate) fn index(state: &AppState, model: &Model) -> Value {
     let name = state.options.name.as_str();
-    json!([{ "name": name, "version": model.version_text, "state": "READY", "reason": "" }])
+    let reason = state.models.problem().map(|reason| format!("the file was not loaded: {reason}"));
+    let reason = reason.unwrap_or_default();
+    json!([{ "name": name, "version": model.version_text, "state": "READY", "reason": reason }])
 }

@@ -1,4 +1,4 @@
-//! The middleware around all routes: authorization, request ids and the request log.
+//! The middleware around all routes: who may send requests, request ids and the request log.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -9,8 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
-use super::failure::Failure;
-use super::{AppState, routes, token};
+use super::{AppState, access, cors};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is accepted from a client, in bytes; it is written to the log.
@@ -36,19 +35,24 @@ impl RequestIds {
     }
 }
 
-/// Answers a request: checks the token, calls the route, sets the request id and writes the log.
+/// Answers a request: checks who may send it, calls the route, sets the request id and writes the log.
 pub(super) async fn answer(state: &AppState, router: Router, request: Request<Body>) -> Response {
     let start = Instant::now();
     let id = client_id(request.headers()).unwrap_or_else(|| state.request_ids.next());
     let logged = tracing::enabled!(tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned()));
-    let mut response = if is_authorized(state, &request) {
-        let Ok(response) = router.oneshot(request).await;
-        response
-    } else {
-        let message = "this server requires a token: send Authorization: Bearer TOKEN";
-        Failure::new(StatusCode::UNAUTHORIZED, message).into_response()
+    let origin = cors::allowed(&state.options, request.headers());
+    let mut response = match cors::preflight(&state.options, &request) {
+        Some(response) => response,
+        None => match access::check(state, &request) {
+            Ok(()) => {
+                let Ok(response) = router.oneshot(request).await;
+                response
+            }
+            Err(failure) => failure.into_response(),
+        },
     };
+    cors::permit(&state.options, origin, &mut response);
     if state.is_draining() {
         // Clients with open connections then connect to another server.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -69,10 +73,4 @@ fn client_id(headers: &HeaderMap) -> Option<HeaderValue> {
     let id = headers.get(REQUEST_ID)?;
     let printable = id.len() <= MAX_ID_BYTES && id.as_bytes().iter().all(u8::is_ascii_graphic);
     (printable && !id.is_empty()).then(|| id.clone())
-}
-
-fn is_authorized(state: &AppState, request: &Request<Body>) -> bool {
-    state.token.as_ref().is_none_or(|token| {
-        routes::needs_no_token(request.uri().path()) || token::is_sent(token, request.headers())
-    })
 }

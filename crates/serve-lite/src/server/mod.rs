@@ -10,9 +10,12 @@
 //! The queue is between them: it batches the images of several callers, refuses load beyond capacity, and drops
 //! requests whose deadline has passed or whose client has disconnected.
 
+mod access;
 mod body;
 mod connections;
+mod cors;
 mod failure;
+mod half_close;
 mod infer;
 mod lifecycle;
 mod log;
@@ -20,6 +23,7 @@ mod metadata;
 mod metrics;
 mod middleware;
 mod models;
+mod multipart;
 mod options;
 mod page;
 mod predict;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 
 /// The options of a server, with the texts and defaults of `serve --help`.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,6 +27,12 @@ pub struct ServeOptions {
     /// File with the bearer token that clients must send; alternatively, set SERVE_LITE_TOKEN to the token
     #[arg(long, value_name = "FILE", help_heading = "Address and model")]
     pub token_file: Option<PathBuf>,
+    /// Name by which clients may call this server, besides localhost and its address; * is any. Repeat it for several
+    #[arg(long, value_name = "NAME", value_parser = host_name, help_heading = "Address and model")]
+    pub allowed_host: Vec<String>,
+    /// Origin whose pages may send requests and read the replies, as https://example.org; * is any. Repeat it for several
+    #[arg(long, value_name = "ORIGIN", value_parser = origin, help_heading = "Address and model")]
+    pub cors_origin: Vec<String>,
     /// Seconds between checks of the model file; with 0 only SIGHUP and the load API reload it
     #[arg(long, value_name = "S", default_value = "1", value_parser = seconds, help_heading = "Address and model")]
     pub watch: Duration,
@@ -71,6 +77,10 @@ pub struct ServeOptions {
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
     #[arg(help_heading = "Timeouts")]
     pub body_timeout: Duration,
+    /// Seconds until the load of a new model is given up
+    #[arg(long, value_name = "S", default_value = "60", value_parser = seconds)]
+    #[arg(help_heading = "Timeouts")]
+    pub load_timeout: Duration,
     /// Seconds to keep serving after SIGTERM while not ready, so that load balancers stop sending requests
     #[arg(long, value_name = "S", default_value = "0", value_parser = seconds)]
     #[arg(help_heading = "Timeouts")]
@@ -88,6 +98,13 @@ pub struct ServeOptions {
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     #[arg(help_heading = "Log")]
     pub log_format: LogFormat,
+}
+
+impl ServeOptions {
+    /// Whether `--cors-origin '*'` is set.
+    pub(super) fn allows_every_origin(&self) -> bool {
+        self.cors_origin.iter().any(|origin| origin == "*")
+    }
 }
 
 /// The level of the log; each level includes those before it.
@@ -150,6 +167,33 @@ fn size(text: &str) -> Result<usize, String> {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|s| (0.0..=86_400.0).contains(s));
     seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected 0 to 86400 seconds".into())
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let is_name =
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    match is_name || text == "*" || text.parse::<IpAddr>().is_ok() {
+        true => Ok(text.trim_end_matches('.').to_owned()),
+        false => Err("expected a name without a port, such as digits.example.org, or *".into()),
+    }
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let uri = text.parse::<Uri>().ok();
+    let is_origin = uri.is_some_and(|uri| {
+        let authority = uri.authority().map(|authority| authority.as_str());
+        // Without a path, a query or a slash at the end, as browsers write it.
+        uri.scheme_str()
+            .zip(authority)
+            .is_some_and(|(scheme, own)| text == format!("{scheme}://{own}"))
+    });
+    match is_origin || text == "*" {
+        true => Ok(text.to_owned()),
+        false => {
+            Err("expected an origin such as https://example.org or http://localhost:3000, or *"
+                .into())
+        }
+    }
 }
 
 fn overload_status(text: &str) -> Result<StatusCode, String> {

@@ -1,21 +1,23 @@
 //! Handles `POST /v1/predict`: an image file in, a label out.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use images::Preparation;
 use serde::Serialize;
 
 use super::AppState;
-use super::body;
+use super::body::{self, Limit};
 use super::failure::Failure;
 use super::infer::classify;
 use super::models::Model;
+use super::multipart;
 use super::reply::not_finite;
 use crate::error::ImageError;
 use crate::format::ByClass;
@@ -47,9 +49,10 @@ pub(super) async fn predict(
 ) -> Result<Response, Failure> {
     let (head, body) = request.into_parts();
     let deadline = Instant::now() + state.options.timeout;
-    let limit = (MAX_FILE_BODIES * state.options.max_body) << 20;
-    let received = body::read(state, &head.headers, body, limit).await?;
-    let pixels = prepare(state, model, received.bytes.clone(), deadline).await?;
+    let n_bytes = (MAX_FILE_BODIES * state.options.max_body) << 20;
+    let limit = Limit { n_bytes, remedy: "scale the image down" };
+    let received = body::read(state, &head.headers, body, limit, deadline).await?;
+    let pixels = prepare(state, model, head.headers, received.bytes.clone(), deadline).await?;
     let outputs = classify(state, model, pixels.clone(), deadline).await?;
     let class = outputs.best(0);
     if outputs.probabilities.iter().any(|probability| !probability.is_finite()) {
@@ -72,7 +75,8 @@ pub(super) async fn predict(
 async fn prepare(
     state: &AppState,
     model: &Model,
-    bytes: Bytes,
+    headers: HeaderMap,
+    body: Bytes,
     deadline: Instant,
 ) -> Result<Bytes, Failure> {
     let permit =
@@ -84,19 +88,48 @@ async fn prepare(
     let shape = model.classifier.shape;
     let prepare = move || {
         let _permit = permit;
-        let grey = images::decode_within(&bytes, MAX_PIXELS)?;
-        input::prepare(&grey, shape, Preparation::Auto)
+        let file = multipart::file(&headers, &body)?;
+        let prepared = images::decode_within(&file, MAX_PIXELS)
+            .map_err(ImageError::from)
+            .and_then(|grey| input::prepare(&grey, shape, Preparation::Auto));
+        prepared.map_err(|error| unusable(error, &headers))
     };
-    let prepared = tokio::task::spawn_blocking(prepare).await;
-    // The thread returns nothing only if the decoder panics.
+    // The decoder panics on some damaged file, perhaps.
+    let prepare = move || catch_unwind(AssertUnwindSafe(prepare));
+    let prepared = body::on_blocking_thread(state, deadline, prepare).await?;
     let failed = |_| Failure::bad("the image cannot be decoded: save it again");
-    let pixels = prepared.map_err(failed)?.map_err(|error| {
-        let status = match error {
-            ImageError::Unusable(images::Error::Format) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            ImageError::Unusable(images::Error::Gigantic { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        Failure::new(status, format!("the image cannot be used: {error}"))
-    })?;
-    Ok(pixels.into())
+    Ok(prepared.map_err(failed)??.into())
+}
+
+/// Why an image file gets no answer.
+fn unusable(error: ImageError, headers: &HeaderMap) -> Failure {
+    let (status, message) = match error {
+        ImageError::Unusable(images::Error::Gigantic { width, height, .. })
+            if u64::from(width) * u64::from(height) > MAX_PIXELS =>
+        {
+            let megapixels = MAX_PIXELS / 1_000_000;
+            let limit = format!(
+                "it has {width}x{height} pixels, more than {megapixels} megapixels: scale it down"
+            );
+            (StatusCode::PAYLOAD_TOO_LARGE, limit)
+        }
+        ImageError::Unusable(images::Error::Gigantic { .. }) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
+        }
+        ImageError::Unusable(images::Error::Format) if is_form(headers) => {
+            // curl's -d and --data remove the line breaks in a file.
+            let remedy = "send it with curl -F file=@FILE or curl --data-binary @FILE, not with -d";
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("it was sent as a form's text: {remedy}"))
+        }
+        ImageError::Unusable(images::Error::Format) => {
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string())
+        }
+        _ => (StatusCode::BAD_REQUEST, error.to_string()),
+    };
+    Failure::new(status, format!("the image cannot be used: {message}"))
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    content_type.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded"))
 }

@@ -41,11 +41,14 @@ pub(super) struct Queue {
     overloaded: Arc<AtomicBool>,
 }
 
-#[derive(Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
     n_images: usize,
     closed: bool,
+    /// Workers that wait for jobs.
+    n_idle_workers: usize,
+    /// When a worker last came for jobs.
+    last_pop: Instant,
 }
 
 impl Waiting {
@@ -66,8 +69,15 @@ impl Job {
 
 impl Queue {
     pub(super) fn new(capacity: usize, overloaded: Arc<AtomicBool>) -> Self {
-        let (waiting, arrived, image_time) = Default::default();
-        Self { waiting, arrived, capacity, image_time, overloaded }
+        let waiting = Waiting {
+            jobs: VecDeque::new(),
+            n_images: 0,
+            closed: false,
+            n_idle_workers: 0,
+            last_pop: Instant::now(),
+        };
+        let (arrived, image_time) = Default::default();
+        Self { waiting: Mutex::new(waiting), arrived, capacity, image_time, overloaded }
     }
 
     /// Takes all jobs of a request or none; `false` means that the queue is full.
@@ -112,6 +122,12 @@ impl Queue {
         full
     }
 
+    /// Whether no worker has come for jobs for longer than `limit`: every one of them is still computing a batch.
+    pub(super) fn is_stalled(&self, limit: Duration) -> bool {
+        let waiting = self.lock();
+        waiting.n_idle_workers == 0 && waiting.last_pop.elapsed() > limit
+    }
+
     /// Waits for work and takes a batch: jobs of one model with together at most `max_images`, unless the first alone
     /// has more. `None` once the queue is closed and empty.
     ///
@@ -121,6 +137,7 @@ impl Queue {
     pub(super) fn pop(&self, max_images: usize, metrics: &Metrics) -> Option<Vec<Job>> {
         let mut waiting = self.lock();
         loop {
+            waiting.last_pop = Instant::now();
             let (mut batch, mut n_images): (Vec<Job>, usize) = (Vec::new(), 0);
             let (now, mut dropped_early) = (Instant::now(), false);
             while let Some(job) = waiting.jobs.front() {
@@ -157,7 +174,9 @@ impl Queue {
             if waiting.closed {
                 return None;
             }
+            waiting.n_idle_workers += 1;
             waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting.n_idle_workers -= 1;
         }
     }
 

@@ -1,6 +1,7 @@
 //! The routes: which handler answers which path.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::Router;
@@ -12,7 +13,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::models::Model;
+use super::models::{self, Model};
 use super::request_recorder::{RequestRecorder, Route};
 use super::{AppState, body, infer, metadata, page, predict};
 
@@ -22,7 +23,17 @@ type Shared = State<Arc<AppState>>;
 
 /// Whether a path needs no token: the page, which contains no secret, and the health checks of load balancers.
 pub(crate) fn needs_no_token(path: &str) -> bool {
-    path == "/" || path.starts_with("/v2/health/") || page::FILES.iter().any(|(p, ..)| *p == path)
+    path == "/" || is_health(path) || page::FILES.iter().any(|(p, ..)| *p == path)
+}
+
+/// Whether a path is a health check.
+pub(crate) fn is_health(path: &str) -> bool {
+    path.starts_with("/v2/health/")
+}
+
+/// Whether a path can change which model serves.
+pub(crate) fn changes_model(path: &str) -> bool {
+    path.starts_with("/v2/repository/")
 }
 
 pub(crate) fn router(state: Arc<AppState>) -> Router {
@@ -83,17 +94,21 @@ fn model(state: &AppState, params: PathParams) -> Result<Arc<Model>, Failure> {
 }
 
 fn ready(state: &AppState) -> Response {
-    if state.is_draining() {
-        return Failure::busy(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down")
-            .into_response();
-    }
-    Json(json!({ "ready": true })).into_response()
+    let problem = if state.is_draining() {
+        "the server is shutting down"
+    } else if state.queue.is_stalled(state.options.timeout) {
+        "every worker has been computing for longer than a request may take"
+    } else {
+        return Json(json!({ "ready": true })).into_response();
+    };
+    Failure::busy(StatusCode::SERVICE_UNAVAILABLE, problem).into_response()
 }
 
 async fn model_ready(State(state): Shared, params: PathParams) -> Result<Response, Failure> {
     model(&state, params)?;
-    if state.is_draining() {
-        return Ok(ready(&state));
+    let ready = ready(&state);
+    if ready.status() != StatusCode::OK {
+        return Ok(ready);
     }
     Ok(Json(json!({ "name": state.options.name.as_str(), "ready": true })).into_response())
 }
@@ -129,22 +144,24 @@ async fn load(
 ) -> Result<StatusCode, Failure> {
     let name = state.options.name.as_str();
     model(&state, params)?;
+    let deadline = Instant::now() + state.options.timeout;
     let (head, body) = request.into_parts();
-    let limit = state.options.max_body << 20;
-    let body = body::read(&state, &head.headers, body, limit).await?;
+    let limit = body::Limit { n_bytes: state.options.max_body << 20, remedy: "send no parameters" };
+    let body = body::read(&state, &head.headers, body, limit, deadline).await?;
     let request: Value = serde_json::from_slice(&body.bytes).unwrap_or_default();
     if request["parameters"].as_object().is_some_and(|parameters| !parameters.is_empty()) {
         let message = "parameters are not supported: load the model without them";
         return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, message));
     }
-    let shared = Arc::clone(&state);
-    let reload = move || shared.models.reload(&shared.metrics);
-    match tokio::task::spawn_blocking(reload).await.map_err(|_| Failure::lost_thread())? {
-        Ok(_) => Ok(StatusCode::OK),
-        Err(error) => {
-            let reason = crate::text::error_chain(&error);
+    match tokio::time::timeout_at(deadline.into(), models::reload(&state)).await {
+        Ok(Ok(_)) => Ok(StatusCode::OK),
+        Ok(Err(reason)) => {
             let message = format!("failed to load '{name}', the old model keeps serving: {reason}");
             Err(Failure::new(StatusCode::BAD_REQUEST, message))
+        }
+        Err(_) => {
+            let message = "the model is still being loaded: look at its version later";
+            Err(Failure::busy(state.options.overload_status, message))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use axum::http::Request;
+use axum::http::{HeaderValue, Request, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use rayon::ThreadPool;
@@ -73,9 +73,12 @@ impl Service {
         Ok(Self { router: routes::router(Arc::clone(&state)), state, _workers: workers })
     }
 
-    /// Answers one request in this process with a status and a body; call it inside a tokio runtime.
+    /// Answers one request in this process with a status and a body; call it inside a tokio runtime. A request without a
+    /// `Host` is one to `localhost`.
     pub async fn answer(&self, request: Request<Bytes>) -> (u16, Vec<u8>) {
-        let request = request.map(axum::body::Body::from);
+        let mut request = request.map(axum::body::Body::from);
+        let localhost = HeaderValue::from_static("localhost");
+        request.headers_mut().entry(header::HOST).or_insert(localhost);
         let response = middleware::answer(&self.state, self.router.clone(), request).await;
         let status = response.status().as_u16();
         let body = response.into_body().collect().await;

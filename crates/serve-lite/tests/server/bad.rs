@@ -133,9 +133,10 @@ fn bytes_that_are_not_http_are_refused() {
     let flags = ["--header-timeout", "1", "--body-timeout", "1"];
     let mut server = TestServer::start(&sides(), &flags);
     let many: String = (0..10_000).map(|i| format!("x{i}: y\r\n")).collect();
-    let many = format!("GET /v2 HTTP/1.1\r\nHost: a\r\n{many}\r\n");
-    let endless = format!("GET /v2 HTTP/1.1\r\nHost: a\r\nx: {}\r\n\r\n", "y".repeat(4 << 20));
-    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "p".repeat(1 << 20));
+    let many = format!("GET /v2 HTTP/1.1\r\nHost: localhost\r\n{many}\r\n");
+    let endless =
+        format!("GET /v2 HTTP/1.1\r\nHost: localhost\r\nx: {}\r\n\r\n", "y".repeat(4 << 20));
+    let long = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "p".repeat(1 << 20));
     let more = [many.as_bytes(), endless.as_bytes(), long.as_bytes()];
     for request in bad_http::NOT_HTTP.iter().copied().chain(more) {
         let mut connection = server.connect();

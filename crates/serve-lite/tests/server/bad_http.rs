@@ -47,18 +47,18 @@ const GOT: &[&str] = &[
 #[rustfmt::skip]
 pub(crate) const NOT_HTTP: &[&[u8]] = &[
     b"GET /\r\n\r\n", b"GET /v2/health/live\r\n\r\n", b"hello\r\n\r\n", b"\0\0\0\0\r\n\r\n",
-    b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", b"GET / HTP/1.1\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", b"GET / HTP/1.1\r\n\r\n",
     b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"GET / HTTP/1.1\r\n: no name\r\n\r\n",
-    b"GET / HTTP/1.1\r\na b: c\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nx: \0\r\n\r\n",
-    b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", b"GE\x01T / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET / HTTP/1.1\r\na b: c\r\n\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\nx: \0\r\n\r\n",
+    b"GET  / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GE\x01T / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}   ",
-    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n{}",
-    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: a\r\nContent-Length: abc\r\n\r\n{}",
-    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: a\r\nContent-Length: +2\r\n\r\n{}",
-    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n{}",
-    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n{}",
-    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n{}",
+    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}   ",
+    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n{}",
+    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: abc\r\n\r\n{}",
+    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: +2\r\n\r\n{}",
+    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n{}",
+    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n{}",
+    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, gzip\r\n\r\n{}",
 ];
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -149,7 +149,8 @@ fn encodings(body: &[u8]) -> Vec<Case> {
 
 /// Chunked bodies with wrong sizes or without an end.
 fn chunks(body: &[u8]) -> Vec<Case> {
-    let head = format!("POST {INFER} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let head =
+        format!("POST {INFER} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
     let with = |chunks: &str| [head.as_bytes(), chunks.as_bytes()].concat();
     let mut cases = Vec::new();
     for broken in [

@@ -49,7 +49,7 @@ fn continue_is_sent_only_for_a_body_that_will_be_read() {
     let server = TestServer::start(&sides(), &[]);
     let expecting = |length: usize| {
         format!(
-            "POST {INFER} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{JSON_LENGTH}: 0\r\nContent-Length: {length}\r\n\r\n"
+            "POST {INFER} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n{JSON_LENGTH}: 0\r\nContent-Length: {length}\r\n\r\n"
         )
     };
     let mut connection = server.connect();
@@ -85,14 +85,41 @@ fn connections_are_kept_or_closed_as_the_client_asks() {
     assert_eq!(reply.tensors().unwrap().1[0], server.logits(&halves(5, 0)));
 }
 
+/// `nc -N` and other clients say that they have sent everything, and then wait for the reply.
+#[test]
+fn a_client_that_closes_its_sending_half_gets_its_reply() {
+    let server = TestServer::start(&sides(), &[]);
+    let large: Vec<u8> = (0..600).flat_map(|i| halves(i % 300, 0)).collect();
+    for (what, request) in [
+        ("binary", binary(&halves(5, 0))),
+        ("JSON of many images", json(&json_body(&large))),
+        ("chunks", chunked(INFER, &[], 100, json_body(&halves(5, 0)).as_bytes())),
+        ("an image file", post("/v1/predict", &png(28, &halves(60, 0)).unwrap())),
+        ("a GET", get("/v2/models/mnist")),
+        ("two requests", [get("/v2"), binary(&halves(5, 0))].concat()),
+    ] {
+        let start = std::time::Instant::now();
+        let mut connection = server.connect();
+        connection.send(&request);
+        connection.finish_sending();
+        for _ in 0..1 + usize::from(what == "two requests") {
+            let reply = connection.receive().unwrap_or_else(|failure| panic!("{what}: {failure}"));
+            assert_eq!(reply.status, 200, "{what}: {}", reply.text());
+        }
+        assert!(connection.is_closed(), "{what}");
+        // Not only once it is taken for disconnected.
+        assert!(start.elapsed().as_millis() < 900, "{what}: {:?}", start.elapsed());
+    }
+}
+
 /// With two lengths, a proxy in front could read the other one, and see a second request where this server sees the end of
 /// the first.
 #[test]
 fn a_second_length_does_not_smuggle_a_request() {
     let server = TestServer::start(&sides(), &[]);
-    let smuggled = "GET /v2/health/live HTTP/1.1\r\nHost: a\r\n\r\n";
+    let smuggled = "GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let request = format!(
-        "POST {INFER} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}",
+        "POST {INFER} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}",
         smuggled.len() + 5
     );
     let mut connection = server.connect();

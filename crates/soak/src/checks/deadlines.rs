@@ -22,7 +22,7 @@ const GRACE: f64 = 20.0;
 const DEADLINES: [u64; 4] = [1, 10, 30, 2_000];
 /// Half a request, whose rest never comes.
 pub(super) const INCOMPLETE: &[u8] =
-    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"inputs\":";
+    b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{\"inputs\":";
 
 pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     deadlines_of_requests(setup, results)?;

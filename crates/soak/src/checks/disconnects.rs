@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serve_client::requests::binary;
-use serve_client::{Connection, Metrics};
+use serve_client::{Connection, Metrics, ServerProcess};
 
 use crate::results::Results;
 use crate::setup::Setup;
@@ -76,5 +76,23 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
         anyhow::Ok(())
     })?;
     results.still_running("the server afterwards", &mut server);
+    half_closed(setup, &server, results)
+}
+
+/// Clients that close their sending half after a complete request, and wait for the reply.
+fn half_closed(setup: &Setup, server: &ServerProcess, results: &mut Results) -> anyhow::Result<()> {
+    let n = setup.number(1_000, 100);
+    let answered = setup.block_on(async {
+        let mut answered = 0;
+        for i in 0..n {
+            let mut connection = server.connect().await?;
+            let _ = connection.send(&binary(setup.test.image(i))).await;
+            connection.finish_sending().await;
+            answered +=
+                u64::from(connection.receive().await.is_ok_and(|reply| reply.status == 200));
+        }
+        anyhow::Ok(answered)
+    })?;
+    results.all_of("clients answered that had closed their sending half", n as u64, answered);
     Ok(())
 }

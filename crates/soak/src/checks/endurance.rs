@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use serve_client::requests::binary;
+use serve_client::requests::{MODEL, binary, post};
 use serve_client::{Connection, ServerProcess};
 use statrs::statistics::Statistics;
 
@@ -115,6 +115,14 @@ fn one_round(
     tally.add(setup.run(moderate));
     stuck.into_iter().for_each(Connection::reset);
     server.signal("HUP")?;
+    // A storm of loads, whose clients leave at once.
+    let load = post(&format!("/v2/repository/models/{MODEL}/load"), b"");
+    setup.block_on(async {
+        for _ in 0..STUCK_CLIENTS {
+            let _ = server.connect().await?.send(&load).await;
+        }
+        anyhow::Ok(())
+    })?;
     let mut client = Client::new(server.address, Duration::from_secs(2));
     let ready = setup.block_on(client.status("/v2/health/ready"));
     ensure!(ready == Ok(200), "not ready: {ready:?}");

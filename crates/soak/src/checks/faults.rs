@@ -96,6 +96,8 @@ fn out_of_files(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
         let mut client = Client::new(server.address, Duration::from_secs(2));
         (answered, busy, client.status("/v2/health/ready").await == Ok(200))
     });
+    let lines = server.log().lines().count();
+    results.at_most("lines of the log about it", 3.0, "", lines as f64);
     let name = format!("{n} connections with {FEW_FILES} files");
     results.note(&name, format!("{answered} answered while all were open"));
     results.at_most("processor time while out of files", 50.0, "%", 100.0 * busy);

@@ -48,8 +48,9 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
 
 /// Requests that would take much memory, by name, and the status that each must get.
 fn attacks() -> [(&'static str, Vec<u8>, u16); 8] {
-    let head =
-        |header: &str| format!("POST {INFER} HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n").into_bytes();
+    let head = |header: &str| {
+        format!("POST {INFER} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n").into_bytes()
+    };
     let spaces = vec![b' '; 1 << 20];
     let mut tiny_chunks = head("Transfer-Encoding: chunked");
     tiny_chunks.extend(b"1\r\n \r\n".repeat(1_000_000));

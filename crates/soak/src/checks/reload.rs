@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use serve_lite::{Classifier, Outputs};
 
 use crate::client::Client;
 use crate::load::{self, Load, ReplyCheck};
-use crate::models;
+use crate::models::{self, InPlace};
 use crate::results::Results;
 use crate::setup::{Setup, is_answer_of};
 
@@ -148,14 +149,25 @@ fn bad_files(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
     let request = binary(setup.test.image(0));
     let path = files.served.with_file_name("bad.onnx");
     let load = || setup.block_on(call_load_api(&server));
-    for (name, bytes) in models::bad(setup)? {
-        std::fs::remove_file(&files.served)?;
-        if let Some(bytes) = bytes {
-            std::fs::write(&path, bytes)?;
-            std::fs::rename(&path, &files.served)?;
+    for (name, in_place) in models::bad(setup)? {
+        // The file before may have been the missing one.
+        let _ = std::fs::remove_file(&files.served);
+        match in_place {
+            InPlace::Nothing => {}
+            InPlace::Bytes(bytes) => {
+                std::fs::write(&path, bytes)?;
+                std::fs::rename(&path, &files.served)?;
+            }
+            InPlace::Pipe => {
+                let made = Command::new("mkfifo").arg(&files.served).status()?;
+                ensure!(made.success(), "cannot make a pipe");
+            }
         }
         let before = setup.metrics(&server)?;
+        let start = Instant::now();
         let reply = load()?;
+        let seconds = start.elapsed().as_secs_f64();
+        results.at_most(&format!("time to refuse it: {name}"), 5_000.0, "ms", 1e3 * seconds);
         server.signal("HUP")?;
         std::thread::sleep(Duration::from_millis(500));
         let failure = ["outcome=\"failure\""];

@@ -19,7 +19,7 @@ const LIMIT: f64 = 15.0;
 const ARRIVALS: f64 = 400.0;
 
 /// A request whose headers never end.
-const HALF_HEADERS: &[u8] = b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: x\r\nX-A: ";
+const HALF_HEADERS: &[u8] = b"POST /v2/models/mnist/infer HTTP/1.1\r\nHost: localhost\r\nX-A: ";
 
 /// What a client does slowly.
 #[derive(Clone, Copy, Debug, PartialEq)]
