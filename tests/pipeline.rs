@@ -18,7 +18,8 @@ fn pipeline_leaves_every_artefact_and_they_fit_together() {
     assert!(facts.synthetic);
     assert_eq!((facts.n_train, facts.n_val, facts.n_test), (400, 400, 400));
     let evaluation: Evaluation = read_json(&run.evaluation()).unwrap();
-    let predictions = run::read_predictions(&run.predictions()).unwrap();
+    let predictions =
+        run::read_predictions(&run.predictions(), &evaluation.predictions_sha256).unwrap();
     assert_eq!(predictions.len(), 400);
     let wrong = predictions.iter().filter(|p| p.label != p.predicted).count();
     assert_eq!(evaluation.errors, wrong);
