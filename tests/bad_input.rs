@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{fail, finished, fresh_runs, kiln};
+use run::{Config, DatasetFacts, RunDirectory, read_json};
+
+use crate::support::{TINY, bars, copied, fail, fresh_runs, kiln, refuse, succeed};
 
 #[test]
 fn invalid_data_leaves_no_run_behind() {
@@ -33,15 +35,59 @@ fn invalid_settings_are_errors_that_name_the_setting() {
         ("--width", "100000"),
         ("--threads", "0"),
     ] {
-        let output =
-            kiln(&runs).args(["train", "--data", "synthetic", flag, value]).output().unwrap();
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{message}");
+        let message = refuse(kiln(&runs).args(["train", "--data", "synthetic", flag, value]));
         assert!(message.contains(flag) && message.contains(value), "{message}");
     }
-    let message = fail(kiln(&runs).args(["train", "--run", "../escape", "--data", "synthetic"]));
-    assert!(message.contains("../escape"), "{message}");
+    let message = refuse(kiln(&runs).args(["train", "--epochs", "0"]));
+    assert!(message.contains("a whole number from 1 to 100000"), "{message}");
     assert_eq!(entries(&runs), ["config.toml"]);
+}
+
+/// The folder of the images does not exist, and that is not what is complained of.
+#[test]
+fn what_can_be_judged_before_the_images_are_read_is() {
+    let runs = fresh_runs("before-data");
+    std::fs::create_dir(runs.join("taken")).unwrap();
+    let nowhere = ["--data", "/nonexistent/folder"];
+    for (args, words) in [
+        (&["pipeline", "--min-accuracy", "2"][..], "from 0 to 1"),
+        (&["train", "--run", "../escape"], "is not a run name"),
+        (&["train", "--epochs", "99999999999"], "from 1 to 100000"),
+        (&["train", "--threads", "2000"], "from 1 to 1024"),
+        (&["study", "article", "--name", "../escape"], "is not a run name"),
+        (&["study", "article", "--seeds", "0"], "from 1 to 1000"),
+        (&["train", "--resume", "--config", "some.toml"], "cannot be used with"),
+        (&["train", "--resume", "--smoke"], "cannot be used with"),
+    ] {
+        let message = refuse(kiln(&runs).args(args).args(nowhere));
+        assert!(message.contains(words), "{args:?}: {message}");
+    }
+    for (args, words) in [
+        (&["train", "--run", "taken"][..], "already exists"),
+        (&["train", "--batch-norm"], "only the network vgg"),
+        (&["train", "--depth", "4"], "only the network vgg"),
+        (&["train", "--min-delta", "0"], "without patience"),
+        (&["train", "--recipe", "best", "--schedule", "constant", "--warmup-epochs", "0"], "floor"),
+        (&["study", "article", "--small", "99999999999", "1"], "limit = 99999999999"),
+    ] {
+        let message = fail(kiln(&runs).args(args).args(nowhere));
+        assert!(message.contains(words), "{args:?}: {message}");
+    }
+    assert_eq!(entries(&runs), ["taken"]);
+    assert!(!runs.parent().unwrap().join("escape").exists());
+}
+
+#[test]
+fn a_study_and_a_run_keep_out_of_each_other() {
+    let run = copied("study-names");
+    let runs = run.path.parent().unwrap();
+    let message = fail(kiln(runs).args(["study", "article", "--name", "copy"]));
+    assert!(message.contains("already exists"), "{message}");
+    std::fs::create_dir(runs.join("study")).unwrap();
+    let message = fail(kiln(runs).args(["train", "--run", "study", "--data", "synthetic"]));
+    assert!(message.contains("already exists"), "{message}");
+    let message = fail(kiln(runs).args(["evaluate", "--run", "study"]));
+    assert!(message.contains("there is no run"), "{message}");
 }
 
 /// Each setting is within its range, and together they would take terabytes.
@@ -96,20 +142,187 @@ fn commands_without_a_run_say_how_to_train_one() {
 }
 
 #[test]
-fn a_run_whose_data_changed_is_not_evaluated() {
-    let run = finished();
-    let runs = run.path.parent().unwrap();
-    let copy = runs.join("moved");
-    if copy.exists() {
-        std::fs::remove_dir_all(&copy).unwrap();
+fn images_are_known_by_what_they_are_and_not_by_where() {
+    let runs = fresh_runs("moved-data");
+    let data = bars(&runs);
+    let train = ["train", "--run", "a", "--epochs", "1", "--data"];
+    succeed(kiln(&runs).args(train).arg(&data).args(TINY));
+    let moved = runs.join("elsewhere");
+    std::fs::rename(&data, &moved).unwrap();
+    let message = fail(kiln(&runs).arg("evaluate"));
+    assert!(message.contains("bars") && message.contains("--data"), "{message}");
+    succeed(kiln(&runs).args(["evaluate", "--data"]).arg(&moved));
+    succeed(kiln(&runs).arg("export-onnx"));
+    for stage in ["verify", "report"] {
+        succeed(kiln(&runs).args([stage, "--data"]).arg(&moved));
     }
-    let copied = Command::new("cp").arg("-r").arg(&run.path).arg(&copy).status().unwrap();
-    assert!(copied.success());
-    let dataset = run::RunDirectory { path: copy }.dataset();
-    let text = std::fs::read_to_string(&dataset).unwrap();
-    std::fs::write(&dataset, text.replacen("\"sha256\": \"", "\"sha256\": \"00", 1)).unwrap();
-    let message = fail(kiln(runs).args(["evaluate", "--run", "moved"]));
-    assert!(message.contains("SHA-256"), "{message}");
+    // Resumed, the run remembers where they are now.
+    succeed(kiln(&runs).args(["train", "--resume", "--epochs", "2", "--data"]).arg(&moved));
+    succeed(kiln(&runs).arg("evaluate"));
+
+    let image = moved.join("train/lying/0.pgm");
+    let mut bytes = std::fs::read(&image).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(image, bytes).unwrap();
+    for args in [&["evaluate"][..], &["train", "--resume"]] {
+        let message = fail(kiln(&runs).args(args));
+        assert!(message.contains("other images") && message.contains("SHA-256"), "{message}");
+    }
+}
+
+#[test]
+fn one_changed_digit_of_a_record_is_noticed() {
+    let run = copied("changed-records");
+    let runs = run.path.parent().unwrap();
+    for (path, stage) in [
+        (run.dataset(), "export-onnx"),
+        (run.evaluation(), "report"),
+        (run.predictions(), "report"),
+        (run.explanations(), "report"),
+        (run.agreement(), "report"),
+        (run.metrics(), "report"),
+        (run.metrics(), "evaluate"),
+    ] {
+        let whole = std::fs::read(&path).unwrap();
+        let mut changed = whole.clone();
+        let digit = changed.iter().rposition(u8::is_ascii_digit).unwrap();
+        changed[digit] = b'0' + (changed[digit] - b'0' + 1) % 10;
+        std::fs::write(&path, changed).unwrap();
+        let message = fail(kiln(runs).args([stage, "--run", "copy"]));
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(message.contains(&name), "{stage}: {message}");
+        std::fs::write(&path, whole).unwrap();
+    }
+    let message = fail(kiln(runs).args(["compare", "copy", "gone"]));
+    assert!(message.contains("gone"), "{message}");
+    for stage in ["export-onnx", "report"] {
+        succeed(kiln(runs).args([stage, "--run", "copy"]));
+    }
+}
+
+/// Also where the record carries a fitting checksum: the network is what its checkpoint says.
+#[test]
+fn a_network_is_exported_as_it_was_trained_or_not_at_all() {
+    let run = copied("believed-records");
+    let runs = run.path.parent().unwrap();
+    let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
+    let renamed = facts.classes.iter().rev().cloned().collect();
+    for (changed, key) in [
+        (DatasetFacts { mean: 9.0, ..facts.clone() }, "mean"),
+        (DatasetFacts { classes: renamed, ..facts.clone() }, "classes"),
+    ] {
+        run::write_json(&run.dataset(), &changed).unwrap();
+        let message = fail(kiln(runs).args(["export-onnx", "--run", "copy"]));
+        assert!(message.contains(key), "{message}");
+    }
+    run::write_json(&run.dataset(), &facts).unwrap();
+    let config = std::fs::read_to_string(run.config()).unwrap();
+    for (line, words) in [
+        ("width = 1000", "width = 32"),
+        ("width = 3000", "from 1 to 1024"),
+        ("hidden = 99999999999", "from 1 to 16384"),
+        ("learning_rate = 0.5", "learning_rate = 0.001"),
+        ("widht = 32", "did you mean 'width'?"),
+    ] {
+        let key = line.split(' ').next().unwrap().replace("widht", "width");
+        let change =
+            |old: &str| if old.starts_with(&format!("{key} =")) { line } else { old }.to_owned();
+        let changed: Vec<_> = config.lines().map(change).collect();
+        std::fs::write(run.config(), changed.join("\n")).unwrap();
+        let message = fail(kiln(runs).args(["export-onnx", "--run", "copy"]));
+        assert!(message.contains(words) && !message.contains("damaged"), "{line}: {message}");
+    }
+    std::fs::write(run.config(), config).unwrap();
+    succeed(kiln(runs).args(["export-onnx", "--run", "copy"]));
+}
+
+#[test]
+fn an_export_replaces_only_regular_files_and_makes_no_folders() {
+    let run = copied("export-output");
+    let runs = run.path.parent().unwrap();
+    let export = |output: &Path| {
+        let mut command = kiln(runs);
+        command.args(["export-onnx", "--run", "copy", "--output"]).arg(output);
+        command
+    };
+    let pipe = runs.join("pipe");
+    succeed(Command::new("mkfifo").arg(&pipe));
+    for path in [pipe.as_path(), Path::new("/dev/null"), runs] {
+        let message = fail(&mut export(path));
+        assert!(message.contains("not a regular file"), "{message}");
+    }
+    let message = fail(&mut export(&runs.join("no/model.onnx")));
+    assert!(message.contains("does not exist"), "{message}");
+    let deep = runs.join("no/repository");
+    let message = fail(export(&deep).args(["--layout", "triton"]));
+    assert!(message.contains("does not exist") && !runs.join("no").exists(), "{message}");
+    succeed(&mut export(&runs.join("model.onnx")));
+    succeed(export(&runs.join("repository")).args(["--layout", "triton"]));
+}
+
+/// As on a read-only file system: nothing of the run is written. The superuser may write anywhere, so its file is marked
+/// immutable where the system can.
+#[test]
+fn a_run_that_cannot_be_written_is_exported_elsewhere() {
+    let run = copied("read-only");
+    let runs = run.path.parent().unwrap();
+    let lock = run.path.join(".lock");
+    std::fs::remove_file(&lock).unwrap();
+    let immutable = |flag: &str| {
+        Command::new("chattr")
+            .arg(flag)
+            .arg(&run.path)
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    let mut permissions = std::fs::metadata(&run.path).unwrap().permissions();
+    let writable = permissions.clone();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&run.path, permissions).unwrap();
+    let is_immutable = immutable("+i");
+    let mut export = kiln(runs);
+    let output = export.args(["export-onnx", "--run", "copy", "--output"]).arg(runs.join("m.onnx"));
+    let output = output.output().unwrap();
+    let is_read_only = std::fs::write(&lock, "").is_err();
+    if is_immutable {
+        immutable("-i");
+    }
+    std::fs::set_permissions(&run.path, writable).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    if !is_read_only {
+        eprintln!("this user can write to any folder of this system, so nothing was tested");
+    }
+}
+
+#[test]
+fn a_run_that_is_removed_while_it_trains_is_an_error_and_not_made_again() {
+    let runs = fresh_runs("removed");
+    let args =
+        ["train", "--run", "gone", "--data", "synthetic", "--limit", "2000", "--epochs", "9"];
+    let child = kiln(&runs).args(args).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let run = RunDirectory { path: runs.join("gone") };
+    while !run.last_checkpoint().exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::fs::remove_dir_all(&run.path).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("does not exist"), "{message}");
+    assert!(!run.path.exists());
+}
+
+#[test]
+fn an_unknown_setting_is_named_with_the_one_that_was_meant() {
+    let runs = fresh_runs("unknown-setting");
+    let file = runs.join("mine.toml");
+    std::fs::write(&file, "epochs = 1\nwidht = 3\n").unwrap();
+    let message = fail(kiln(&runs).args(["train", "--config"]).arg(&file));
+    for words in ["mine.toml", "line 2", "'widht'", "did you mean 'width'?"] {
+        assert!(message.contains(words), "{message}");
+    }
+    assert!(!message.contains("train again"), "{message}");
+    assert!(Config::from_toml("epochs = 1\nwidht = 3\n").is_err());
 }
 
 fn entries(folder: &Path) -> Vec<String> {

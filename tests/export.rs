@@ -85,9 +85,7 @@ fn onnx_checker_and_onnx_runtime_accept_the_file_and_agree() {
     let run = finished();
     let config = Config::read(&run.config()).unwrap();
     let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
-    let network = NetworkConfig::new(&config, &facts);
-    let selection = config.training.checkpoint;
-    let checkpoint = Checkpoint::selected(run, selection, &network, &Device::flex()).unwrap();
+    let checkpoint = Checkpoint::selected(run, &config, &facts, &Device::flex()).unwrap();
     let batch = 7;
     let pixels = noise(DIGIT, batch, 5);
 

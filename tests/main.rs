@@ -8,6 +8,7 @@
 mod bad_input;
 mod bench_peers;
 mod export;
+mod faults;
 mod invariants;
 mod page;
 mod pipeline;

@@ -2,7 +2,9 @@
 
 use run::{Agreement, Config, DatasetFacts, Evaluation, RunDirectory, read_json};
 
-use crate::support::{SMALL, exported, fail, finished, fresh_runs, kiln, succeed, untimed_metrics};
+use crate::support::{
+    SMALL, TINY, bars, copied, exported, fail, finished, fresh_runs, kiln, succeed, untimed_metrics,
+};
 
 #[test]
 fn pipeline_leaves_every_artefact_and_they_fit_together() {
@@ -18,7 +20,8 @@ fn pipeline_leaves_every_artefact_and_they_fit_together() {
     assert!(facts.synthetic);
     assert_eq!((facts.n_train, facts.n_val, facts.n_test), (400, 400, 400));
     let evaluation: Evaluation = read_json(&run.evaluation()).unwrap();
-    let predictions = run::read_predictions(&run.predictions()).unwrap();
+    let predictions =
+        run::read_predictions(&run.predictions(), &evaluation.predictions_sha256).unwrap();
     assert_eq!(predictions.len(), 400);
     let wrong = predictions.iter().filter(|p| p.label != p.predicted).count();
     assert_eq!(evaluation.errors, wrong);
@@ -140,6 +143,78 @@ fn predict_answers_with_the_latest_run() {
     let answer: serde_json::Value = serde_json::from_str(output.lines().next().unwrap()).unwrap();
     let label = answer["label"].as_str().unwrap();
     assert!("0123456789".contains(label), "{output}");
+}
+
+/// A run that has just been started, or that failed, does not hide the ones before it.
+#[test]
+fn the_latest_run_is_the_newest_that_can_do_what_is_asked() {
+    let run = copied("latest");
+    let runs = run.path.parent().unwrap();
+    let data = bars(runs);
+    let train = ["train", "--run", "newest", "--epochs", "1", "--data"];
+    let output = succeed(kiln(runs).args(train).arg(&data).args(TINY));
+    let next = format!("kiln evaluate --runs {} --run newest", runs.display());
+    assert!(output.contains(&next), "{output}");
+    let image = run.report().join("grid.png");
+    let output = kiln(runs).arg("predict").arg(&image).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{message}");
+    for words in ["this is copy", "newest", "ONNX file", "export-onnx"] {
+        assert!(message.contains(words), "{message}");
+    }
+    let message = fail(kiln(runs).args(["predict", "--run", "newest"]).arg(&image));
+    assert!(
+        message.contains("export-onnx --runs") && message.contains("--run newest"),
+        "{message}"
+    );
+    // A run that failed before its first checkpoint.
+    let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
+    RunDirectory::create(runs, Some("failed"), &Config::default(), &facts).unwrap();
+    let output = succeed(kiln(runs).args(["evaluate", "--data"]).arg(&data));
+    assert!(output.contains("export-onnx") && output.contains("--run newest"), "{output}");
+}
+
+#[test]
+fn smoke_is_a_flag_of_train_too_and_one_epoch_is_not_epochs() {
+    let runs = fresh_runs("smoke");
+    let args = ["train", "--smoke", "--data", "synthetic", "--limit", "50"];
+    let output = succeed(kiln(&runs).args(args));
+    assert!(output.contains("2 epochs"), "{output}");
+    let output = succeed(kiln(&runs).args(args).args(["--epochs", "1"]));
+    assert!(output.contains("run-2, 1 epoch\n"), "{output}");
+}
+
+/// What is printed fits 80 columns, paths and the metadata of the file aside.
+#[test]
+fn lines_fit_eighty_columns() {
+    let run = finished();
+    let runs = run.path.parent().unwrap();
+    for stage in ["evaluate", "verify"] {
+        let output = succeed(kiln(runs).args([stage, "--run", "finished"]));
+        let own = output.lines().filter(|line| !line.contains("next: "));
+        let long: Vec<_> = own.filter(|line| line.chars().count() > 80).collect();
+        assert!(long.is_empty(), "{long:?}");
+    }
+    let args =
+        ["train", "--run", "columns", "--data", "synthetic", "--limit", "50", "--epochs", "1"];
+    let output = succeed(kiln(&fresh_runs("columns")).args(args));
+    let training = output.lines().filter(|line| line.contains("epoch") || line.contains("Conv"));
+    for line in training {
+        assert!(line.contains("Training:") || line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn no_command_panics_where_the_reader_has_closed_the_pipe() {
+    let run = finished();
+    for command in ["completions bash", "help", "report --run finished", "compare finished"] {
+        let script = format!(r#""$0" --runs "$1" {command} | true; exit ${{PIPESTATUS[0]}}"#);
+        let mut shell = std::process::Command::new("bash");
+        shell.args(["-c", &script]).arg(env!("CARGO_BIN_EXE_kiln"));
+        let output = shell.arg(run.path.parent().unwrap()).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !message.contains("panicked"), "{command}: {message}");
+    }
 }
 
 #[test]

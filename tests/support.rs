@@ -98,6 +98,45 @@ pub(crate) fn fresh_runs(test: &str) -> PathBuf {
     folder
 }
 
+/// Ten training and four test images of two classes, upright and lying bars, in a new folder `bars`: a stage on them takes
+/// no time.
+pub(crate) fn bars(folder: &Path) -> PathBuf {
+    let data = folder.join("bars");
+    for (part, n) in [("train", 5), ("test", 2)] {
+        for (class, is_upright) in [("upright", true), ("lying", false)] {
+            let folder = data.join(part).join(class);
+            std::fs::create_dir_all(&folder).unwrap();
+            for index in 0..n {
+                let level = |at: usize| {
+                    let (row, column) = (at / 28, at % 28);
+                    let (along, across) = if is_upright { (row, column) } else { (column, row) };
+                    let thick = 10 + index..14 + index;
+                    if (4..24).contains(&along) && thick.contains(&across) { 255 } else { 0 }
+                };
+                let mut image = b"P5\n28 28\n255\n".to_vec();
+                image.extend((0..28 * 28).map(level));
+                std::fs::write(folder.join(format!("{index}.pgm")), image).unwrap();
+            }
+        }
+    }
+    data
+}
+
+/// Flags for a network that trains on [`bars`] in no time.
+pub(crate) const TINY: [&str; 6] = ["--batch-size", "5", "--width", "1", "--hidden", "2"];
+
+/// Sends a signal, such as `INT`.
+pub(crate) fn signal(child: &std::process::Child, name: &str) {
+    succeed(Command::new("kill").args([format!("-{name}"), child.id().to_string()]));
+}
+
+/// A copy of [`finished`] that a test may change.
+pub(crate) fn copied(test: &str) -> RunDirectory {
+    let runs = fresh_runs(test);
+    succeed(Command::new("cp").arg("-r").arg(&finished().path).arg(runs.join("copy")));
+    RunDirectory { path: runs.join("copy") }
+}
+
 /// A pipeline that has run on the small budget.
 pub(crate) fn finished() -> &'static RunDirectory {
     static FINISHED: OnceLock<RunDirectory> = OnceLock::new();
@@ -120,9 +159,20 @@ pub(crate) fn succeed(command: &mut Command) -> String {
 /// Runs a command that must fail with exit code 1, without a panic; returns its standard error.
 #[track_caller]
 pub(crate) fn fail(command: &mut Command) -> String {
+    fail_with(1, command)
+}
+
+/// Runs a command line that is not valid, which must fail with exit code 2; returns its standard error.
+#[track_caller]
+pub(crate) fn refuse(command: &mut Command) -> String {
+    fail_with(2, command)
+}
+
+#[track_caller]
+fn fail_with(code: i32, command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    assert_eq!(status.code(), Some(1), "{command:?}\n{stdout}\n{stderr}");
+    assert_eq!(status.code(), Some(code), "{command:?}\n{stdout}\n{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
     stderr.into_owned()
 }

@@ -1,7 +1,6 @@
 //! Milliseconds per image: every system with the same weights and images, in turn, round after round.
 
 use anyhow::{Context, ensure};
-use model::NetworkConfig;
 use run::{Config, DatasetFacts, RunDirectory};
 use serve_lite::Classifier;
 use train::Checkpoint;
@@ -49,11 +48,9 @@ pub(crate) fn measure(
 
     let config = Config::read(&run.config())?;
     let burn = |burn_ops| {
-        let network = NetworkConfig { burn_ops, ..NetworkConfig::new(&config, trained_on) };
-        let selection = config.training.checkpoint;
-        let checkpoint = Checkpoint::selected(run, selection, &network, &pipeline::device());
-        let checkpoint = checkpoint.map_err(|error| error.to_string())?;
-        Ok(Engine::Burn(Box::new(checkpoint.network())))
+        let checkpoint = Checkpoint::selected(run, &config, trained_on, &pipeline::device());
+        let network = checkpoint.map_err(|error| error.to_string())?.network();
+        Ok(Engine::Burn(Box::new(if burn_ops { network.with_burn_ops() } else { network })))
     };
     let tract = Classifier::load(&run.onnx()).map_err(|error| error.to_string());
     // The workers read the images from a file here, so the folder is dropped after them.

@@ -32,7 +32,7 @@ use anyhow::{Context, ensure};
 use clap::Parser;
 use dataset::Event;
 use pipeline::Images;
-use run::{Config, DatasetFacts, RunDirectory, read_json};
+use run::{Config, DatasetFacts, Needs, RunDirectory, read_json};
 
 use arguments::Args;
 use engine::TestImages;
@@ -46,7 +46,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let run = RunDirectory::open(&args.runs, args.run.as_deref())?;
+    let run = RunDirectory::find(&args.runs, args.run.as_deref(), Needs::Onnx)?;
     let _lock = run.lock()?;
     let trained_on: DatasetFacts = read_json(&run.dataset())?;
     let (images, config, facts) = load(&run, &trained_on, &args)?;

@@ -1,12 +1,28 @@
-//! What is printed: a progress bar on a terminal, plain lines elsewhere, errors with their causes.
+//! What is printed: results on standard output, notices and errors with their causes on standard error.
+//!
+//! The reader of a pipe, such as `head`, may close it. The results are in the run's files, so a failed write is ignored.
 
-use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::OnceLock;
 
-use anstream::eprintln;
-use indicatif::{ProgressBar, ProgressStyle};
+use run::RunDirectory;
+
+/// Columns of a line where there is no terminal to ask.
+const COLUMNS: usize = 80;
+
+/// The program as a user calls it: `kiln` or `cargo xtask`.
+static PROGRAM: OnceLock<&'static str> = OnceLock::new();
+
+/// Sets the program that hints name.
+pub(crate) fn set_program(program: &'static str) {
+    PROGRAM.get_or_init(|| program);
+}
+
+/// A command for a run as a user types it, with the flags that name the run.
+pub(crate) fn command(command: &str, run: &RunDirectory) -> String {
+    format!("{} {command} {}", PROGRAM.get().unwrap_or(&"kiln"), run.flags())
+}
 
 /// Prints the heading of a stage.
 pub(crate) fn heading(text: &str) {
@@ -18,6 +34,12 @@ pub(crate) fn line(text: &str) {
     say(&format!("  {text}"));
 }
 
+/// Prints a line of a table, cut where the terminal ends so that it stays one line.
+pub(crate) fn row(text: &str) {
+    let columns = if std::io::stdout().is_terminal() { columns() } else { usize::MAX };
+    say(&shortened(&format!("  {text}"), columns));
+}
+
 /// Prints the files that a stage wrote, one a line.
 pub(crate) fn files(files: &[PathBuf]) {
     for file in files {
@@ -25,123 +47,70 @@ pub(crate) fn files(files: &[PathBuf]) {
     }
 }
 
-/// The reader of a pipe, such as `head`, may close it. The results are in the run's files, so a failed write is ignored.
+/// Prints the command that usually follows.
+pub(crate) fn next(name: &str, run: &RunDirectory) {
+    say(&format!("\x1b[2mnext: {}\x1b[0m", command(name, run)));
+}
+
 fn say(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
 /// Prints a notice to standard error.
 pub(crate) fn notice(text: &str) {
-    eprintln!("\x1b[1;33mnotice:\x1b[0m {text}");
+    complain(&format!("\x1b[1;33mnotice:\x1b[0m {text}"));
 }
 
 /// Prints a warning to standard error: it changes what every later figure means.
 pub(crate) fn warning(text: &str) {
-    eprintln!("\n\x1b[1;31mWARNING\x1b[0m \x1b[1m{text}\x1b[0m\n");
+    complain(&format!("\n\x1b[1;31mWARNING\x1b[0m \x1b[1m{text}\x1b[0m\n"));
 }
 
 /// Prints an error with all of its causes, one a line.
 pub(crate) fn error(error: &anyhow::Error) {
-    eprintln!("\x1b[1;31merror:\x1b[0m {error}");
+    complain(&format!("\x1b[1;31merror:\x1b[0m {error}"));
     for cause in error.chain().skip(1) {
-        eprintln!("  because: {cause}");
+        complain(&format!("  because: {cause}"));
     }
 }
 
-/// The progress bar of downloads.
-#[derive(Default)]
-pub(crate) struct Downloads {
-    bar: RefCell<Option<(String, ProgressBar)>>,
+/// Prints a plain line to standard error.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-impl Downloads {
-    /// Shows an event of loading.
-    pub(crate) fn show(&self, event: &dataset::Event) {
-        match event {
-            dataset::Event::Notice(text) => {
-                self.bar.take();
-                notice(text);
-            }
-            dataset::Event::Warning(text) => {
-                self.bar.take();
-                warning(text);
-            }
-            dataset::Event::Downloading { file, received, total } => {
-                let mut bar = self.bar.borrow_mut();
-                if bar.as_ref().is_none_or(|(name, _)| name != file) {
-                    if !std::io::stderr().is_terminal() {
-                        eprintln!("downloading {file}");
-                    }
-                    let style = "{msg} [{bar:30}] {bytes}/{total_bytes}, {eta} left";
-                    let new = bar_with(style, total.unwrap_or(0));
-                    new.set_message((*file).to_owned());
-                    *bar = Some(((*file).to_owned(), new));
-                }
-                if let Some((_, bar)) = bar.as_ref() {
-                    bar.set_position(*received);
-                }
-            }
-            _ => {}
-        }
+/// Columns of the terminal that standard output is, or 80.
+pub(crate) fn columns() -> usize {
+    let size = terminal_size::terminal_size_of(std::io::stdout());
+    size.map_or(COLUMNS, |(width, _)| usize::from(width.0).max(1))
+}
+
+/// The first of `texts`, longest first, that fits into `columns` with the two that [`line`] indents by; else the last.
+pub(crate) fn fitting(texts: &[String], columns: usize) -> &str {
+    let fits = |text: &&String| text.chars().count() + 2 <= columns;
+    texts.iter().find(fits).or(texts.last()).map_or("", String::as_str)
+}
+
+/// `text` if it fits into `columns`, else its beginning and an ellipsis.
+pub(crate) fn shortened(text: &str, columns: usize) -> String {
+    if text.chars().count() <= columns {
+        return text.to_owned();
     }
+    text.chars().take(columns.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// Training: a progress bar with the epoch's figures on a terminal, and one line an epoch everywhere.
-pub(crate) struct Training {
-    bar: ProgressBar,
-    n_epochs: usize,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Training {
-    pub(crate) fn new(n_epochs: usize) -> Self {
-        let style = "  epoch {prefix} [{bar:30}] {pos}/{len}  {msg}  {eta} left";
-        Self { bar: bar_with(style, 1), n_epochs }
+    #[test]
+    fn text_is_shortened_by_characters() {
+        assert_eq!(shortened("größer", 6), "größer");
+        assert_eq!(shortened("größer", 5), "größ…");
+        assert_eq!(shortened("a", 0), "…");
+        let texts = ["a long text".to_owned(), "short".to_owned()];
+        assert_eq!(fitting(&texts, 13), "a long text");
+        assert_eq!(fitting(&texts, 12), "short");
+        assert_eq!(fitting(&texts, 1), "short");
     }
-
-    pub(crate) fn show(&self, event: &train::Event) {
-        match *event {
-            train::Event::Step { epoch, step, n_steps, loss, accuracy } => {
-                if self.bar.prefix() != format!("{epoch}/{}", self.n_epochs) {
-                    self.bar.set_prefix(format!("{epoch}/{}", self.n_epochs));
-                    self.bar.reset();
-                    self.bar.set_length(n_steps as u64);
-                }
-                self.bar.set_position(step as u64);
-                self.bar.set_message(format!("loss {loss:.4}  accuracy {:.2} %", accuracy * 100.0));
-            }
-            train::Event::Epoch { metrics: row, best } => self.bar.suspend(|| {
-                line(&format!(
-                    "epoch {:>2}/{}  loss {:.4}  accuracy {:.2} %{}  {:.1} s  {:.0} images/s{}",
-                    row.epoch,
-                    self.n_epochs,
-                    row.loss,
-                    row.accuracy * 100.0,
-                    row.val_loss.zip(row.val_accuracy).map_or(
-                        String::new(),
-                        |(loss, accuracy)| format!(
-                            "  validation {loss:.4}  {:.2} %",
-                            accuracy * 100.0
-                        )
-                    ),
-                    row.seconds,
-                    row.images_per_second,
-                    if best { "  lowest" } else { "" }
-                ));
-            }),
-        }
-    }
-}
-
-impl Drop for Training {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-/// A progress bar on standard error; indicatif draws none where that is not a terminal.
-fn bar_with(template: &str, len: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template(template).expect("the template is a constant");
-    let bar = ProgressBar::new(len).with_style(style.progress_chars("=> "));
-    bar.enable_steady_tick(Duration::from_millis(250));
-    bar
 }

@@ -10,6 +10,8 @@
 mod arguments;
 mod commands;
 mod console;
+mod interrupt;
+mod progress;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,14 +42,14 @@ Examples:
   kiln pipeline --smoke                everything on 2,000 images, in seconds
   kiln pipeline --data ~/fashion       a folder of IDX files, or of train/CLASS/*.png
   kiln pipeline --recipe fast          99 % in seconds; 'regularised' and 'best' take longer and are more accurate
-  kiln train --resume                  resume the latest run after a kill or Ctrl-C
+  kiln train --resume                  resume the newest run after a kill or Ctrl-C
   kiln compare run-1 run-2             curves and settings of several runs, side by side
   kiln study article regularised       recipes over five seeds, with a table and a plot
   kiln predict seven.png --show        classify an image with the latest run
   kiln serve                           the latest run over HTTP; draw at http://127.0.0.1:8000/
   kiln export-onnx --output digit.onnx the latest run as one ONNX file
 
-A run is kept in runs/NAME; every command takes the latest one unless --run names another.";
+A run is kept in runs/NAME; without --run a command takes the newest that can do what is asked.";
 
 /// Parses the command line of `program`, as a user calls it, and runs the command.
 ///
@@ -57,6 +59,7 @@ pub fn main<C: Subcommand>(
     program: &'static str,
     run: fn(&C, &Path) -> anyhow::Result<ExitCode>,
 ) -> ExitCode {
+    console::set_program(program);
     let examples = EXAMPLES.replace("  kiln ", &format!("  {program} "));
     let command = CommandLine::<C>::command().name(program).bin_name(program).after_help(examples);
     let matches = command.get_matches();

@@ -125,6 +125,12 @@ impl Network {
         (self.mean, self.scale)
     }
 
+    /// The same network, computed by Burn's own operations even where kiln's kernels could.
+    #[must_use]
+    pub fn with_burn_ops(self) -> Self {
+        Self { burn_ops: true, ..self }
+    }
+
     /// Shape of the images it takes.
     #[must_use]
     pub fn shape(&self) -> ImageShape {

@@ -12,9 +12,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = run::Config::default().with(&settings)?;
     let session = pipeline::Session::create(Path::new(&runs), None, config, true, &mut |_| ())?;
     pipeline::train(&session, None, &AtomicBool::new(false), &mut |_| ())?;
-    let accuracy = pipeline::evaluate(&session)?.accuracy;
+    let accuracy = pipeline::evaluate(&session, &mut |_, _| ())?.accuracy;
     let exported = pipeline::export_onnx(&session.run, &session.run.onnx())?;
-    pipeline::verify(&session)?;
+    pipeline::verify(&session, &mut |_, _| ())?;
     println!("{}: test accuracy {:.1} %", exported.path.display(), accuracy * 100.0);
     Ok(())
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use report::ComparedRun;
-use run::{Config, DatasetFacts, EpochMetrics, Evaluation, RunDirectory, read_json, read_metrics};
+use run::{Config, DatasetFacts, EpochMetrics, Evaluation, RunDirectory, create_folder, read_json};
 
 use crate::error::Result;
 use crate::reporting::read_if_there;
+use crate::session::metrics;
 
 /// A comparison of runs.
 pub struct Comparison {
@@ -26,6 +27,7 @@ pub struct Comparison {
 pub fn compare(runs: &Path, names: &[String], output: &Path) -> Result<Comparison> {
     let records = names.iter().map(|name| read(runs, name)).collect::<Result<Vec<_>>>()?;
     let compared: Vec<_> = records.iter().map(Records::compared).collect();
+    create_folder(output)?;
     let files = report::write_comparison(&compared, output)?;
     let figures = FIGURES.map(|(name, figure)| (name, records.iter().map(figure).collect()));
     let settings = report::differing_settings(&compared);
@@ -59,13 +61,11 @@ fn figure(run: &Records, of: fn(&Evaluation) -> String) -> String {
 
 fn read(runs: &Path, name: &str) -> Result<Records> {
     let run = RunDirectory::open(runs, Some(name))?;
-    Ok(Records {
-        name: run.name(),
-        config: Config::read(&run.config())?,
-        facts: read_json(&run.dataset())?,
-        metrics: read_metrics(&run.metrics())?,
-        evaluation: read_if_there(&run.evaluation())?,
-    })
+    let config = Config::read(&run.config())?;
+    let facts: DatasetFacts = read_json(&run.dataset())?;
+    let metrics = metrics(&run, &config, &facts)?;
+    let evaluation = read_if_there(&run.evaluation())?;
+    Ok(Records { name: run.name(), config, facts, metrics, evaluation })
 }
 
 impl Records {

@@ -36,20 +36,31 @@ pub enum Error {
         /// The file that was looked for.
         path: PathBuf,
     },
-    /// The data source now contains other images than the run was trained on.
+    /// The images of a run cannot be loaded.
     #[error(
-        "{} was trained on {known}, but '{data}' now contains {found} or is split differently: restore the \
-         original images, or start another run", path.display()
+        "the images of {} cannot be loaded from '{data}': restore them, or say with --data where they are now",
+        path.display()
+    )]
+    Images {
+        /// The run directory.
+        path: PathBuf,
+        /// The source as configured.
+        data: String,
+        /// What is wrong with it.
+        source: dataset::Error,
+    },
+    /// The data source now contains other images than the run was trained on, or is split differently.
+    #[error(
+        "{} was trained on other images than '{data}' gives ({difference}): restore the original images, say with \
+         --data where they are now, or start another run", path.display()
     )]
     OtherData {
         /// The run directory.
         path: PathBuf,
-        /// Name and hash of the data set of the run.
-        known: String,
         /// The source as configured.
         data: String,
-        /// Name and hash of the data set found there now.
-        found: String,
+        /// The first fact that differs, with its value in the run and there now.
+        difference: String,
     },
     /// Burn and tract give different answers.
     #[error(

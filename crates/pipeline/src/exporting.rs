@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use export::Metadata;
 use images::Preparation;
-use model::NetworkConfig;
-use run::{Prepare, Config, DatasetFacts, Evaluation, RunDirectory, read_json};
+use run::{Config, DatasetFacts, Evaluation, Prepare, RunDirectory, read_json};
 use sha2::{Digest, Sha256};
 use train::Checkpoint;
 
@@ -23,18 +22,21 @@ pub struct Exported {
     pub metadata: Metadata,
 }
 
-/// Writes the run's selected checkpoint as an ONNX file; needs the run's files only, not the images.
+/// Writes the run's selected checkpoint as an ONNX file; needs the run's files only, not the images. The folder of
+/// `output` has to exist.
 ///
 /// # Errors
-/// [`Error::Train`](crate::Error::Train) without a sound checkpoint, [`Error::Export`](crate::Error::Export),
-/// [`Error::Run`](crate::Error::Run) where the file cannot be written.
+/// [`Error::Train`](crate::Error::Train) without a sound checkpoint, or where the run's settings or facts are not those
+/// it was trained with; [`Error::Export`](crate::Error::Export); [`Error::Run`](crate::Error::Run) where the file cannot
+/// be written.
 pub fn export_onnx(run: &RunDirectory, output: &Path) -> Result<Exported> {
     let (onnx, metadata) = onnx(run)?;
     run::write_atomically(output, &onnx)?;
     Ok(Exported { path: output.to_owned(), n_bytes: onnx.len(), metadata })
 }
 
-/// Writes it as a model repository for Triton and KServe, in which the model is called `name`.
+/// Writes it as a model repository for Triton and KServe, in which the model is called `name`. `folder` is made where it
+/// is missing; its parent has to exist.
 ///
 /// # Errors
 /// As [`export_onnx`].
@@ -42,8 +44,17 @@ pub fn export_repository(run: &RunDirectory, name: &str, folder: &Path) -> Resul
     let (onnx, metadata) = onnx(run)?;
     let n_bytes = onnx.len();
     let facts: DatasetFacts = read_json(&run.dataset())?;
+    run::create_folder(folder)?;
     for (path, bytes) in export::triton_repository(name, facts.shape, &metadata.classes, onnx) {
-        run::write_atomically(&folder.join(path), &bytes)?;
+        let path = folder.join(path);
+        // From the model's folder down to the file's.
+        let below = |folder_of: &&Path| folder_of.starts_with(folder) && *folder_of != folder;
+        let mut folders: Vec<_> = path.ancestors().skip(1).take_while(below).collect();
+        folders.reverse();
+        for folder in folders {
+            run::create_folder(folder)?;
+        }
+        run::write_atomically(&path, &bytes)?;
     }
     Ok(Exported { path: folder.join(name), n_bytes, metadata })
 }
@@ -52,8 +63,7 @@ pub fn export_repository(run: &RunDirectory, name: &str, folder: &Path) -> Resul
 fn onnx(run: &RunDirectory) -> Result<(Vec<u8>, Metadata)> {
     let config = Config::read(&run.config())?;
     let facts: DatasetFacts = read_json(&run.dataset())?;
-    let network = NetworkConfig::new(&config, &facts);
-    let checkpoint = Checkpoint::selected(run, config.training.checkpoint, &network, &device())?;
+    let checkpoint = Checkpoint::selected(run, &config, &facts, &device())?;
     // An evaluation of other weights than the exported ones would mislead.
     let evaluation: Option<Evaluation> = read_if_there(&run.evaluation())?;
     let evaluation = evaluation.filter(|evaluation| evaluation.epoch == checkpoint.epoch());

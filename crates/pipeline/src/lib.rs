@@ -8,9 +8,9 @@
 //! let config = run::Config::default();
 //! let session = pipeline::Session::create(Path::new("runs"), None, config, false, &mut |_| ())?;
 //! pipeline::train(&session, None, &AtomicBool::new(false), &mut |_| ())?;
-//! let evaluation = pipeline::evaluate(&session)?;
+//! let evaluation = pipeline::evaluate(&session, &mut |_, _| ())?;
 //! pipeline::export_onnx(&session.run, &session.run.onnx())?;
-//! pipeline::verify(&session)?;
+//! pipeline::verify(&session, &mut |_, _| ())?;
 //! pipeline::report(&session)?;
 //! # Ok(())
 //! # }

@@ -30,8 +30,8 @@ pub fn read_recipe(name: &str) -> Result<Config> {
     let unknown = || Error::Recipe { name: name.to_owned(), names: recipe_names() };
     let (_, text) = known.ok_or_else(unknown)?;
     let path = Path::new("recipes").join(name).with_extension("toml");
-    let malformed = |reason| run::Error::Malformed { path, reason };
-    let config = Config::from_toml(text).map_err(malformed)?;
+    let settings = |reason| run::Error::Settings { path, reason };
+    let config = Config::from_toml(text).map_err(settings)?;
     config.check()?;
     Ok(Config { recipe: name.to_owned(), ..config })
 }

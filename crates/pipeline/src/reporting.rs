@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use run::{Agreement, Evaluation, Explanations, read_json, read_metrics, read_predictions};
+use run::{Agreement, Evaluation, Explanations, create_folder, read_json, read_predictions};
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
@@ -11,12 +11,13 @@ use crate::session::Session;
 /// Draws the plots and the HTML page of a run that has been evaluated; returns the files it wrote.
 ///
 /// # Errors
-/// [`Error::Run`](crate::Error::Run) where a record is missing or not valid, [`Error::Report`](crate::Error::Report).
+/// [`Error::Run`](crate::Error::Run) where a record is missing or not valid, [`Error::Train`](crate::Error::Train) where
+/// it does not fit to the checkpoint, [`Error::Report`](crate::Error::Report).
 pub fn report(session: &Session) -> Result<Vec<PathBuf>> {
     let Session { run, config, facts, images, .. } = session;
-    let metrics = read_metrics(&run.metrics())?;
+    let metrics = session.metrics()?;
     let evaluation: Evaluation = read_json(&run.evaluation())?;
-    let predictions = read_predictions(&run.predictions())?;
+    let predictions = read_predictions(&run.predictions(), &evaluation.predictions_sha256)?;
     let explanations: Option<Explanations> = read_if_there(&run.explanations())?;
     let agreement: Option<Agreement> = read_if_there(&run.agreement())?;
     let inputs = report::Inputs {
@@ -30,10 +31,11 @@ pub fn report(session: &Session) -> Result<Vec<PathBuf>> {
         agreement: agreement.as_ref(),
         explanations: explanations.as_ref(),
     };
+    create_folder(&run.report())?;
     Ok(report::write(&inputs, &run.report())?)
 }
 
 /// A record, or none where the stage that writes it has not run.
 pub(crate) fn read_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    if path.exists() { Ok(Some(read_json(path)?)) } else { Ok(None) }
+    if path.is_file() { Ok(Some(read_json(path)?)) } else { Ok(None) }
 }

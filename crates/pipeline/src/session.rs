@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dataset::{Dataset, Event, LoadOptions, Split};
 use model::NetworkConfig;
-use run::{Config, DatasetFacts, RunDirectory, RunLock, read_json, write_json};
+use run::{Config, DatasetFacts, EpochMetrics, Needs, RunDirectory, RunLock, read_json};
 
 use crate::error::{Error, Result};
 
@@ -32,8 +32,8 @@ pub struct Images {
 }
 
 impl Session {
-    /// Starts a new run below `runs`. The images are loaded and the network's size is checked first, so that bad data and
-    /// impossible settings leave no run behind.
+    /// Starts a new run below `runs`. Settings and name are checked before the images are loaded, and the network's size
+    /// before the run is made, so that bad data and impossible settings leave no run behind.
     ///
     /// Without a name the run is called `run-N`. `offline` forbids downloads; `on_event` hears of them.
     ///
@@ -48,40 +48,62 @@ impl Session {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Self> {
         config.check()?;
+        if let Some(name) = name {
+            RunDirectory::check_new(runs, name)?;
+        }
         let (images, config, facts) = load(config, offline, on_event)?;
         train::check_memory(&config, &NetworkConfig::new(&config, &facts), facts.n_train)?;
-        let run = RunDirectory::create(runs, name)?;
-        let lock = run.lock()?;
-        config.write(&run.config())?;
-        write_json(&run.dataset(), &facts)?;
+        let (run, lock) = RunDirectory::create(runs, name, &config, &facts)?;
         Ok(Self { run, config, facts, images, _lock: lock })
     }
 
-    /// Opens a run, the latest without a name, with the images it was trained on.
+    /// Opens a run with the images it was trained on; without a name the newest that has what is needed.
     ///
-    /// `changes` replace settings of the run; they are not written to it.
+    /// `changes` replace settings of the run; they are not written to it. `data` may be among them, since images that
+    /// were moved are the same images.
     ///
     /// # Errors
-    /// [`Error::OtherData`] where the source holds other images now; [`Error::Dataset`], [`Error::Run`].
+    /// [`Error::Images`] where the images cannot be loaded, [`Error::OtherData`] where the source holds others now;
+    /// [`Error::Run`].
     pub fn open(
         runs: &Path,
         name: Option<&str>,
+        needs: Needs,
         changes: &[(String, String)],
         offline: bool,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Self> {
-        let run = RunDirectory::open(runs, name)?;
+        let run = RunDirectory::find(runs, name, needs)?;
         let lock = run.lock()?;
         let config = Config::read(&run.config())?.with(changes)?;
         config.check()?;
         let known: DatasetFacts = read_json(&run.dataset())?;
-        let (images, config, facts) = load(config, offline, on_event)?;
-        if facts != known {
-            let name = |facts: &DatasetFacts| format!("{} (SHA-256 {})", facts.name, facts.sha256);
-            let (known, found) = (name(&known), name(&facts));
-            return Err(Error::OtherData { path: run.path, known, data: config.data.data, found });
+        let data = config.data.data.clone();
+        let (images, config, facts) = match load(config, offline, on_event) {
+            Err(Error::Dataset(source)) => {
+                return Err(Error::Images { path: run.path, data, source });
+            }
+            loaded => loaded?,
+        };
+        // A folder may have another name now.
+        let facts = DatasetFacts { name: known.name.clone(), ..facts };
+        let difference = match facts.sha256 == known.sha256 {
+            true => known.difference(&facts),
+            false => Some(("SHA-256".to_owned(), known.sha256.clone(), facts.sha256.clone())),
+        };
+        if let Some((key, known, found)) = difference {
+            let difference = format!("{key} {known} in the run, {found} now");
+            return Err(Error::OtherData { path: run.path, data, difference });
         }
         Ok(Self { run, config, facts, images, _lock: lock })
+    }
+
+    /// The rows of `metrics.csv`, checked with the settings and the facts against the run's newest sound checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where the file cannot be read, [`Error::Train`] where the records do not fit.
+    pub fn metrics(&self) -> Result<Vec<EpochMetrics>> {
+        metrics(&self.run, &self.config, &self.facts)
     }
 
     /// What the network has to know besides its weights.
@@ -89,6 +111,17 @@ impl Session {
     pub fn network(&self) -> NetworkConfig {
         NetworkConfig::new(&self.config, &self.facts)
     }
+}
+
+/// The rows of a run's `metrics.csv`, checked as [`Session::metrics`] says.
+pub(crate) fn metrics(
+    run: &RunDirectory,
+    config: &Config,
+    facts: &DatasetFacts,
+) -> Result<Vec<EpochMetrics>> {
+    let metrics = run::read_metrics(&run.metrics())?;
+    train::check_records(run, config, facts, &metrics)?;
+    Ok(metrics)
 }
 
 /// Loads and splits the images; the configuration comes back with `auto` resolved.

@@ -10,7 +10,7 @@ use crate::session::Session;
 
 /// Trains the network of a run, from scratch or from `checkpoint`, and leaves `metrics.csv` and the checkpoints.
 ///
-/// When `stop` becomes true the current step is finished, a checkpoint is written, and the function returns
+/// When `stop` becomes true the current step is finished, or validation broken off, a checkpoint is written, and the function returns
 /// [`Outcome::Interrupted`].
 ///
 /// # Errors
@@ -22,11 +22,11 @@ pub fn train(
     stop: &AtomicBool,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Outcome> {
-    let Session { run, config, images, .. } = session;
+    let Session { run, config, facts, images, .. } = session;
     let (train, val) = (&images.split.train, &images.split.val);
     let data = Data { examples: &images.dataset.train, train, val };
-    let (network, device) = (session.network(), device());
-    let training = Training { data, network: &network, config, run, device: &device };
+    let device = device();
+    let training = Training { data, config, facts, run, device: &device };
     Ok(train::fit(&training, checkpoint, stop, on_event)?)
 }
 
@@ -36,10 +36,10 @@ pub fn train(
 ///
 /// # Errors
 /// [`Error::Train`](crate::Error::Train) where all checkpoints are damaged, or were made under settings that cannot
-/// change during a run.
+/// change during a run; the run's configuration is then as it was.
 pub fn resume_point(session: &Session) -> Result<Option<Restored>> {
-    let Session { run, config, .. } = session;
-    let restored = match Checkpoint::newest(run, config, &session.network(), &device()) {
+    let Session { run, config, facts, .. } = session;
+    let restored = match Checkpoint::newest(run, config, facts, &device()) {
         Err(train::Error::NoCheckpoint { .. }) => None,
         restored => Some(restored?),
     };

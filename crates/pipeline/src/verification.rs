@@ -1,6 +1,5 @@
 //! The stage that proves parity: the served model answers like the trained one.
 
-use model::NetworkConfig;
 use run::{Agreement, BatchAgreement, argmax, softmax, write_json};
 use serve_lite::Classifier;
 use train::Checkpoint;
@@ -23,24 +22,33 @@ pub const TOLERANCE: f64 = 1e-5;
 /// comparison of the kernels with themselves would prove nothing.
 ///
 /// # Errors
+/// `on_progress` hears how many images are done, and of how many: every image counts once for Burn and once for every
+/// batch size in tract.
+///
+/// # Errors
 /// [`Error::Parity`] where they disagree, with `agreement.json` written; [`Error::NotExported`].
-pub fn verify(session: &Session) -> Result<Agreement> {
+pub fn verify(session: &Session, on_progress: &mut dyn FnMut(usize, usize)) -> Result<Agreement> {
     let Session { run, config, facts, images, .. } = session;
-    if !run.onnx().exists() {
+    if !run.onnx().is_file() {
         return Err(Error::NotExported { path: run.onnx() });
     }
-    let network = NetworkConfig { burn_ops: true, ..session.network() };
-    let selection = config.training.checkpoint;
-    let network = Checkpoint::selected(run, selection, &network, &device())?.network();
+    let network = Checkpoint::selected(run, config, facts, &device())?.network().with_burn_ops();
     let classifier = Classifier::load(&run.onnx())?;
     let (n_classes, size) = (facts.classes.len(), facts.shape.size());
 
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     images.dataset.test.gather(&images.test, &mut pixels, &mut labels);
-    let logits: Vec<f32> = pixels
-        .chunks(BURN_BATCH * size)
-        .flat_map(|pixels| train::logits(&network, pixels))
-        .collect();
+    let total = images.test.len() * (1 + BATCHES.len());
+    let mut done = 0;
+    let mut progress = |pixels: &[u8]| {
+        done += pixels.len() / size;
+        on_progress(done, total);
+    };
+    let mut logits = Vec::with_capacity(images.test.len() * n_classes);
+    for pixels in pixels.chunks(BURN_BATCH * size) {
+        logits.extend(train::logits(&network, pixels));
+        progress(pixels);
+    }
     let mut agreement =
         Agreement { n_images: images.test.len(), tolerance: TOLERANCE, batches: Vec::new() };
     for batch in BATCHES {
@@ -55,6 +63,7 @@ pub fn verify(session: &Session) -> Result<Agreement> {
                 let difference = largest_difference(logits, probabilities);
                 found.largest_difference = found.largest_difference.max(difference);
             }
+            progress(pixels);
         }
         agreement.batches.push(found);
     }

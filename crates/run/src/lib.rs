@@ -3,19 +3,27 @@
 //! Stages share no memory and no global state; they meet in a [`RunDirectory`]. This crate owns every file name in it
 //! and the format of every file that more than one stage reads. It knows neither Burn nor tract.
 
+mod checksum;
 mod config;
+mod creation;
 mod directory;
 mod error;
 mod file;
+mod lock;
+mod lookup;
 mod markdown;
+mod name;
 mod record;
 mod scores;
 
 pub use config::*;
-pub use directory::{RunDirectory, RunLock, comparison_folder, study_csv, study_markdown};
+pub use directory::{RunDirectory, comparison_folder, study_csv, study_folder, study_markdown};
 pub use error::{Error, Result};
-pub use file::write_atomically;
+pub use file::{create_folder, write_atomically};
+pub use lock::RunLock;
+pub use lookup::Needs;
 pub use markdown::markdown_table;
+pub use name::run_name;
 pub use record::{
     Agreement, BatchAgreement, ClassScores, DatasetFacts, EpochMetrics, Evaluation, Explanations,
     Occlusion, PartScores, Prediction, Timing, read_json, read_metrics, read_predictions,

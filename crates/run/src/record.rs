@@ -6,6 +6,7 @@ use images::ImageShape;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::checksum::{is_sound, sealed, sha256};
 use crate::error::{Error, Result};
 use crate::file::write_atomically;
 
@@ -58,6 +59,18 @@ pub struct DatasetFacts {
     pub std: f64,
 }
 
+impl DatasetFacts {
+    /// The first fact, in alphabetical order, in which the two differ: its key, the value here and the value in `other`.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
+        let value = |facts: &Self| serde_json::to_value(facts).unwrap_or_default();
+        let (ours, theirs) = (value(self), value(other));
+        let mut facts = ours.as_object()?.iter();
+        let (key, ours) = facts.find(|(key, value)| theirs.get(key) != Some(value))?;
+        Some((key.clone(), ours.to_string(), theirs[key].to_string()))
+    }
+}
+
 const fn digit() -> ImageShape {
     ImageShape::DIGIT
 }
@@ -107,6 +120,9 @@ pub struct Evaluation {
     pub train: PartScores,
     /// The same weights on the validation images; `None` without any.
     pub val: Option<PartScores>,
+    /// SHA-256 of `predictions.csv`, in lower-case hexadecimal; empty in files of earlier versions.
+    #[serde(default)]
+    pub predictions_sha256: String,
     /// From which probability on an answer is trusted; `None` without validation images, and in earlier files.
     #[serde(default)]
     pub doubt: Option<Doubt>,
@@ -212,19 +228,24 @@ pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
     read_csv(path)
 }
 
-/// Reads the rows of `predictions.csv`.
+/// Reads the rows of `predictions.csv`, of which `sha256` is the checksum in the evaluation.
 ///
 /// # Errors
-/// [`Error::Read`], or [`Error::Malformed`] with the line.
-pub fn read_predictions(path: &Path) -> Result<Vec<Prediction>> {
-    read_csv(path)
+/// [`Error::Read`], or [`Error::Malformed`] with the line, or where the file is not what was evaluated.
+pub fn read_predictions(path: &Path, sha256: &str) -> Result<Vec<Prediction>> {
+    let bytes =
+        std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    if !sha256.is_empty() && self::sha256(&bytes) != sha256 {
+        return Err(damaged(path));
+    }
+    parse_csv(path, bytes.as_slice())
 }
 
-/// Writes `predictions.csv`, atomically.
+/// Writes `predictions.csv`, atomically; returns its SHA-256 in lower-case hexadecimal.
 ///
 /// # Errors
 /// [`Error::Write`].
-pub fn write_predictions(path: &Path, predictions: &[Prediction]) -> Result<()> {
+pub fn write_predictions(path: &Path, predictions: &[Prediction]) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let write = |error: csv::Error| Error::Write { path: path.to_owned(), source: error.into() };
     for prediction in predictions {
@@ -234,36 +255,94 @@ pub fn write_predictions(path: &Path, predictions: &[Prediction]) -> Result<()> 
         path: path.to_owned(),
         source: std::io::Error::other(error.to_string()),
     })?;
-    write_atomically(path, &bytes)
+    write_atomically(path, &bytes)?;
+    Ok(sha256(&bytes))
 }
 
 /// Reads a JSON record, such as [`Evaluation`] or [`DatasetFacts`].
 ///
 /// # Errors
-/// [`Error::Read`], or [`Error::Malformed`] with line and column.
+/// [`Error::Read`], or [`Error::Malformed`] with line and column, or where its checksum does not fit.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    if !is_sound(&text) {
+        return Err(damaged(path));
+    }
     serde_json::from_str(&text)
         .map_err(|error| Error::Malformed { path: path.to_owned(), reason: error.to_string() })
 }
 
-/// Writes a record as indented JSON, atomically.
+/// Writes a record as indented JSON with a checksum, atomically.
 ///
 /// # Errors
 /// [`Error::Write`].
 pub fn write_json<T: Serialize>(path: &Path, record: &T) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(record)
+    let text = serde_json::to_string_pretty(record)
         .map_err(|error| Error::Write { path: path.to_owned(), source: error.into() })?;
-    text.push('\n');
-    write_atomically(path, text.as_bytes())
+    write_atomically(path, sealed(&text).as_bytes())
 }
 
 fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     let file = std::fs::File::open(path)
         .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    csv::Reader::from_reader(std::io::BufReader::new(file))
+    parse_csv(path, std::io::BufReader::new(file))
+}
+
+fn parse_csv<T: DeserializeOwned>(path: &Path, text: impl std::io::Read) -> Result<Vec<T>> {
+    csv::Reader::from_reader(text)
         .deserialize()
         .collect::<std::result::Result<_, _>>()
         .map_err(|error| Error::Malformed { path: path.to_owned(), reason: error.to_string() })
+}
+
+fn damaged(path: &Path) -> Error {
+    let reason = "its checksum does not match its content".to_owned();
+    Error::Malformed { path: path.to_owned(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::creation::tests::facts;
+
+    /// Every digit of a record, changed one at a time; those of the checksum too.
+    #[test]
+    fn one_changed_digit_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.json");
+        write_json(&path, &facts()).unwrap();
+        assert_eq!(read_json::<DatasetFacts>(&path).unwrap(), facts());
+        let whole = std::fs::read(&path).unwrap();
+        let digits = (0..whole.len()).filter(|&at| whole[at].is_ascii_digit());
+        for at in digits {
+            let mut changed = whole.clone();
+            changed[at] = b'0' + (changed[at] - b'0' + 1) % 10;
+            std::fs::write(&path, changed).unwrap();
+            let read = read_json::<DatasetFacts>(&path);
+            assert!(matches!(read, Err(Error::Malformed { .. })), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn predictions_are_those_that_were_evaluated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("predictions.csv");
+        let row = Prediction { index: 0, label: 1, predicted: 1, probability: 0.75, loss: 0.25 };
+        let checksum = write_predictions(&path, std::slice::from_ref(&row)).unwrap();
+        assert_eq!(read_predictions(&path, &checksum).unwrap(), [row]);
+        let changed = std::fs::read_to_string(&path).unwrap().replace("0.75", "0.76");
+        std::fs::write(&path, changed).unwrap();
+        assert!(matches!(read_predictions(&path, &checksum), Err(Error::Malformed { .. })));
+        read_predictions(&path, "").unwrap();
+    }
+
+    #[test]
+    fn a_difference_names_the_fact() {
+        let other = DatasetFacts { mean: 933.3, ..facts() };
+        let expected = ("mean".to_owned(), "100.0".to_owned(), "933.3".to_owned());
+        assert_eq!(facts().difference(&other), Some(expected));
+        assert_eq!(facts().difference(&facts()), None);
+    }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use dataset::{Event, Examples, LoadOptions};
 use images::ImageShape;
-use run::{Config, DatasetFacts, RunDirectory, read_json};
+use run::{Config, DatasetFacts, Needs, RunDirectory, read_json};
 use serve_client::requests::{binary, get};
 use serve_client::{Answer, Metrics, ServerProcess};
 use serve_lite::{Classifier, Outputs};
@@ -55,7 +55,7 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn new(args: &SoakArgs) -> anyhow::Result<Self> {
-        let run = RunDirectory::open(&args.runs, args.run.as_deref())?;
+        let run = RunDirectory::find(&args.runs, args.run.as_deref(), Needs::Onnx)?;
         let facts: DatasetFacts = read_json(&run.dataset())?;
         let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
         let model = folder.path().join("served.onnx");

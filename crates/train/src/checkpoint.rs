@@ -6,12 +6,13 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
 use model::{Network, NetworkConfig};
-use run::{Config, EpochMetrics, RunDirectory, Schedule, Selection};
+use run::{Config, DatasetFacts, EpochMetrics, RunDirectory};
 use serde::{Deserialize, Serialize};
 
 use crate::adam::adam;
 use crate::container::{read, write};
 use crate::error::{Error, Result};
+use crate::records::{check_resumable, check_same};
 
 /// The state of training after some step.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Checkpoint {
     pub optimizer: ModuleOptimizer,
     /// The configuration the state was reached with.
     pub config: Config,
+    /// What the images are. With the configuration it determines the network, its classes and how it standardises.
+    pub facts: DatasetFacts,
     /// The rows of all finished epochs, in order.
     pub history: Vec<EpochMetrics>,
     /// Sums over the epoch that is not finished.
@@ -72,13 +75,15 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::Network`] for images of which the network's layers leave nothing.
-    pub fn start(config: &Config, network: &NetworkConfig, device: &Device) -> Result<Self> {
-        let model = Network::new(network, config.training.seed, &device.clone().autodiff())?;
+    pub fn start(config: &Config, facts: &DatasetFacts, device: &Device) -> Result<Self> {
+        let network = NetworkConfig::new(config, facts);
+        let model = Network::new(&network, config.training.seed, &device.clone().autodiff())?;
         Ok(Self {
             average: (config.optimizer.average_decay > 0.0).then(|| model.valid()),
             model,
             optimizer: adam(config),
             config: config.clone(),
+            facts: facts.clone(),
             history: Vec::new(),
             epoch: Epoch::default(),
         })
@@ -90,46 +95,47 @@ impl Checkpoint {
         self.average.clone().unwrap_or_else(|| self.model.valid())
     }
 
-    /// Reads the checkpoint that evaluation and export use, `last` or `best`, onto `device`.
+    /// Reads the checkpoint that evaluation and export use, `last` or `best`, onto `device`. The checkpoint's own
+    /// settings and facts make the network; `config` and `facts`, which the run's other files say, must agree.
     ///
     /// # Errors
-    /// [`Error::NoCheckpoint`], [`Error::Damaged`], [`Error::EarlierVersion`].
+    /// [`Error::NoCheckpoint`], [`Error::Damaged`], [`Error::EarlierVersion`], [`Error::OtherConfiguration`].
     pub fn selected(
         run: &RunDirectory,
-        selection: Selection,
-        network: &NetworkConfig,
+        config: &Config,
+        facts: &DatasetFacts,
         device: &Device,
     ) -> Result<Self> {
-        let path = match selection {
-            Selection::Best => run.best_checkpoint(),
-            Selection::Last => run.last_checkpoint(),
-        };
+        let path = run.checkpoint(config.training.checkpoint);
         if !path.exists() {
             return Err(Error::NoCheckpoint { path: run.checkpoints() });
         }
-        read(&path, network, device)
+        let checkpoint = read(&path, device)?;
+        check_same(&path, (&checkpoint.config, &checkpoint.facts), (config, facts))?;
+        Ok(checkpoint)
     }
 
     /// Reads the newest intact checkpoint onto `device`, to continue from it under `config`.
     ///
-    /// The patience, the selection and, with a constant learning rate, the number of epochs may differ from the
-    /// checkpoint's: they don't change what an epoch computes.
+    /// The patience, the selection, where the images are and, with a constant learning rate, the number of epochs may
+    /// differ from the checkpoint's: they don't change what an epoch computes. There may be more epochs, not fewer.
     ///
     /// # Errors
     /// [`Error::NoCheckpoint`], [`Error::Damaged`] where the one before is damaged too, [`Error::OtherConfiguration`],
-    /// [`Error::EarlierVersion`].
+    /// [`Error::FewerEpochs`], [`Error::EarlierVersion`].
     pub fn newest(
         run: &RunDirectory,
         config: &Config,
-        network: &NetworkConfig,
+        facts: &DatasetFacts,
         device: &Device,
     ) -> Result<Restored> {
         let candidates = [run.last_checkpoint(), run.previous_checkpoint()];
         let mut damage: Option<Error> = None;
         for path in candidates.into_iter().filter(|path| path.exists()) {
-            match read(&path, network, device) {
+            match read(&path, device) {
                 Ok(checkpoint) => {
-                    check_configuration(&path, &checkpoint.config, config)?;
+                    let theirs = (&checkpoint.config, &checkpoint.facts);
+                    check_resumable(&path, theirs, (config, facts))?;
                     let notice = match damage {
                         Some(damage) => Some(set_aside(run, &damage, &path)?),
                         None => None,
@@ -170,23 +176,6 @@ impl Checkpoint {
                 .map_err(|source| run::Error::Write { path: previous, source })?;
         }
         write(self, &last)
-    }
-}
-
-fn check_configuration(path: &Path, theirs: &Config, ours: &Config) -> Result<()> {
-    // Settings that may differ.
-    let mut same = ours.clone();
-    same.recipe.clone_from(&theirs.recipe);
-    same.training.patience = theirs.training.patience;
-    same.training.checkpoint = theirs.training.checkpoint;
-    if ours.optimizer.schedule == Schedule::Constant {
-        same.training.epochs = theirs.training.epochs;
-    }
-    match theirs.difference(&same) {
-        None => Ok(()),
-        Some((key, theirs, ours)) => {
-            Err(Error::OtherConfiguration { path: path.to_owned(), key, theirs, ours })
-        }
     }
 }
 

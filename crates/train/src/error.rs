@@ -49,8 +49,8 @@ pub enum Error {
     },
     /// A checkpoint was written under another configuration.
     #[error(
-        "checkpoint {} was trained with {key} = {theirs}, not {ours}: resume with the settings of the \
-         run, or start another run",
+        "checkpoint {} was trained with {key} = {theirs}, and the run now says {ours}: leave out the flag that changes \
+         it, restore the run's config.toml and dataset.json, or start another run",
         path.display()
     )]
     OtherConfiguration {
@@ -63,6 +63,31 @@ pub enum Error {
         /// The requested value.
         ours: String,
     },
+    /// A resumed run was given fewer epochs than it has.
+    #[error(
+        "the run has {planned} epochs, and a resumed run can have more, not {epochs}: start another run"
+    )]
+    FewerEpochs {
+        /// Epochs of the run.
+        planned: usize,
+        /// Epochs that were requested.
+        epochs: usize,
+    },
+    /// `metrics.csv` is not what training wrote.
+    #[error(
+        "{} does not say of epoch {epoch} what the checkpoint says: restore it from a copy, or let `train --resume` \
+         write it again",
+        path.display()
+    )]
+    OtherMetrics {
+        /// The file.
+        path: PathBuf,
+        /// The first epoch that differs, counted from 1.
+        epoch: usize,
+    },
+    /// Whoever watches asked to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// A part of the data is empty.
     #[error(
         "there are no {part} images: choose a larger data set, or another val_fraction or limit"

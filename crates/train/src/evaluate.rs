@@ -1,5 +1,7 @@
 //! Loss, accuracy and predictions of a network.
 
+use std::ops::ControlFlow;
+
 use dataset::Examples;
 use model::Network;
 use run::{PartScores, Prediction, prediction};
@@ -10,6 +12,10 @@ use crate::tensors::{pixel_tensor, values};
 /// Images a forward pass takes in inference: enough to keep the cores busy, while the largest feature maps of the
 /// article's network stay at 75 MB.
 pub(crate) const BATCH: usize = 512;
+
+/// Hears how many images are classified, and says whether to go on.
+pub type Watch<'a> = dyn FnMut(usize) -> ControlFlow<()> + 'a;
+
 /// Mean scores over a set of images, and the prediction for each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
@@ -26,8 +32,13 @@ pub struct Scores {
 /// `network` has to be an inference model (`model.valid()`), otherwise dropout is on.
 ///
 /// # Errors
-/// [`Error::Empty`] where there are no indices.
-pub fn evaluate(network: &Network, examples: &Examples, indices: &[u32]) -> Result<Scores> {
+/// [`Error::Empty`] where there are no indices, [`Error::Interrupted`] where `watch` breaks off.
+pub fn evaluate(
+    network: &Network,
+    examples: &Examples,
+    indices: &[u32],
+    watch: &mut Watch,
+) -> Result<Scores> {
     if indices.is_empty() {
         return Err(Error::Empty { part: "test" });
     }
@@ -42,6 +53,9 @@ pub fn evaluate(network: &Network, examples: &Examples, indices: &[u32]) -> Resu
         {
             predictions.push(prediction(index as usize, usize::from(label), logits));
         }
+        if watch(predictions.len()).is_break() {
+            return Err(Error::Interrupted);
+        }
     }
     let n = predictions.len() as f64;
     let n_correct = predictions.iter().filter(|p| p.predicted == p.label).count();
@@ -52,9 +66,14 @@ pub fn evaluate(network: &Network, examples: &Examples, indices: &[u32]) -> Resu
 /// [`evaluate`] without the predictions.
 ///
 /// # Errors
-/// [`Error::Empty`] where there are no indices.
-pub fn part_scores(network: &Network, examples: &Examples, indices: &[u32]) -> Result<PartScores> {
-    let Scores { loss, accuracy, .. } = evaluate(network, examples, indices)?;
+/// As [`evaluate`].
+pub fn part_scores(
+    network: &Network,
+    examples: &Examples,
+    indices: &[u32],
+    watch: &mut Watch,
+) -> Result<PartScores> {
+    let Scores { loss, accuracy, .. } = evaluate(network, examples, indices, watch)?;
     Ok(PartScores { loss, accuracy })
 }
 

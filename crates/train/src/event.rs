@@ -18,6 +18,15 @@ pub enum Event<'a> {
         /// Accuracy of the epoch so far, in [0, 1].
         accuracy: f64,
     },
+    /// A part of the validation images is classified.
+    Validation {
+        /// Counted from 1.
+        epoch: usize,
+        /// Images classified so far.
+        done: usize,
+        /// Validation images.
+        total: usize,
+    },
     /// An epoch is finished and its row is in `metrics.csv`.
     Epoch {
         /// The row.

@@ -1,12 +1,13 @@
 //! The training loop.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::tensor::Device;
 use dataset::Examples;
 use model::NetworkConfig;
-use run::{Config, EpochMetrics, RunDirectory, TrainingSettings};
+use run::{Config, DatasetFacts, EpochMetrics, RunDirectory, TrainingSettings};
 
 use crate::batches::batches;
 use crate::checkpoint::Checkpoint;
@@ -35,10 +36,10 @@ pub struct Data<'a> {
 pub struct Training<'a> {
     /// The images.
     pub data: Data<'a>,
-    /// The network.
-    pub network: &'a NetworkConfig,
     /// Every setting.
     pub config: &'a Config,
+    /// What the images are.
+    pub facts: &'a DatasetFacts,
     /// Where `metrics.csv` and the checkpoints are written.
     pub run: &'a RunDirectory,
     /// What computes; without autodiff, which training adds.
@@ -48,8 +49,8 @@ pub struct Training<'a> {
 /// Trains a network, from scratch or on from `checkpoint`.
 ///
 /// After every epoch a row is added to `metrics.csv` and the checkpoints `last` and, where the validation loss is the
-/// lowest so far, `best` are written. When `stop` becomes true the current step is finished, a checkpoint is written
-/// and the function returns.
+/// lowest so far, `best` are written. When `stop` becomes true the current step is finished, or validation broken off, a
+/// checkpoint is written and the function returns.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::Memory`], [`Error::Network`], [`Error::Diverged`], or [`Error::Run`] where a file of the
@@ -60,17 +61,17 @@ pub fn fit(
     stop: &AtomicBool,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Outcome> {
-    let Training { data, network, config, run, device } = *training;
+    let Training { data, config, facts, run, device } = *training;
     if data.train.is_empty() {
         return Err(Error::Empty { part: "training" });
     }
     if data.val.is_empty() && config.data.val_fraction > 0.0 {
         return Err(Error::Empty { part: "validation" });
     }
-    check_memory(config, network, data.train.len())?;
+    check_memory(config, &NetworkConfig::new(config, facts), data.train.len())?;
     let mut state = match checkpoint {
         Some(checkpoint) => Checkpoint { config: config.clone(), ..checkpoint },
-        None => Checkpoint::start(config, network, device)?,
+        None => Checkpoint::start(config, facts, device)?,
     };
     let mut metrics = MetricsFile::start(&run.metrics(), &state.history)?;
 
@@ -84,7 +85,13 @@ pub fn fit(
             state.write_last(run)?;
             return Ok(Outcome::Interrupted);
         }
-        let row = finish_epoch(&mut state, data)?;
+        let row = match finish_epoch(&mut state, data, stop, on_event) {
+            Err(Error::Interrupted) => {
+                state.write_last(run)?;
+                return Ok(Outcome::Interrupted);
+            }
+            row => row?,
+        };
         metrics.append(&row)?;
         let best = state.is_best();
         if best {
@@ -143,12 +150,26 @@ fn train_epoch(
     })
 }
 
-/// Validates, and turns the epoch's sums into its row of the history.
-fn finish_epoch(state: &mut Checkpoint, data: Data) -> Result<EpochMetrics> {
+/// Validates, and turns the epoch's sums into its row of the history. [`Error::Interrupted`] leaves the state as it was.
+fn finish_epoch(
+    state: &mut Checkpoint,
+    data: Data,
+    stop: &AtomicBool,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<EpochMetrics> {
     let started = Instant::now();
+    let (epoch, total) = (state.history.len() + 1, data.val.len());
+    let mut watch = |done| {
+        on_event(Event::Validation { epoch, done, total });
+        if stop.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
     let scores = match data.val {
         [] => None,
-        val => Some(evaluate(&state.network(), data.examples, val)?),
+        val => Some(evaluate(&state.network(), data.examples, val, &mut watch)?),
     };
     let epoch = std::mem::take(&mut state.epoch);
     let row = EpochMetrics {

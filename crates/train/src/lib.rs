@@ -17,6 +17,7 @@ mod fit;
 mod memory;
 mod metrics;
 mod random;
+mod records;
 mod schedule;
 mod step;
 mod tensors;
@@ -25,8 +26,9 @@ mod tests;
 
 pub use checkpoint::{Checkpoint, Epoch, Restored};
 pub use error::{Error, Result};
-pub use evaluate::{Scores, evaluate, logits, part_scores};
+pub use evaluate::{Scores, Watch, evaluate, logits, part_scores};
 pub use event::{Event, Outcome};
 pub use explain::explain;
 pub use fit::{Data, Training, fit};
 pub use memory::check_memory;
+pub use records::check_records;

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::sync::atomic::AtomicBool;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -11,12 +12,14 @@ use burn::tensor::{Device, Tensor, TensorData};
 use dataset::Examples;
 use images::ImageShape;
 use model::{Network, NetworkConfig};
-use run::{Config, EpochMetrics, RunDirectory, Selection, TrainingSettings, lowest, softmax};
+use run::{
+    Config, DatasetFacts, EpochMetrics, RunDirectory, Selection, TrainingSettings, lowest, softmax,
+};
 
 use crate::fit::out_of_patience;
 use crate::random::{shuffled, step_seed};
 use crate::tensors::{pixel_tensor, target_tensor, values};
-use crate::{Checkpoint, Data, Error, Event, Outcome, Training, evaluate, fit};
+use crate::{Checkpoint, Data, Error, Event, Outcome, Training, check_records, evaluate, fit};
 
 /// Burn's random numbers are one stream for the process, so tests that train take turns.
 static RANDOM: Mutex<()> = Mutex::new(());
@@ -26,9 +29,27 @@ fn turn() -> MutexGuard<'static, ()> {
     RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Three classes.
+fn facts() -> DatasetFacts {
+    let text = format!(
+        r#"{{"name": "test", "synthetic": true, "sha256": "", "classes": ["a", "b", "c"], "n_train": 0, "n_val": 0,
+            "n_test": 0, "mean": 127.0, "std": 74.0, "shape": {}}}"#,
+        serde_json::to_string(&ImageShape::DIGIT).unwrap()
+    );
+    serde_json::from_str(&text).unwrap()
+}
+
 /// The article's network for three classes.
 fn network() -> NetworkConfig {
-    NetworkConfig::article(3, ImageShape::DIGIT, 127.0, 74.0)
+    NetworkConfig::new(&Config::default(), &facts())
+}
+
+/// A run directory without anything in it.
+fn empty_run() -> (tempfile::TempDir, RunDirectory) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDirectory { path: folder.path().to_owned() };
+    std::fs::create_dir(run.checkpoints()).unwrap();
+    (folder, run)
 }
 
 /// The network before training, in training.
@@ -37,6 +58,10 @@ fn start() -> Network {
 }
 
 const SEED: u64 = 11;
+
+fn go_on(_: usize) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
 
 /// `n` images of a pattern that depends on their class.
 fn examples(n: usize) -> Examples {
@@ -62,25 +87,27 @@ fn train_into(
     config: &Config,
     on_event: &mut dyn FnMut(Event),
 ) -> crate::Result<Outcome> {
-    let (network, device) = (network(), Device::flex());
-    let training = Training { data, network: &network, config, run, device: &device };
+    let (facts, device) = (facts(), Device::flex());
+    let training = Training { data, config, facts: &facts, run, device: &device };
     fit(&training, None, &AtomicBool::new(false), on_event)
 }
 
-fn selected(run: &RunDirectory, selection: Selection) -> Checkpoint {
-    Checkpoint::selected(run, selection, &network(), &Device::flex()).unwrap()
+/// The checkpoint that `config` selects.
+fn selected(run: &RunDirectory, config: &Config, selection: Selection) -> Checkpoint {
+    let mut config = config.clone();
+    config.training.checkpoint = selection;
+    Checkpoint::selected(run, &config, &facts(), &Device::flex()).unwrap()
 }
 
 /// Trains from scratch and gives the weights at the end, and the number of steps.
 fn train(examples: &Examples, config: &Config) -> (Network, usize) {
-    let runs = tempfile::tempdir().unwrap();
-    let run = RunDirectory::create(runs.path(), None).unwrap();
+    let (_folder, run) = empty_run();
     let indices: Vec<u32> = (0..examples.len() as u32).collect();
     let data = Data { examples, train: &indices, val: &indices };
     let mut n_steps = 0;
     let mut count = |event: Event| n_steps += usize::from(matches!(event, Event::Step { .. }));
     assert_eq!(train_into(&run, data, config, &mut count).unwrap(), Outcome::Finished);
-    (selected(&run, Selection::Last).model, n_steps)
+    (selected(&run, config, Selection::Last).model, n_steps)
 }
 
 /// The logits that `network` computed in the only step of `epoch`, dropout included, and the labels in their order.
@@ -207,25 +234,105 @@ fn the_last_partial_batch_is_kept() {
 fn a_checkpoint_gives_back_the_weights_that_scored() {
     let _turn = turn();
     let examples = examples(12);
-    let runs = tempfile::tempdir().unwrap();
-    let run = RunDirectory::create(runs.path(), None).unwrap();
+    let (_folder, run) = empty_run();
     let indices: Vec<u32> = (0..12).collect();
     let data = Data { examples: &examples, train: &indices[..8], val: &indices[8..] };
-    train_into(&run, data, &config(3, 4), &mut |_| {}).unwrap();
+    let config = config(3, 4);
+    train_into(&run, data, &config, &mut |_| {}).unwrap();
     let rows = run::read_metrics(&run.metrics()).unwrap();
     let lowest = lowest(&rows).unwrap().0;
     for (selection, row) in [(Selection::Last, &rows[2]), (Selection::Best, lowest)] {
-        let checkpoint = selected(&run, selection);
-        let scores = evaluate(&checkpoint.network(), &examples, &indices[8..]).unwrap();
+        let checkpoint = selected(&run, &config, selection);
+        let scores = evaluate(&checkpoint.network(), &examples, &indices[8..], &mut go_on).unwrap();
         assert_eq!((Some(scores.loss), checkpoint.epoch()), (row.val_loss, row.epoch));
     }
 }
 
 #[test]
+fn an_interruption_during_validation_loses_nothing() {
+    let _turn = turn();
+    let examples = examples(12);
+    let indices: Vec<u32> = (0..12).collect();
+    let data = Data { examples: &examples, train: &indices[..8], val: &indices[8..] };
+    let (config, facts, device) = (config(2, 4), facts(), Device::flex());
+    let (_whole, whole) = empty_run();
+    train_into(&whole, data, &config, &mut |_| {}).unwrap();
+    let (_cut, cut) = empty_run();
+    let stop = AtomicBool::new(false);
+    let mut stop_there = |event: Event| {
+        let there = matches!(event, Event::Validation { epoch: 2, .. });
+        stop.fetch_or(there, Ordering::Relaxed);
+    };
+    let training = Training { data, config: &config, facts: &facts, run: &cut, device: &device };
+    assert_eq!(fit(&training, None, &stop, &mut stop_there).unwrap(), Outcome::Interrupted);
+    let restored = Checkpoint::newest(&cut, &config, &facts, &device).unwrap().checkpoint;
+    assert_eq!((restored.epoch(), restored.epoch.step), (1, 2));
+    let outcome = fit(&training, Some(restored), &AtomicBool::new(false), &mut |_| {});
+    assert_eq!(outcome.unwrap(), Outcome::Finished);
+    let [a, b] = [whole, cut].map(|run| selected(&run, &config, Selection::Last));
+    assert_eq!(parameters(&a.model), parameters(&b.model));
+}
+
+/// The checkpoint says what the network is; the other files are believed only where they agree.
+#[test]
+fn records_that_were_changed_are_noticed() {
+    let _turn = turn();
+    let examples = examples(12);
+    let indices: Vec<u32> = (0..12).collect();
+    let data = Data { examples: &examples, train: &indices[..8], val: &indices[8..] };
+    let config = config(2, 4);
+    let (_folder, run) = empty_run();
+    train_into(&run, data, &config, &mut |_| {}).unwrap();
+    let rows = run::read_metrics(&run.metrics()).unwrap();
+    check_records(&run, &config, &facts(), &rows).unwrap();
+
+    let renamed = ["b", "a", "c"].map(str::to_owned).to_vec();
+    for (changed, key) in [
+        (DatasetFacts { mean: 933.0, ..facts() }, "mean"),
+        (DatasetFacts { std: 7.0, ..facts() }, "std"),
+        (DatasetFacts { classes: renamed, ..facts() }, "classes"),
+    ] {
+        let selected = Checkpoint::selected(&run, &config, &changed, &Device::flex()).err();
+        let named =
+            |error: &Error| matches!(error, Error::OtherConfiguration { key: k, .. } if k == key);
+        assert!(selected.as_ref().is_some_and(named), "{key}: {selected:?}");
+        assert!(check_records(&run, &config, &changed, &rows).is_err());
+    }
+    let mut wide = config.clone();
+    wide.network.width = 1000;
+    let error = Checkpoint::newest(&run, &wide, &facts(), &Device::flex()).err().unwrap();
+    assert!(error.to_string().contains("width = 32"), "{error}");
+
+    for epoch in 0..2 {
+        let mut changed = rows.clone();
+        changed[epoch].accuracy += 1e-9;
+        let error = check_records(&run, &config, &facts(), &changed);
+        assert!(matches!(error, Err(Error::OtherMetrics { epoch: e, .. }) if e == epoch + 1));
+    }
+    assert!(check_records(&run, &config, &facts(), &rows[..1]).is_err());
+    let more = [&rows[..], &rows[1..]].concat();
+    check_records(&run, &config, &facts(), &more).unwrap();
+}
+
+#[test]
+fn a_resumed_run_can_have_more_epochs_and_not_fewer() {
+    let _turn = turn();
+    let examples = examples(6);
+    let data = Data { examples: &examples, train: &[0, 1, 2, 3], val: &[4, 5] };
+    let (_folder, run) = empty_run();
+    train_into(&run, data, &config(2, 4), &mut |_| {}).unwrap();
+    let resumed = |epochs| {
+        Checkpoint::newest(&run, &config(epochs, 4), &facts(), &Device::flex()).map(|_| ())
+    };
+    assert!(matches!(resumed(1), Err(Error::FewerEpochs { planned: 2, epochs: 1 })));
+    resumed(2).unwrap();
+    resumed(3).unwrap();
+}
+
+#[test]
 fn empty_parts_are_refused() {
     let examples = examples(3);
-    let runs = tempfile::tempdir().unwrap();
-    let run = RunDirectory::create(runs.path(), None).unwrap();
+    let (_folder, run) = empty_run();
     for (train, val, part) in [(&[][..], &[0][..], "training"), (&[0][..], &[][..], "validation")] {
         let data = Data { examples: &examples, train, val };
         let result = train_into(&run, data, &config(1, 1), &mut |_| {});
@@ -236,31 +343,27 @@ fn empty_parts_are_refused() {
 #[test]
 fn a_network_that_does_not_fit_into_memory_is_refused_before_it_is_made() {
     let examples = examples(3);
-    let runs = tempfile::tempdir().unwrap();
-    let run = RunDirectory::create(runs.path(), None).unwrap();
-    let mut network = network();
-    network.settings.hidden = 1 << 40;
+    let (_folder, run) = empty_run();
+    let mut config = config(1, 2);
+    config.network.hidden = 1 << 40;
     let data = Data { examples: &examples, train: &[0, 1], val: &[2] };
-    let (config, device) = (config(1, 2), Device::flex());
-    let training =
-        Training { data, network: &network, config: &config, run: &run, device: &device };
-    let result = fit(&training, None, &AtomicBool::new(false), &mut |_| {});
+    let result = train_into(&run, data, &config, &mut |_| {});
     assert!(matches!(result, Err(Error::Memory { .. })));
 }
 
 #[test]
 fn a_checkpoint_of_an_earlier_layout_asks_to_train_again_and_others_are_damaged() {
-    let runs = tempfile::tempdir().unwrap();
-    let run = RunDirectory::create(runs.path(), None).unwrap();
-    std::fs::create_dir_all(run.checkpoints()).unwrap();
+    let (_folder, run) = empty_run();
     let read = |bytes: &[u8]| {
         std::fs::write(run.last_checkpoint(), bytes).unwrap();
-        Checkpoint::newest(&run, &config(1, 1), &network(), &Device::flex()).err().unwrap()
+        Checkpoint::newest(&run, &config(1, 1), &facts(), &Device::flex()).err().unwrap()
     };
-    let error = read(b"kilnck01 and what followed");
-    assert!(matches!(error, Error::EarlierVersion { .. }));
-    assert!(error.to_string().contains("train again"), "{error}");
-    for bytes in [&b"kilnck02"[..], b"kilnck99", b"kilnck", b"", b"something else"] {
+    for earlier in [&b"kilnck01 and what followed"[..], b"kilnck02 and what followed"] {
+        let error = read(earlier);
+        assert!(matches!(error, Error::EarlierVersion { .. }));
+        assert!(error.to_string().contains("train again"), "{error}");
+    }
+    for bytes in [&b"kilnck03"[..], b"kilnck99", b"kilnck", b"", b"something else"] {
         assert!(matches!(read(bytes), Error::Damaged { .. }));
     }
 }

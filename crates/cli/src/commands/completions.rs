@@ -1,5 +1,6 @@
 //! `completions`: a completion script for a shell.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -13,6 +14,9 @@ pub struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let command = &mut crate::CommandLine::<super::Command>::command();
-    clap_complete::generate(args.shell, command, "kiln", &mut std::io::stdout());
+    // Into memory first: clap panics where the reader of a pipe, such as `head`, has closed it.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, command, "kiln", &mut script);
+    std::io::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
 }

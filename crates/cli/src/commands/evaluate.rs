@@ -4,22 +4,28 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pipeline::Session;
-use run::{Evaluation, PartScores};
+use run::{Evaluation, Needs, PartScores};
 
 pub(super) use crate::arguments::RunArgs as Args;
 use crate::console;
+use crate::progress::Bar;
 
 pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
-    evaluate(&args.open(runs)?)?;
+    let session = args.open(runs, Needs::Weights)?;
+    evaluate(&session)?;
+    console::next("export-onnx", &session.run);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Scores the run's selected checkpoint on the test set and prints the scores.
 pub(super) fn evaluate(session: &Session) -> anyhow::Result<Evaluation> {
-    let evaluation = pipeline::evaluate(session)?;
+    let evaluation = Bar::during("test", |progress| pipeline::evaluate(session, progress))?;
     describe(&evaluation, session.facts.synthetic);
     Ok(evaluation)
 }
+
+/// Columns of a class's scores.
+const SCORES: usize = 36;
 
 fn describe(evaluation: &Evaluation, synthetic: bool) {
     let Evaluation { epoch, loss, accuracy, errors, classes, .. } = evaluation;
@@ -28,18 +34,28 @@ fn describe(evaluation: &Evaluation, synthetic: bool) {
     console::heading(&format!("Test: weights of epoch {epoch}, {n} {kind}"));
     console::line(&format!("accuracy {:.2} % ({errors} errors), loss {loss:.4}", accuracy * 100.0));
     let scores = |name: &str, part: &PartScores| {
-        format!("{name} loss {:.4}, accuracy {:.2} %", part.loss, part.accuracy * 100.0)
+        console::line(&format!(
+            "the same weights on {name} images: {:.2} %, loss {:.4}",
+            part.accuracy * 100.0,
+            part.loss
+        ));
     };
-    let train = scores("training", &evaluation.train);
-    let val =
-        evaluation.val.map_or(String::new(), |val| "; ".to_owned() + &scores("validation", &val));
-    console::line(&format!("the same weights: {train}{val}"));
-    let width = classes.iter().map(|class| class.class.chars().count()).max().unwrap_or(0).max(5);
+    scores("training", &evaluation.train);
+    if let Some(val) = &evaluation.val {
+        scores("validation", val);
+    }
+    let longest = classes.iter().map(|class| class.class.chars().count()).max().unwrap_or(0);
+    // What is left beside the numbers and the indentation.
+    let width = longest.min(console::columns().saturating_sub(SCORES + 2)).max(5);
     console::line(&format!("{:<width$}  precision  recall      f1  support", "class"));
     for class in classes {
         console::line(&format!(
             "{:<width$}  {:>9.4}  {:>6.4}  {:>6.4}  {:>7}",
-            class.class, class.precision, class.recall, class.f1, class.support
+            console::shortened(&class.class, width),
+            class.precision,
+            class.recall,
+            class.f1,
+            class.support
         ));
     }
     console::line(&evaluation.verdict);

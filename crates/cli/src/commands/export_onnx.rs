@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use pipeline::Exported;
-use run::RunDirectory;
+use run::{Needs, RunDirectory, run_name};
 
+use crate::arguments::find_run;
 use crate::console;
 
 /// What to export, and where to.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Name of the run [default: the latest]
-    #[arg(long, value_name = "NAME")]
+    /// Name of the run [default: the newest that has a checkpoint]
+    #[arg(long, value_name = "NAME", value_parser = run_name)]
     run: Option<String>,
     /// The file alone, or the folder that Triton and KServe read
     #[arg(long, value_enum, default_value_t = Layout::File)]
@@ -20,7 +21,7 @@ pub struct Args {
     /// Name of the model in that folder
     #[arg(long, value_name = "NAME", default_value = "mnist")]
     name: serve_lite::ModelName,
-    /// Where to write it [default: model.onnx or model_repository in the run]
+    /// Where to write it; its folder has to exist [default: model.onnx or model_repository in the run]
     #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
 }
@@ -35,10 +36,16 @@ enum Layout {
 }
 
 pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
-    let run = RunDirectory::open(runs, args.run.as_deref())?;
+    let run = find_run(runs, args.run.as_deref(), Needs::Weights)?;
     let _lock = run.lock()?;
     match args.layout {
-        Layout::File => export(&run, args.output.as_ref().unwrap_or(&run.onnx()))?,
+        Layout::File => match &args.output {
+            Some(output) => export(&run, output)?,
+            None => {
+                export(&run, &run.onnx())?;
+                console::next("verify", &run);
+            }
+        },
         Layout::Triton => {
             let folder = args.output.clone().unwrap_or_else(|| run.model_repository());
             describe(&pipeline::export_repository(&run, args.name.as_str(), &folder)?);
@@ -56,6 +63,6 @@ pub(super) fn export(run: &RunDirectory, output: &Path) -> anyhow::Result<()> {
 fn describe(Exported { path, n_bytes, metadata }: &Exported) {
     console::heading(&format!("ONNX: {}, {:.1} MB", path.display(), *n_bytes as f64 / 1e6));
     for (key, value) in metadata.properties() {
-        console::line(&format!("{key} = {value}"));
+        console::row(&format!("{key} = {value}"));
     }
 }

@@ -6,6 +6,7 @@ use run::{Config, DataSettings, DatasetFacts, Flags};
 
 use crate::arguments::MachineArgs;
 use crate::console;
+use crate::progress::Downloads;
 
 /// Which images.
 #[derive(clap::Args, Debug)]
@@ -19,7 +20,7 @@ pub struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.machine.apply()?;
     let config = Config::default().with(&args.data.given)?;
-    let downloads = console::Downloads::default();
+    let downloads = Downloads::new();
     let show = &mut |event: dataset::Event| downloads.show(&event);
     let (_, config, facts) = pipeline::load(config, args.machine.offline, show)?;
     describe(&config, &facts);

@@ -18,6 +18,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::interrupt;
+
 /// The commands of kiln: each stage alone, and all of them in order.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -53,6 +55,10 @@ impl Command {
     /// # Errors
     /// Whatever stops the command, for [`main`](crate::main) to print.
     pub fn run(&self, runs: &Path) -> anyhow::Result<ExitCode> {
+        // The server drains its connections first.
+        if !matches!(self, Self::Serve(_)) {
+            interrupt::listen()?;
+        }
         match self {
             Self::Pipeline(args) => pipeline::run(runs, args),
             Self::Fetch(args) => fetch::run(args),

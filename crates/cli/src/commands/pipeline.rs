@@ -4,25 +4,25 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::ensure;
+use run::number;
 
 use super::{evaluate, export_onnx, report, train, verify};
+use crate::console;
+use crate::interrupt::INTERRUPTED;
 
 /// The arguments of `pipeline`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Two epochs on 2,000 images, in seconds: the same code on a small budget
-    #[arg(long, conflicts_with = "resume")]
-    smoke: bool,
     /// Fail below this test accuracy, in [0, 1]
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = number(0.0..=1.0))]
     min_accuracy: Option<f64>,
     #[command(flatten)]
     train: train::Args,
 }
 
 pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
-    let Some(session) = train::train(runs, &args.train, args.smoke)? else {
-        return Ok(ExitCode::from(train::INTERRUPTED));
+    let Some(session) = train::train(runs, &args.train, "pipeline --resume")? else {
+        return Ok(ExitCode::from(INTERRUPTED));
     };
     let evaluation = evaluate::evaluate(&session)?;
     export_onnx::export(&session.run, &session.run.onnx())?;
@@ -35,5 +35,6 @@ pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
             "test accuracy {reached:.4} is below the {wanted:.4} that --min-accuracy asks for"
         );
     }
+    console::next("serve", &session.run);
     Ok(ExitCode::SUCCESS)
 }

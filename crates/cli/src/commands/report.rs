@@ -4,12 +4,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pipeline::Session;
+use run::Needs;
 
 pub(super) use crate::arguments::RunArgs as Args;
 use crate::console;
 
 pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
-    report(&args.open(runs)?)?;
+    let session = args.open(runs, Needs::Evaluation)?;
+    report(&session)?;
+    console::next("serve", &session.run);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,32 +2,38 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use anyhow::Context;
+use anyhow::bail;
 use pipeline::Session;
-use run::{Config, Flags};
+use run::{Config, Flags, Needs, run_name};
 use train::{Checkpoint, Outcome};
 
 use super::fetch;
 use crate::arguments::MachineArgs;
 use crate::console;
-
-/// Exit code of a program that Ctrl-C ended, as shells report it: 128 + SIGINT.
-pub(super) const INTERRUPTED: u8 = 130;
+use crate::interrupt::{self, INTERRUPTED, Watched};
+use crate::progress::{Downloads, Training};
 
 /// What `--smoke` sets: enough images and epochs to learn something worth a report.
 const SMOKE: [(&str, &str); 2] = [("limit", "2000"), ("epochs", "2")];
 
+/// Columns of the network's table, and of all its columns but the last.
+const WHOLE_SUMMARY: usize = 63;
+const NARROW_SUMMARY: usize = 48;
+
 /// The arguments of `train`. Every setting is a flag; the defaults are the article's recipe.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Name of the run [default: run-N, or the latest with --resume]
-    #[arg(long, value_name = "NAME")]
+    /// Name of the run [default: run-N, or the newest with --resume]
+    #[arg(long, value_name = "NAME", value_parser = run_name)]
     run: Option<String>,
-    /// Resume a run that was killed or interrupted; the result is the same, bit for bit
-    #[arg(long, conflicts_with_all = ["recipe", "config"])]
+    /// Two epochs on 2,000 images, in seconds: the same code on a small budget
+    #[arg(long)]
+    smoke: bool,
+    /// Resume a run that was killed or interrupted; the result is the same, bit for bit. --epochs may add epochs, and
+    /// --data says where images are that were moved
+    #[arg(long, conflicts_with_all = ["recipe", "config", "smoke"])]
     resume: bool,
     /// TOML file of settings; flags override it
     #[arg(long, value_name = "FILE", conflicts_with = "recipe")]
@@ -39,39 +45,51 @@ pub struct Args {
 }
 
 pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
-    Ok(match train(runs, args, false)? {
-        Some(_) => ExitCode::SUCCESS,
-        None => ExitCode::from(INTERRUPTED),
-    })
+    let Some(session) = train(runs, args, "train --resume")? else {
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    console::next("evaluate", &session.run);
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Trains a new run, or resumes one; `None` where Ctrl-C ended it.
-pub(super) fn train(runs: &Path, args: &Args, smoke: bool) -> anyhow::Result<Option<Session>> {
+/// Trains a new run, or resumes one; `None` where Ctrl-C ended it. `resume` is the command that then goes on.
+pub(super) fn train(runs: &Path, args: &Args, resume: &str) -> anyhow::Result<Option<Session>> {
     let machine = &args.machine;
     machine.apply()?;
     let name = args.run.as_deref();
-    let downloads = console::Downloads::default();
+    let downloads = Downloads::new();
     let show = &mut |event: dataset::Event| downloads.show(&event);
     let session = if args.resume {
-        Session::open(runs, name, &args.settings.given, machine.offline, show)?
+        Session::open(runs, name, Needs::Start, &args.settings.given, machine.offline, show)?
     } else {
-        Session::create(runs, name, config(args, smoke)?, machine.offline, show)?
+        Session::create(runs, name, config(args)?, machine.offline, show)?
     };
+    interrupt::set_remedy(console::command(resume, &session.run));
     let Session { run, config, facts, .. } = &session;
     fetch::describe(config, facts);
     console::heading(&format!("Network: {} classes", facts.classes.len()));
+    // Where the terminal is narrow the last column is left out.
+    let columns =
+        if console::columns() < WHOLE_SUMMARY + 2 { NARROW_SUMMARY } else { WHOLE_SUMMARY };
     for line in model::summary(&session.network())?.to_string().lines() {
-        console::line(line);
+        console::line(line.chars().take(columns).collect::<String>().trim_end());
     }
 
     let checkpoint = if args.resume { resume_point(&session)? } else { None };
-    let stop = stop_on_interrupt()?;
     let n_epochs = config.training.epochs;
-    console::heading(&format!("Training: {}, {n_epochs} epochs", run.path.display()));
-    let progress = console::Training::new(n_epochs);
-    let outcome = pipeline::train(&session, checkpoint, &stop, &mut |event| progress.show(&event))?;
-    drop(progress);
+    let epochs = if n_epochs == 1 { "epoch" } else { "epochs" };
+    console::heading(&format!("Training: {}, {n_epochs} {epochs}", run.path.display()));
+    let mut progress = Training::new(n_epochs, facts.n_train, facts.n_val);
+    let watched = Watched::new();
+    let stop = interrupt::stop();
+    let outcome = pipeline::train(&session, checkpoint, stop, &mut |event| progress.show(&event))?;
+    drop((progress, watched));
     match outcome {
+        // Ctrl-C may come after the last step.
+        Outcome::Finished if stop.load(Ordering::SeqCst) => {
+            interrupt::notice();
+            return Ok(None);
+        }
         Outcome::Finished => {}
         Outcome::StoppedEarly => {
             let patience = config.training.patience;
@@ -80,8 +98,7 @@ pub(super) fn train(runs: &Path, args: &Args, smoke: bool) -> anyhow::Result<Opt
             ));
         }
         Outcome::Interrupted => {
-            let name = run.name();
-            console::notice(&format!("interrupted; resume with `train --resume --run {name}`"));
+            interrupt::notice();
             return Ok(None);
         }
     }
@@ -89,7 +106,7 @@ pub(super) fn train(runs: &Path, args: &Args, smoke: bool) -> anyhow::Result<Opt
 }
 
 /// The recipe or the file, then `--smoke`, then the flags that were given; each overrides what came before.
-fn config(args: &Args, smoke: bool) -> anyhow::Result<Config> {
+fn config(args: &Args) -> anyhow::Result<Config> {
     let is_recipe = |(key, _): &&(String, String)| key == "recipe";
     let recipe = args.settings.given.iter().find(is_recipe);
     let mut config = match (recipe, &args.config) {
@@ -97,13 +114,17 @@ fn config(args: &Args, smoke: bool) -> anyhow::Result<Config> {
         (None, Some(path)) => Config::read(path)?,
         (None, None) => Config::default(),
     };
-    if smoke {
+    if args.smoke {
         config = config.with(&SMOKE.map(|(key, value)| (key.to_owned(), value.to_owned())))?;
         config.optimizer.warmup_epochs = config.optimizer.warmup_epochs.min(1.0);
     }
     let recipe = config.recipe.clone();
     let config = Config { recipe, ..config.with(&args.settings.given)? };
     config.check()?;
+    let given = |key: &str| args.settings.given.iter().any(|(given, _)| given == key);
+    if let Some((key, why)) = config.without_effect().into_iter().find(|(key, _)| given(key)) {
+        bail!("--{} changes nothing here: {why}", key.replace('_', "-"));
+    }
     Ok(config)
 }
 
@@ -124,17 +145,4 @@ fn resume_point(session: &Session) -> anyhow::Result<Option<Checkpoint>> {
         console::line(&format!("resuming after epoch {epoch}, step {step} of the next"));
     }
     Ok(Some(checkpoint))
-}
-
-/// A flag that Ctrl-C and SIGTERM set. The second signal ends the process at once.
-fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
-    Ok(stop)
 }

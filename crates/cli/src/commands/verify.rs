@@ -3,31 +3,31 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use pipeline::Session;
+use pipeline::{Session, TOLERANCE};
+use run::Needs;
 
 pub(super) use crate::arguments::RunArgs as Args;
 use crate::console;
+use crate::progress::Bar;
 
 pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
-    verify(&args.open(runs)?)?;
+    let session = args.open(runs, Needs::Onnx)?;
+    verify(&session)?;
+    console::next("report", &session.run);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Compares Burn and tract on every test image and prints the differences; fails where they disagree.
 pub(super) fn verify(session: &Session) -> anyhow::Result<()> {
+    let n_images = session.images.test.len();
     console::heading(&format!(
-        "Parity: {} test images through Burn and tract",
-        session.images.test.len()
+        "Parity: {n_images} test images through Burn and tract (tolerance {TOLERANCE:.0e})"
     ));
-    let agreement = pipeline::verify(session)?;
+    let agreement = Bar::during("parity", |progress| pipeline::verify(session, progress))?;
     for batch in &agreement.batches {
         console::line(&format!(
-            "batch {:>3}: same class {}/{}, largest difference of a probability {:.1e} (tolerance {:.0e})",
-            batch.batch,
-            batch.same_class,
-            agreement.n_images,
-            batch.largest_difference,
-            agreement.tolerance
+            "batch {:>3}: same class {}/{n_images}, probabilities differ by {:.1e} at most",
+            batch.batch, batch.same_class, batch.largest_difference
         ));
     }
     Ok(())

@@ -11,9 +11,10 @@ mod table;
 mod trial;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use report::StudyRecipe;
-use run::{Config, Selection, study_csv, study_markdown, write_atomically};
+use run::{Config, Selection, run_name, study_csv, study_markdown, write_atomically};
 
 use crate::error::{Error, Result};
 use crate::recipe::read_recipe;
@@ -28,7 +29,7 @@ const HELD_OUT: f64 = 0.3;
 /// What to study, and how.
 #[derive(Clone, Debug)]
 pub struct StudyOptions {
-    /// The folder of the study: its runs, its table and its plot.
+    /// The folder of the study, see [`run::study_folder`]: its runs, its table and its plot.
     pub folder: PathBuf,
     /// The recipes, each with another name; see [`study_config`].
     pub recipes: Vec<Config>,
@@ -79,17 +80,20 @@ pub enum StudyEvent {
 
 /// Makes every run that is not complete yet, then writes the table and the plot; none where a run was interrupted.
 ///
-/// A run is complete if its files are there, so a study that was interrupted resumes when it is started again.
+/// A run is complete if its files are there, so a study that was interrupted resumes when it is started again. When `stop`
+/// becomes true the stage that runs is interrupted.
 ///
 /// # Errors
-/// [`Error::RecipeTwice`]; [`Error::OtherSettings`] where a run of another study is in the folder; [`Error::Step`]
+/// [`Error::RecipeTwice`]; [`Error::Run`] where a recipe's name cannot be that of a run; [`Error::OtherSettings`] where a run of another study is in the folder; [`Error::Step`]
 /// where a stage fails.
 pub fn study(
     options: &StudyOptions,
+    stop: &AtomicBool,
     on_event: &mut dyn FnMut(StudyEvent),
 ) -> Result<Option<Study>> {
     let recipes = &options.recipes;
     for (index, config) in recipes.iter().enumerate() {
+        run_name(&config.recipe)?;
         if recipes[..index].iter().any(|earlier| earlier.recipe == config.recipe) {
             return Err(Error::RecipeTwice { name: config.recipe.clone() });
         }
@@ -102,7 +106,7 @@ pub fn study(
             let mut config = recipe.clone();
             config.training.seed = seed;
             let number = round * recipes.len() + index + 1;
-            let trial = Trial { options, config: &config };
+            let trial = Trial { options, config: &config, stop };
             let run = trial.name();
             let training = StudyEvent::Training { run: run.clone(), number, n_runs };
             match trial.run(&mut || on_event(training.clone()))? {
@@ -137,8 +141,9 @@ pub fn study_config(
         config.data.data = data.to_owned();
     }
     if let Some((images, epochs)) = small {
-        config.data.limit = images;
-        config.training.epochs = epochs;
+        let settings = [("limit", images), ("epochs", epochs)];
+        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_string()));
+        config = Config { recipe: config.recipe.clone(), ..config.with(&settings)? };
         config.optimizer.warmup_epochs = config.optimizer.warmup_epochs.min(epochs as f64);
     }
     if validate && config.data.val_fraction == 0.0 {

@@ -2,24 +2,29 @@
 //!
 //! So a run's time counts from the start of a process, loading included, and a failed run does not affect the others.
 
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use run::{
-    Config, DatasetFacts, Evaluation, RunDirectory, Timing, read_json, read_metrics, write_json,
-};
+use run::{Config, DatasetFacts, Evaluation, Needs, RunDirectory, Timing, read_json, write_json};
 
 use super::StudyOptions;
 use super::results::RunResult;
 use crate::error::{Error, Result};
+use crate::session::metrics;
 
 /// Exit code of a program that Ctrl-C ended, as shells report it: 128 + SIGINT.
 const INTERRUPTED: i32 = 130;
+/// How often a stage is asked whether it has ended: a fraction of what a run's time is compared by.
+const POLL: Duration = Duration::from_millis(5);
 
 /// A run to be made, or one that an earlier study has made.
 pub(super) struct Trial<'a> {
     pub(super) options: &'a StudyOptions,
     pub(super) config: &'a Config,
+    /// Interrupts the stage that runs.
+    pub(super) stop: &'a AtomicBool,
 }
 
 impl Trial<'_> {
@@ -30,7 +35,7 @@ impl Trial<'_> {
     /// Makes what is missing of training, evaluation, export and verification; none where Ctrl-C ended a stage.
     pub(super) fn run(&self, on_training: &mut dyn FnMut()) -> Result<Option<RunResult>> {
         let run = RunDirectory { path: self.options.folder.join(self.name()) };
-        let exists = run.path.exists();
+        let exists = run.has(Needs::Start);
         if exists {
             self.check_settings(&run)?;
         }
@@ -83,13 +88,39 @@ impl Trial<'_> {
             command.args(offline.then_some("--offline"));
         }
         let failed = |message: String| Error::Step { command: arguments.join(" "), message };
-        let output = command.stdout(Stdio::null()).stderr(Stdio::piped()).output();
-        let output = output.map_err(|error| failed(error.to_string()))?;
-        match output.status.code() {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = own_group(&mut command).spawn().map_err(|error| failed(error.to_string()))?;
+        let (status, errors) = self.wait(child).map_err(|error| failed(error.to_string()))?;
+        match status.code() {
             Some(INTERRUPTED) => Ok(false),
+            _ if self.stop.load(Ordering::Relaxed) => Ok(false),
             Some(0) => Ok(true),
-            _ => Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+            _ => Err(failed(errors.trim().to_owned())),
         }
+    }
+
+    /// Waits for a process and passes the interruption on; returns what it wrote to standard error.
+    fn wait(&self, mut child: Child) -> std::io::Result<(ExitStatus, String)> {
+        let mut stderr = child.stderr.take();
+        let reader = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let read = stderr.as_mut().map(|stderr| stderr.read_to_end(&mut bytes));
+            // What was read until an error is still worth showing.
+            drop(read);
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        let mut told = false;
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            if self.stop.load(Ordering::Relaxed) && !told {
+                interrupt(&mut child);
+                told = true;
+            }
+            std::thread::sleep(POLL);
+        };
+        Ok((status, reader.join().unwrap_or_default()))
     }
 
     /// Refuses a run that was made under other settings.
@@ -117,10 +148,28 @@ impl Trial<'_> {
             seed: self.config.training.seed,
             synthetic: facts.synthetic,
             n_test: facts.n_test,
-            epochs: read_metrics(&run.metrics())?,
+            epochs: metrics(run, &Config::read(&run.config())?, &facts)?,
             checkpoint: self.config.training.checkpoint,
             evaluation,
             seconds: timing.seconds,
         })
     }
+}
+
+/// Keeps a terminal's Ctrl-C from a stage: the study passes it on, once, or the stage would get two and end at once.
+fn own_group(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
+}
+
+/// As Ctrl-C does, where a system has signals. The stage may have ended meanwhile, which is what is wanted.
+fn interrupt(child: &mut Child) {
+    #[cfg(unix)]
+    let _ = rustix::process::kill_process(
+        rustix::process::Pid::from_child(child),
+        rustix::process::Signal::INT,
+    );
+    #[cfg(not(unix))]
+    let _ = child.kill();
 }

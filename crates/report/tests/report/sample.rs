@@ -87,6 +87,7 @@ impl Run {
                 verdict: "No sign of overfitting.".to_owned(),
                 train: PartScores { loss: 0.0101, accuracy: 0.9977 },
                 val: Some(PartScores { loss: 0.0303, accuracy: 0.9901 }),
+                predictions_sha256: String::new(),
             },
             facts: DatasetFacts {
                 name: "MNIST".to_owned(),

@@ -36,13 +36,13 @@ pub struct DataSettings {
     #[arg(long, value_name = "FRACTION", default_value_t = 0.3, value_parser = fraction)]
     pub val_fraction: f64,
     /// Seed of the split (scikit-learn's train_test_split) and of synthetic digits
-    #[arg(long, value_name = "SEED", default_value_t = 42)]
+    #[arg(long, value_name = "SEED", default_value_t = 42, value_parser = count(0..=u32::MAX))]
     pub split_seed: u32,
     /// Keep the proportions of the classes exactly in training and validation
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]
     pub stratify: bool,
     /// Use at most N images of each part, drawn at random by the split seed; 0 means all
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=100_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=100_000_000_usize))]
     pub limit: usize,
 }

@@ -12,14 +12,14 @@ impl Config {
     /// Reads a TOML file; keys it leaves out keep their defaults.
     ///
     /// # Errors
-    /// [`Error::Read`]; [`Error::Malformed`] with the line of an unknown key or of a value outside its range;
-    /// [`Error::Config`] where settings contradict each other.
+    /// [`Error::Read`]; [`Error::Settings`] with the line of an unknown key or of a value outside its range, or where
+    /// settings contradict each other.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let config = Self::from_toml(&text)
-            .map_err(|reason| Error::Malformed { path: path.to_owned(), reason })?;
-        config.check()?;
+        let settings = |reason| Error::Settings { path: path.to_owned(), reason };
+        let config = Self::from_toml(&text).map_err(settings)?;
+        config.check().map_err(|error| settings(error.to_string()))?;
         Ok(config)
     }
 
@@ -126,15 +126,18 @@ burn_ops = true
     #[test]
     fn mistakes_are_named_with_their_line() {
         for (line, words) in [
-            ("epochz = 3", ["epochz", "no such setting"]),
-            ("epochs = 0", ["epochs = 0", "1..=100000"]),
-            ("epochs = 1.5", ["epochs = 1.5", "invalid digit"]),
+            ("widht = 3", ["'widht'", "did you mean 'width'?"]),
+            ("xyzzy = 3", ["'xyzzy'", "no setting"]),
+            ("epochs = 0", ["epochs = 0", "a whole number from 1 to 100000"]),
+            ("epochs = 99999999999999999999", ["line 2", "epochs"]),
+            ("epochs = 1.5", ["epochs = 1.5", "a whole number"]),
             ("schedule = \"linear\"", ["schedule = linear", "cosine, one-cycle"]),
-            ("val_fraction = 1.0", ["val_fraction = 1", "0.0..1.0"]),
-            ("learning_rate = nan", ["learning_rate = nan", "not in"]),
-            ("learning_rate = -1.0", ["learning_rate = -1", "not in"]),
+            ("val_fraction = 1.0", ["val_fraction = 1", "a number from 0 to below 1"]),
+            ("learning_rate = nan", ["learning_rate = nan", "a number from"]),
+            ("learning_rate = -1.0", ["learning_rate = -1", "a number from"]),
+            ("zoom = 2", ["zoom = 2", "a number from 0 to 0.9"]),
             ("stratify = 3", ["stratify = 3", "true, false"]),
-            ("width = 100000", ["width = 100000", "1..=1024"]),
+            ("width = 100000", ["width = 100000", "from 1 to 1024"]),
             ("zoom = [1]", ["zoom", "single value"]),
             ("epochs = ", ["line 2", ""]),
         ] {
@@ -150,11 +153,27 @@ burn_ops = true
             ("epochs = 2\nwarmup_epochs = 2.5", "warmup_epochs"),
             ("val_fraction = 0.0", "val_fraction"),
             ("val_fraction = 0\ncheckpoint = 'last'\npatience = 1", "patience"),
+            ("batch_norm = true", "batch_norm"),
+            ("depth = 5", "depth"),
+            ("learning_rate_floor = 0.1", "learning_rate_floor"),
+            ("min_delta = 0.1", "min_delta"),
         ] {
             let error = Config::from_toml(text).unwrap().check().unwrap_err();
             assert!(matches!(&error, Error::Config { key: found, .. } if found == key), "{error}");
         }
         assert!(Config::default().check().is_ok());
+    }
+
+    #[test]
+    fn settings_that_change_nothing_depend_on_the_others() {
+        let changes_nothing = |text: &str| {
+            let settings = Config::from_toml(text).unwrap().without_effect();
+            settings.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+        };
+        let all = ["depth", "batch_norm", "learning_rate_floor", "min_delta"];
+        assert_eq!(changes_nothing(""), all);
+        assert_eq!(changes_nothing("architecture = 'vgg'"), all[2..]);
+        assert_eq!(changes_nothing("patience = 1\nschedule = 'cosine'"), all[..2]);
     }
 
     #[test]

@@ -74,9 +74,13 @@ fn explain(error: &clap::Error) -> Error {
     let flag = context(ContextKind::InvalidArg);
     let flag = flag.split(['=', ' ', '[']).next().unwrap_or_default();
     let key = flag.trim_start_matches('-').replace('-', "_");
+    if error.kind() == ErrorKind::UnknownArgument {
+        let nearest = context(ContextKind::SuggestedArg);
+        let nearest = nearest.trim_start_matches('-').replace('-', "_");
+        return Error::Unknown { key, nearest: Some(nearest).filter(|key| !key.is_empty()) };
+    }
     let value = context(ContextKind::InvalidValue);
     let expected = match error.kind() {
-        ErrorKind::UnknownArgument => "there is no such setting".to_owned(),
         ErrorKind::InvalidValue => {
             format!("it must be one of {}", context(ContextKind::ValidValue))
         }

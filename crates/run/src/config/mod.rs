@@ -22,6 +22,7 @@ pub use data::*;
 pub use flags::Flags;
 pub use network::*;
 pub use optimizer::*;
+pub use range::{count, number};
 pub use training::*;
 
 /// Every setting that changes what a run computes.
@@ -96,10 +97,31 @@ impl Config {
             .map(|((key, ours), (_, theirs))| (key, ours, theirs))
     }
 
+    /// The settings that change nothing, whatever their values, with the reason: others switch them off.
+    #[must_use]
+    pub fn without_effect(&self) -> Vec<(&'static str, &'static str)> {
+        let Self { network, optimizer, training, .. } = self;
+        let article = network.architecture == Architecture::Article;
+        let only_vgg = "only the network vgg has it: use architecture = \"vgg\"";
+        let constant = optimizer.schedule == Schedule::Constant;
+        let switched_off = [
+            (article, "depth", only_vgg),
+            (article, "batch_norm", only_vgg),
+            (
+                constant,
+                "learning_rate_floor",
+                "a constant learning rate has no floor: use another schedule",
+            ),
+            (training.patience == 0, "min_delta", "it has no effect without patience"),
+        ];
+        switched_off.into_iter().filter(|(off, ..)| *off).map(|(_, key, why)| (key, why)).collect()
+    }
+
     /// Checks the settings that depend on each other. The range of each alone is checked where it is read.
     ///
     /// # Errors
-    /// [`Error::Config`] for the first setting that contradicts another.
+    /// [`Error::Config`] for the first setting that contradicts another, or that differs from its default and changes
+    /// nothing.
     pub fn check(&self) -> Result<()> {
         let Self { data, optimizer, training, .. } = self;
         let validates = data.val_fraction > 0.0;
@@ -130,6 +152,14 @@ impl Config {
                     value,
                     expected: expected.to_owned(),
                 });
+            }
+        }
+        let (settings, defaults) = (self.settings(), Self::default().settings());
+        for (key, why) in self.without_effect() {
+            let changed = settings.iter().find(|pair| pair.0 == key && !defaults.contains(pair));
+            if let Some((key, value)) = changed {
+                let (key, value) = (key.clone(), value.clone());
+                return Err(Error::Config { key, value, expected: why.to_owned() });
             }
         }
         Ok(())

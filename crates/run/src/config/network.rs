@@ -33,13 +33,13 @@ pub struct NetworkSettings {
     #[arg(long, value_enum, default_value_t = Architecture::Article)]
     pub architecture: Architecture,
     /// Convolutions of vgg: two, pooling, and two or three more
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = count(4..=5))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = count(4..=5_usize))]
     pub depth: usize,
     /// Channels of the first convolution; later ones have twice as many
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = count(1..=1024))]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = count(1..=1024_usize))]
     pub width: usize,
     /// Units of the dense layer before the last
-    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count(1..=16_384))]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count(1..=16_384_usize))]
     pub hidden: usize,
     /// The pooling
     #[arg(long, value_enum, default_value_t = Pooling::Max)]

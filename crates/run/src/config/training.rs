@@ -20,10 +20,10 @@ pub enum Selection {
 #[command(next_help_heading = "Training")]
 pub struct TrainingSettings {
     /// Passes over the training images
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count(1..=100_000_usize))]
     pub epochs: usize,
     /// Images a step; the last, smaller batch of an epoch is kept
-    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count(1..=65_536))]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count(1..=65_536_usize))]
     pub batch_size: usize,
     /// Label smoothing: fraction of every target spread over all classes (Szegedy and others 2016, section 7)
     #[arg(long, value_name = "FRACTION", default_value_t = 0.0, value_parser = fraction)]
@@ -31,10 +31,10 @@ pub struct TrainingSettings {
     // TOML's integers have 63 bits.
     /// Seed of initial weights, shuffling, augmentation and dropout
     #[arg(long, value_name = "SEED", default_value_t = 42,
-        value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
+        value_parser = count(0..=i64::MAX as u64))]
     pub seed: u64,
     /// Stop after N epochs without a lower validation loss; 0 means never
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=100_000_usize))]
     pub patience: usize,
     /// With --patience: a validation loss counts as lower if it is lower by more than this, in nats
     #[arg(long, value_name = "LOSS", default_value_t = 0.0, value_parser = number(0.0..=1e3))]

@@ -1,0 +1,73 @@
+//! What a checkpoint says, against what the run's other files say.
+//!
+//! A checkpoint has a checksum and was written at once; `config.toml`, `dataset.json` and `metrics.csv` are text that
+//! anyone can change.
+
+use std::path::Path;
+
+use run::{Config, DatasetFacts, EpochMetrics, RunDirectory, Schedule};
+
+use crate::container::{Header, read_header};
+use crate::error::{Error, Result};
+
+/// Settings and facts.
+type Origin<'a> = (&'a Config, &'a DatasetFacts);
+
+/// Checks settings, facts and metrics of a run against its newest sound checkpoint. Without one there is nothing to
+/// check against.
+///
+/// # Errors
+/// [`Error::OtherConfiguration`], [`Error::OtherMetrics`].
+pub fn check_records(
+    run: &RunDirectory,
+    config: &Config,
+    facts: &DatasetFacts,
+    metrics: &[EpochMetrics],
+) -> Result<()> {
+    let candidates = [run.last_checkpoint(), run.previous_checkpoint(), run.best_checkpoint()];
+    let sound = candidates.into_iter().find_map(|path| Some((read_header(&path).ok()?, path)));
+    let Some((header, path)) = sound else { return Ok(()) };
+    let Header { config: theirs, facts: their_facts, history, .. } = header;
+    check_same(&path, (&theirs, &their_facts), (config, facts))?;
+    // A run that was killed between the two writes has a row more than its checkpoint.
+    let rows = metrics.iter().map(Some).chain(std::iter::repeat(None));
+    for (row, known) in rows.zip(&history) {
+        if row.map(comparable) != Some(comparable(known)) {
+            return Err(Error::OtherMetrics { path: run.metrics(), epoch: known.epoch });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that what evaluation and export read belongs to the checkpoint at `path`.
+pub(crate) fn check_same(path: &Path, theirs: Origin, ours: Origin) -> Result<()> {
+    // Settings that may differ, since they don't change what an epoch computes; where images are is known by their hash.
+    let mut same = ours.0.clone();
+    same.recipe.clone_from(&theirs.0.recipe);
+    same.data.data.clone_from(&theirs.0.data.data);
+    same.training.patience = theirs.0.training.patience;
+    same.training.min_delta = theirs.0.training.min_delta;
+    same.training.checkpoint = theirs.0.training.checkpoint;
+    if ours.0.optimizer.schedule == Schedule::Constant {
+        same.training.epochs = theirs.0.training.epochs;
+    }
+    let difference = theirs.0.difference(&same).or_else(|| theirs.1.difference(ours.1));
+    match difference {
+        None => Ok(()),
+        Some((key, theirs, ours)) => {
+            Err(Error::OtherConfiguration { path: path.to_owned(), key, theirs, ours })
+        }
+    }
+}
+
+/// Checks that training may continue from the checkpoint at `path`.
+pub(crate) fn check_resumable(path: &Path, theirs: Origin, ours: Origin) -> Result<()> {
+    check_same(path, theirs, ours)?;
+    let (planned, epochs) = (theirs.0.training.epochs, ours.0.training.epochs);
+    if epochs < planned { Err(Error::FewerEpochs { planned, epochs }) } else { Ok(()) }
+}
+
+/// A row as both files have it: JSON has no infinite numbers.
+fn comparable(row: &EpochMetrics) -> EpochMetrics {
+    EpochMetrics { val_loss: row.val_loss.filter(|loss| loss.is_finite()), ..row.clone() }
+}
