@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use images::{ImageShape, Preparation};
 use rayon::prelude::*;
+use run::Prepare;
 
 use crate::dataset::{Dataset, folder_name, hash};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::examples::Examples;
 use crate::layout::{entries, list};
+use crate::preparation;
 use crate::source::Source;
 use classes::{Class, MIN_CLASSES, check_same, classes};
 use files::ClassFiles;
@@ -50,6 +52,7 @@ pub(crate) fn parts(folder: &Path) -> [Option<PathBuf>; 3] {
 pub(crate) fn load(
     path: &Path,
     folder: &Path,
+    prepare: Prepare,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Dataset> {
     let [train, val, test] = parts(folder);
@@ -60,10 +63,15 @@ pub(crate) fn load(
     let tested = classes(&test_path, MIN_CLASSES)?;
     check_same((&train_path, &trained), (&test_path, &tested))?;
 
-    let mut train = examples(&train_path, &trained, &trained, on_event)?;
+    let names: Vec<&str> = trained.iter().map(|class| class.name.as_str()).collect();
+    let preparation = preparation::of_files(prepare, &names);
+    let mut examples =
+        |path: &Path, here: &[Class]| examples(path, &trained, here, preparation, on_event);
+    let mut train = examples(&train_path, &trained)?;
+    let test = examples(&test_path, &tested)?;
     let mut n_val = 0;
     if let Some(val_path) = val {
-        let val = examples(&val_path, &trained, &classes(&val_path, 1)?, on_event)?;
+        let val = examples(&val_path, &classes(&val_path, 1)?)?;
         n_val = val.len();
         train.pixels.extend(val.pixels);
         train.labels.extend(val.labels);
@@ -72,13 +80,13 @@ pub(crate) fn load(
             val_path.display()
         )));
     }
-    let test = examples(&test_path, &trained, &tested, on_event)?;
     Ok(Dataset {
         name: folder_name(path),
         source: Source::Directory(path.to_owned()),
         synthetic: false,
         classes: trained.into_iter().map(|class| class.name).collect(),
         shape: SHAPE,
+        preparation,
         sha256: hash(&train, &test),
         train,
         n_val,
@@ -94,6 +102,7 @@ fn examples(
     path: &Path,
     classes: &[Class],
     here: &[Class],
+    preparation: Preparation,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Examples> {
     let (mut files, mut labels, mut others) = (Vec::new(), Vec::new(), Vec::new());
@@ -114,9 +123,8 @@ fn examples(
         .zip(&files)
         .map(|(pixels, file)| {
             let grey = images::read(file)?;
-            pixels.copy_from_slice(
-                &images::to_network(&grey, Preparation::Auto).map_err(|e| e.of(file))?,
-            );
+            let prepared = images::to_network(&grey, SHAPE, preparation);
+            pixels.copy_from_slice(&prepared.map_err(|error| error.of(file))?.pixels);
             Ok(())
         })
         .collect();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use run::DataSettings;
+use run::{DataSettings, Prepare};
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -36,20 +36,20 @@ pub fn load(
 ) -> Result<Dataset> {
     let Ok(source) = settings.data.parse();
     match source {
-        Source::Auto => auto(settings.split_seed, options, on_event),
+        Source::Auto => auto(settings, options, on_event),
         Source::Mnist => mnist::load(&options.cache, options.offline, on_event),
         Source::Synthetic => Ok(synthetic::draw(settings.split_seed)),
-        Source::Directory(path) => directory(&path, on_event),
+        Source::Directory(path) => directory(&path, settings.prepare, on_event),
     }
 }
 
 fn auto(
-    synthetic_seed: u32,
+    settings: &DataSettings,
     options: &LoadOptions,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Dataset> {
     if let Some(path) = options.kiln_data.as_ref().filter(|path| !path.as_os_str().is_empty()) {
-        return directory(path, on_event);
+        return directory(path, settings.prepare, on_event);
     }
     mnist::load(&options.cache, options.offline, on_event).or_else(|error| {
         let reasons = reasons(&error);
@@ -57,7 +57,7 @@ fn auto(
             "MNIST is not available: {reasons}. Using SYNTHETIC digits, drawn by kiln, instead: every result \
              below is about them. To use MNIST, put its four files in a folder and name it with --data DIR or KILN_DATA"
         )));
-        Ok(synthetic::draw(synthetic_seed))
+        Ok(synthetic::draw(settings.split_seed))
     })
 }
 
@@ -69,7 +69,11 @@ fn reasons(error: &dyn std::error::Error) -> String {
     }
 }
 
-fn directory(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<Dataset> {
+fn directory(
+    path: &Path,
+    prepare: Prepare,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<Dataset> {
     if !path.is_dir() {
         return Err(Error::NoFolder { path: path.to_owned() });
     }
@@ -77,8 +81,8 @@ fn directory(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<Dataset
         .map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let (folder, layout) = layout::find(path, on_event)?;
     match layout {
-        Layout::Idx => mnist::load_directory(path, &folder, on_event),
-        Layout::Classes => folder::load(path, &folder, on_event),
+        Layout::Idx => mnist::load_directory(path, &folder, prepare, on_event),
+        Layout::Classes => folder::load(path, &folder, prepare, on_event),
     }
 }
 

@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
+use images::Preparation;
+use run::Prepare;
+
 use crate::dataset::{Dataset, MAX_CLASSES, digit_names, folder_name, hash};
 use crate::download::{Remote, agent};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::examples::Examples;
 use crate::idx::{self, Files};
+use crate::preparation;
 use crate::source::Source;
 use crate::{cache::obtain, emnist};
 
@@ -63,6 +67,7 @@ pub(crate) fn load(
 pub(crate) fn load_directory(
     path: &Path,
     folder: &Path,
+    prepare: Prepare,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Dataset> {
     let Files { prefix, paths } = idx::find(folder)?;
@@ -97,7 +102,9 @@ pub(crate) fn load_directory(
         }
         (folder_name(path), names)
     };
-    Ok(dataset(name, Source::Directory(path.to_owned()), classes, train, test))
+    let preparation = preparation::of_stored(prepare, &train);
+    let dataset = dataset(name, Source::Directory(path.to_owned()), classes, train, test);
+    Ok(Dataset { preparation, ..dataset })
 }
 
 /// Numbers the labels that occur from 0 without gaps, as the network's outputs are; returns the original ones. EMNIST's
@@ -127,5 +134,6 @@ fn dataset(
 ) -> Dataset {
     let sha256 = hash(&train, &test);
     let (synthetic, shape) = (false, idx::SHAPE);
-    Dataset { name, source, synthetic, classes, shape, train, n_val: 0, test, sha256 }
+    let preparation = Preparation::Digit;
+    Dataset { name, source, synthetic, classes, shape, preparation, train, n_val: 0, test, sha256 }
 }

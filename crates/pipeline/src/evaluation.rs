@@ -6,6 +6,7 @@ use run::{Evaluation, PartScores, class_scores, verdict, write_json, write_predi
 use train::Checkpoint;
 
 use crate::device;
+use crate::doubt;
 use crate::error::Result;
 use crate::session::Session;
 
@@ -46,6 +47,8 @@ pub fn evaluate(
     write_json(&run.explanations(), &explanations)?;
     let predictions_sha256 = write_predictions(&run.predictions(), &scores.predictions)?;
     let test = PartScores { loss: scores.loss, accuracy: scores.accuracy };
+    let doubt =
+        doubt::calibrate(&network, &images.dataset.train, &images.split.val, &scores.predictions)?;
     let (confusion, classes) = class_scores(&scores.predictions, &facts.classes);
     let evaluation = Evaluation {
         epoch: checkpoint.epoch(),
@@ -58,7 +61,7 @@ pub fn evaluate(
         train,
         val,
         predictions_sha256,
-        doubt: None,
+        doubt,
     };
     write_json(&run.evaluation(), &evaluation)?;
     Ok(evaluation)

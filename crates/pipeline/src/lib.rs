@@ -19,6 +19,7 @@
 //! Nothing here prints: what a front end may show is returned, or passed to a callback while a stage works.
 
 mod comparison;
+mod doubt;
 mod error;
 mod evaluation;
 mod exporting;

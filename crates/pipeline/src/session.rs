@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use dataset::{Dataset, Event, LoadOptions, Split};
+use images::Preparation;
 use model::NetworkConfig;
-use run::{Config, DatasetFacts, EpochMetrics, Needs, RunDirectory, RunLock, read_json};
+use run::{Config, DatasetFacts, EpochMetrics, Needs, Prepare, RunDirectory, RunLock, read_json};
 
 use crate::error::{Error, Result};
 

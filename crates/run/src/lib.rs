@@ -25,8 +25,8 @@ pub use lookup::Needs;
 pub use markdown::markdown_table;
 pub use name::run_name;
 pub use record::{
-    Agreement, BatchAgreement, ClassScores, DatasetFacts, EpochMetrics, Evaluation, Explanations,
-    Occlusion, PartScores, Prediction, Timing, read_json, read_metrics, read_predictions,
-    write_json, write_predictions,
+    Agreement, BatchAgreement, ClassScores, DatasetFacts, Doubt, EpochMetrics, Evaluation,
+    Explanations, Occlusion, PartScores, Prediction, Timing, read_json, read_metrics,
+    read_predictions, write_json, write_predictions,
 };
 pub use scores::{argmax, class_scores, log_odds, lowest, prediction, softmax, verdict};

@@ -16,9 +16,9 @@ pub struct PredictArgs {
     /// PNG, JPEG, PGM or IDX files, optionally gzipped; - reads standard input
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
-    /// How to prepare the images for the network
-    #[arg(long, value_enum, default_value_t = Prepare::Auto)]
-    pub prepare: Prepare,
+    /// How images become the network's input, instead of what the model says
+    #[arg(long, value_enum)]
+    pub prepare: Option<Prepare>,
     /// Print one JSON object per image, with the probabilities of all classes
     #[arg(long)]
     pub json: bool,
@@ -33,23 +33,20 @@ pub struct PredictArgs {
 /// [`Preparation`] as an argument of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Prepare {
-    /// Images of the network's size unchanged, others as a digit
-    Auto,
-    /// Separate ink and paper, scale and centre the ink as in MNIST
+    /// Find the digit, scale it and centre it as in MNIST
     Digit,
-    /// Images of the network's size unchanged, others are refused
-    AsIs,
+    /// Keep the grey levels, and scale the image to the network's size
+    Stretch,
 }
 
 impl PredictArgs {
     /// The options that these arguments describe; images are drawn with the characters that standard output can show.
     #[must_use]
     pub fn options(&self) -> PredictOptions {
-        let preparation = match self.prepare {
-            Prepare::Auto => Preparation::Auto,
+        let preparation = self.prepare.map(|prepare| match prepare {
             Prepare::Digit => Preparation::Digit,
-            Prepare::AsIs => Preparation::AsIs,
-        };
+            Prepare::Stretch => Preparation::Stretch,
+        });
         let show = self.show.then(shades);
         let format = Format { json: self.json, top: self.top.into(), show };
         PredictOptions { images: self.images.clone(), preparation, format }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use images::ImageShape;
+use images::{ImageShape, Preparation};
 use rayon::prelude::*;
 use tract_onnx::prelude::Framework;
 
@@ -30,6 +30,10 @@ pub struct Classifier {
     pub shape: ImageShape,
     /// Names of the classes, in the order of the outputs.
     pub classes: Vec<String>,
+    /// How images become inputs, as in training. `kiln.prepare`; of files without it, see [`Preparation`].
+    pub preparation: Preparation,
+    /// An answer with a lower probability is doubtful, in [0, 1]. `kiln.doubtful_below`; 0 in files without it.
+    pub doubtful_below: f32,
     /// The file's metadata, such as `kiln.dataset`, unchanged.
     pub properties: BTreeMap<String, String>,
     /// Descriptions of the operators that kiln's kernels run, in order: `dense 128 -> 10`.
@@ -108,6 +112,8 @@ impl Classifier {
         let classifier = Self {
             shape: contract.shape,
             classes: contract.classes,
+            preparation: contract.preparation,
+            doubtful_below: contract.doubtful_below,
             properties: contract.properties,
             by_kernels: plan.operators.by_kernels.clone(),
             by_tract: plan.operators.by_tract.clone(),

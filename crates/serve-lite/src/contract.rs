@@ -10,7 +10,7 @@ use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dim;
 use tract_onnx::pb::type_proto::Value as Type;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 
-use images::ImageShape;
+use images::{ImageShape, Preparation};
 
 use crate::text::shortened;
 
@@ -63,6 +63,8 @@ pub(crate) struct Mismatch {
 pub(crate) struct Contract {
     pub(crate) shape: ImageShape,
     pub(crate) classes: Vec<String>,
+    pub(crate) preparation: Preparation,
+    pub(crate) doubtful_below: f32,
     pub(crate) properties: BTreeMap<String, String>,
 }
 
@@ -86,7 +88,9 @@ pub(crate) fn check(model: &mut ModelProto) -> Result<Contract, Mismatch> {
     }
     check_operators(graph)?;
     reduce(graph);
-    Ok(Contract { shape, classes, properties })
+    let preparation = preparation(&properties, shape)?;
+    let doubtful_below = doubtful_below(&properties)?;
+    Ok(Contract { shape, classes, preparation, doubtful_below, properties })
 }
 
 /// The name of a weight with a value that is not finite, if there is one.
@@ -207,6 +211,29 @@ fn class_names(properties: &BTreeMap<String, String>) -> Result<Vec<String>, Mis
         }
     }
     Ok(classes)
+}
+
+/// How images become inputs. Files of earlier versions do not say it: those of digits prepared them.
+fn preparation(
+    properties: &BTreeMap<String, String>,
+    shape: ImageShape,
+) -> Result<Preparation, Mismatch> {
+    if let Some(name) = properties.get("kiln.prepare") {
+        let named = Preparation::named(name);
+        return named.map_or_else(|| mismatch("kiln.prepare: digit or stretch", name), Ok);
+    }
+    let is = |key: &str, value: &str| properties.get(key).is_some_and(|found| found == value);
+    let digits = is("kiln.dataset", "MNIST") || is("kiln.synthetic", "true");
+    let digits = digits && shape == ImageShape::DIGIT;
+    Ok(if digits { Preparation::Digit } else { Preparation::Stretch })
+}
+
+fn doubtful_below(properties: &BTreeMap<String, String>) -> Result<f32, Mismatch> {
+    let Some(text) = properties.get("kiln.doubtful_below") else { return Ok(0.0) };
+    match text.parse() {
+        Ok(below) if (0.0..=1.0).contains(&below) => Ok(below),
+        _ => mismatch("kiln.doubtful_below: a probability", text),
+    }
 }
 
 fn check_width(graph: &GraphProto, name: &str, n_classes: usize) -> Result<(), Mismatch> {

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use images::ImageShape;
-
-use crate::text::{shape_text, size_text};
+use crate::text::size_text;
 
 /// The result of loading a model, classifying images or serving.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -111,7 +109,7 @@ pub enum Error {
         /// The position of the image in an IDX file, from 0; `None` for a file of one image.
         index: Option<usize>,
         /// What is wrong with it, and the remedy.
-        source: ImageError,
+        source: images::Error,
     },
     /// The server cannot listen on its address.
     #[error(
@@ -131,39 +129,6 @@ pub enum Error {
     Threads {
         /// The reason, as text.
         reason: String,
-    },
-}
-
-/// Why an image cannot be the input of a model.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ImageError {
-    /// It cannot be decoded, or cannot be prepared as a digit.
-    #[error(transparent)]
-    Unusable(#[from] images::Error),
-    /// The model does not take digits, and the image does not have exactly its shape.
-    #[error(
-        "it is 1x{height}x{width} (channels x height x width; image files are read as grey levels), but the model \
-         takes {}: resize it to exactly that shape",
-        shape_text(*expected)
-    )]
-    Shape {
-        /// Height of the image, in pixels.
-        height: usize,
-        /// Width of the image, in pixels.
-        width: usize,
-        /// The shape that the model takes.
-        expected: ImageShape,
-    },
-    /// The digit preparation was requested, but the model takes another shape than it gives.
-    #[error(
-        "the digit preparation gives {}, but the model takes {} (channels x height x width): leave the preparation out",
-        shape_text(ImageShape::DIGIT),
-        shape_text(*expected)
-    )]
-    DigitPreparation {
-        /// The shape that the model takes.
-        expected: ImageShape,
     },
 }
 

@@ -21,8 +21,8 @@ const FILES_AT_ONCE: usize = 16;
 pub struct PredictOptions {
     /// Image files: PNG, JPEG, PGM or IDX, which may be gzipped; `-` is standard input.
     pub images: Vec<PathBuf>,
-    /// How images are prepared for the network.
-    pub preparation: Preparation,
+    /// How images become the network's input; `None` for what the model says.
+    pub preparation: Option<Preparation>,
     /// How classifications are written.
     pub format: Format,
 }
@@ -34,6 +34,8 @@ pub struct Classification {
     pub index: Option<usize>,
     /// The most probable class, an index into the model's classes.
     pub class: usize,
+    /// Whether the answer is not to be relied on: its probability is low, or several digits stand side by side.
+    pub doubtful: bool,
     /// One probability for each class; they sum to 1.
     pub probabilities: Vec<f32>,
     /// The network's input: the prepared image, one byte a value, in the order of `shape`.
@@ -51,7 +53,7 @@ pub struct FileCounts {
     pub n_failed: usize,
 }
 
-/// Classifies the images of one file; the result has at least one.
+/// Classifies the images of one file; the result has at least one. `preparation` is the classifier's if `None`.
 ///
 /// # Errors
 /// What [`Classifier::classify`] returns, and [`Error::Read`](crate::Error::Read),
@@ -61,15 +63,18 @@ pub struct FileCounts {
 pub fn classify_file(
     classifier: &Classifier,
     path: &Path,
-    preparation: Preparation,
+    preparation: Option<Preparation>,
 ) -> Result<Vec<Classification>> {
     let shape = classifier.shape;
-    let input::Images { numbered, pixels } = input::read(path, shape, preparation)?;
+    let preparation = preparation.unwrap_or(classifier.preparation);
+    let input::Images { numbered, prepared } = input::read(path, shape, preparation)?;
+    let pixels: Vec<u8> = prepared.iter().flat_map(|image| image.pixels.iter().copied()).collect();
     let outputs = classifier.classify(&pixels)?;
-    let rows = pixels.chunks_exact(shape.size()).enumerate().map(|(row, pixels)| {
+    let rows = prepared.into_iter().enumerate().map(|(row, image)| {
         let index = numbered.then_some(row);
         let (class, probabilities) = (outputs.best(row), outputs.row(row).to_vec());
-        Classification { index, class, probabilities, pixels: pixels.to_vec(), shape }
+        let doubtful = image.several || probabilities[class] < classifier.doubtful_below;
+        Classification { index, class, doubtful, probabilities, pixels: image.pixels, shape }
     });
     Ok(rows.collect())
 }

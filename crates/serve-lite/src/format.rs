@@ -78,6 +78,9 @@ fn write_line(
         "{name:<name_width$}  {BOLD}{label:<label_width$}{RESET}  {:5.1} %",
         percent(*class)
     )?;
+    if row.doubtful {
+        write!(out, "  doubtful")?;
+    }
     let mut others: Vec<usize> = (0..classes.len()).filter(|other| other != class).collect();
     others.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
     others.truncate(top.saturating_sub(1));
@@ -96,6 +99,7 @@ struct JsonLine<'a> {
     index: Option<usize>,
     label: &'a str,
     probability: f32,
+    doubtful: bool,
     probabilities: ByClass<'a>,
 }
 
@@ -114,12 +118,13 @@ fn write_json(
     row: &Classification,
     classes: &[String],
 ) -> io::Result<()> {
-    let Classification { index, class, probabilities, .. } = row;
+    let Classification { index, class, doubtful, probabilities, .. } = row;
     let line = JsonLine {
         file,
         index: *index,
         label: &classes[*class],
         probability: probabilities[*class],
+        doubtful: *doubtful,
         probabilities: ByClass(classes, probabilities),
     };
     serde_json::to_writer(&mut *out, &line)?;
@@ -141,6 +146,7 @@ mod tests {
         Classification {
             index: None,
             class: 1,
+            doubtful: false,
             probabilities: vec![0.002, 0.998, 0.0],
             pixels,
             shape,
@@ -158,6 +164,8 @@ mod tests {
     fn a_line_is_aligned_and_names_the_second_class() {
         let line = written("a.png", classification(), &TEXT);
         assert_eq!(line, "a.png     \x1b[1mone \x1b[0m   99.8 %  (then zero 0.2 %)\n");
+        let line = written("a.png", Classification { doubtful: true, ..classification() }, &TEXT);
+        assert_eq!(line, "a.png     \x1b[1mone \x1b[0m   99.8 %  doubtful  (then zero 0.2 %)\n");
         let line = written("a.png", classification(), &Format { top: 1, ..TEXT });
         assert_eq!(line, "a.png     \x1b[1mone \x1b[0m   99.8 %\n");
     }
@@ -190,7 +198,7 @@ mod tests {
         let json = Format { json: true, ..TEXT };
         let line = written("a\".png", classification(), &json);
         let expected = [
-            r#"{"file":"a\".png","label":"one","probability":0.998,"#,
+            r#"{"file":"a\".png","label":"one","probability":0.998,"doubtful":false,"#,
             r#""probabilities":{"zero":0.002,"one":0.998,"1\n0":0.0}}"#,
             "\n",
         ];

@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use images::{Grey, ImageShape, Preparation};
+use images::{Grey, ImageShape, Preparation, Prepared, to_network};
 
-use crate::error::{Error, ImageError, Result};
+use crate::error::{Error, Result};
 
 /// The name that means standard input.
 const STDIN: &str = "-";
@@ -27,8 +27,8 @@ const IDX_HEADER: usize = 16;
 pub(crate) struct Images {
     /// Whether the file numbers its images, as IDX does.
     pub(crate) numbered: bool,
-    /// `[n, channels, height, width]`: `n` images in the model's input shape.
-    pub(crate) pixels: Vec<u8>,
+    /// The images, in the model's input shape.
+    pub(crate) prepared: Vec<Prepared>,
 }
 
 /// Reads the images of `path`, or of standard input if it is `-`, and prepares them for a model that takes `shape`.
@@ -45,39 +45,18 @@ pub(crate) fn read(path: &Path, shape: ImageShape, preparation: Preparation) -> 
     };
     let unusable = |index| move |source| Error::Image { path: path.to_owned(), index, source };
     if !bytes.starts_with(&IDX_IMAGES) {
-        let grey = images::decode(&bytes).map_err(ImageError::from).map_err(unusable(None))?;
-        let pixels = prepare(&grey, shape, preparation).map_err(unusable(None))?;
-        return Ok(Images { numbered: false, pixels });
+        let prepared =
+            images::decode(&bytes).and_then(|grey| to_network(&grey, shape, preparation));
+        return Ok(Images { numbered: false, prepared: vec![prepared.map_err(unusable(None))?] });
     }
     let [_, height, width] =
         idx_dimensions(&bytes).map_err(|reason| Error::Idx { path: path.to_owned(), reason })?;
-    let mut pixels = Vec::new();
+    let mut prepared = Vec::new();
     for (index, image) in bytes[IDX_HEADER..].chunks_exact(height * width).enumerate() {
         let grey = Grey { width, height, pixels: image.to_vec(), lossy: false };
-        pixels.extend(prepare(&grey, shape, preparation).map_err(unusable(Some(index)))?);
+        prepared.push(to_network(&grey, shape, preparation).map_err(unusable(Some(index)))?);
     }
-    Ok(Images { numbered: true, pixels })
-}
-
-/// The pixels of a decoded image in the shape that a model takes.
-///
-/// Only digits can be prepared: for any other shape the image must have exactly that shape.
-pub(crate) fn prepare(
-    grey: &Grey,
-    expected: ImageShape,
-    preparation: Preparation,
-) -> std::result::Result<Vec<u8>, ImageError> {
-    if expected == ImageShape::DIGIT {
-        return Ok(images::to_network(grey, preparation)?);
-    }
-    if preparation == Preparation::Digit {
-        return Err(ImageError::DigitPreparation { expected });
-    }
-    let Grey { width, height, .. } = *grey;
-    if expected != (ImageShape { channels: 1, height, width }) {
-        return Err(ImageError::Shape { height, width, expected });
-    }
-    Ok(grey.pixels.clone())
+    Ok(Images { numbered: true, prepared })
 }
 
 /// Reads a whole file, unless it has more than `limit` bytes.
@@ -145,19 +124,5 @@ mod tests {
         let error = read_at_most(9, io::repeat(0), Path::new("bomb.gz")).unwrap_err();
         assert!(matches!(error, Error::TooLarge { limit: 9, .. }));
         assert_eq!(read_at_most(9, &[7; 9][..], Path::new("whole")).unwrap(), [7; 9]);
-    }
-
-    #[test]
-    fn only_digits_are_prepared_and_other_shapes_must_match_exactly() {
-        let grey = Grey { width: 3, height: 2, pixels: vec![9; 6], lossy: false };
-        let shape = |channels, height, width| ImageShape { channels, height, width };
-        let prepared = |shape| prepare(&grey, shape, Preparation::Auto);
-        assert_eq!(prepared(shape(1, 2, 3)).unwrap(), vec![9; 6]);
-        for other in [shape(1, 3, 2), shape(2, 2, 3), shape(1, 2, 4)] {
-            let error = prepared(other).unwrap_err();
-            assert!(matches!(error, ImageError::Shape { expected, .. } if expected == other));
-        }
-        let error = prepare(&grey, shape(1, 2, 3), Preparation::Digit).unwrap_err();
-        assert!(matches!(error, ImageError::DigitPreparation { .. }), "{error}");
     }
 }

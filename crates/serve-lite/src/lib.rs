@@ -48,10 +48,10 @@ mod text;
 pub use args::{PredictArgs, Prepare};
 pub use classifier::{Classifier, MAX_MODEL_BYTES, Outputs};
 pub use drawing::Shades;
-pub use error::{Error, ImageError, Result};
+pub use error::{Error, Result};
 pub use files::{Classification, FileCounts, PredictOptions, classify_file, classify_files};
 pub use format::Format;
-pub use images::{ImageShape, Preparation};
+pub use images::{Error as ImageError, ImageShape, Preparation};
 pub use pipe::is_broken_pipe;
 #[cfg(feature = "server")]
 pub use server::{

@@ -24,13 +24,13 @@ fn folder(classes: &[&str]) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn silent(path: &Path) -> Result<Dataset> {
-    load(path, path, &mut |event| panic!("{event:?}"))
+    load(path, path, Prepare::Digit, &mut |event| panic!("{event:?}"))
 }
 
 /// The data set, and the notices of loading it.
 fn noticed(path: &Path) -> (Dataset, Vec<String>) {
     let mut notices = Vec::new();
-    let dataset = load(path, path, &mut |event| match event {
+    let dataset = load(path, path, Prepare::Digit, &mut |event| match event {
         Event::Notice(text) => notices.push(text.to_owned()),
         event => panic!("{event:?}"),
     });
@@ -128,7 +128,7 @@ fn blank_images_are_left_out_and_counted() {
     for name in ["a.PNG", "b.pgm"] {
         std::fs::remove_file(image.with_file_name(name)).unwrap();
     }
-    let error = load(folder.path(), folder.path(), &mut |_| ()).unwrap_err();
+    let error = load(folder.path(), folder.path(), Prepare::Digit, &mut |_| ()).unwrap_err();
     assert!(
         matches!(&error, Error::Classes { path, .. } if *path == image.parent().unwrap()),
         "{error}"
@@ -181,7 +181,7 @@ fn a_folder_of_validation_images_is_used() {
     assert_eq!((split.train.len(), split.val.len()), (5, 0));
 
     std::fs::remove_dir_all(folder.path().join("test")).unwrap();
-    let error = load(folder.path(), folder.path(), &mut |_| ()).unwrap_err();
+    let error = load(folder.path(), folder.path(), Prepare::Digit, &mut |_| ()).unwrap_err();
     assert!(error.to_string().contains("rename it to test"), "{error}");
 }
 

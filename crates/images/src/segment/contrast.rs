@@ -99,9 +99,11 @@ impl Contrast {
     /// Whether most of what was found is as dark, or as bright, as ink.
     pub(super) fn is_crisp(&self, found: &Found) -> bool {
         let core = self.core();
-        let count = |cells: &mut dyn Iterator<Item = bool>| cells.filter(|&cell| cell).count() as f32;
+        let count =
+            |cells: &mut dyn Iterator<Item = bool>| cells.filter(|&cell| cell).count() as f32;
         let all = count(&mut found.mask.cells.iter().copied());
-        let core = count(&mut found.mask.cells.iter().zip(&core.cells).map(|(&cell, &core)| cell && core));
+        let core =
+            count(&mut found.mask.cells.iter().zip(&core.cells).map(|(&cell, &core)| cell && core));
         all < MAX_HALO * core
     }
 

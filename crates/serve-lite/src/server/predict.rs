@@ -9,7 +9,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use images::Preparation;
+use images::Prepared;
 use serde::Serialize;
 
 use super::AppState;
@@ -19,9 +19,7 @@ use super::infer::classify;
 use super::models::Model;
 use super::multipart;
 use super::reply::not_finite;
-use crate::error::ImageError;
 use crate::format::ByClass;
-use crate::input;
 
 /// The largest image file, in multiples of the largest inference request (`--max-body`): photographs need it.
 const MAX_FILE_BODIES: usize = 4;
@@ -36,6 +34,8 @@ struct Reply<'a> {
     model_version: &'a str,
     label: &'a str,
     probability: f32,
+    /// Whether the answer is not to be relied on: its probability is low, or several digits stand side by side.
+    doubtful: bool,
     probabilities: ByClass<'a>,
     /// The network's input, in the model's input shape; ink is white.
     pixels: &'a [u8],
@@ -52,7 +52,8 @@ pub(super) async fn predict(
     let n_bytes = (MAX_FILE_BODIES * state.options.max_body) << 20;
     let limit = Limit { n_bytes, remedy: "scale the image down" };
     let received = body::read(state, &head.headers, body, limit, deadline).await?;
-    let pixels = prepare(state, model, head.headers, received.bytes.clone(), deadline).await?;
+    let prepared = prepare(state, model, head.headers, received.bytes.clone(), deadline).await?;
+    let (pixels, several) = (Bytes::from(prepared.pixels), prepared.several);
     let outputs = classify(state, model, pixels.clone(), deadline).await?;
     let class = outputs.best(0);
     if outputs.probabilities.iter().any(|probability| !probability.is_finite()) {
@@ -65,6 +66,7 @@ pub(super) async fn predict(
         model_version: &model.version_text,
         label: &classes[class],
         probability: outputs.row(0)[class],
+        doubtful: several || outputs.row(0)[class] < model.classifier.doubtful_below,
         probabilities: ByClass(classes, outputs.row(0)),
         pixels: &pixels,
     };
@@ -78,33 +80,32 @@ async fn prepare(
     headers: HeaderMap,
     body: Bytes,
     deadline: Instant,
-) -> Result<Bytes, Failure> {
+) -> Result<Prepared, Failure> {
     let permit =
         tokio::time::timeout_at(deadline.into(), Arc::clone(&state.decoders).acquire_owned());
     let Ok(Ok(permit)) = permit.await else {
         let message = "other images are being decoded: try again";
         return Err(Failure::busy(state.options.overload_status, message));
     };
-    let shape = model.classifier.shape;
+    let (shape, preparation) = (model.classifier.shape, model.classifier.preparation);
     let prepare = move || {
         let _permit = permit;
         let file = multipart::file(&headers, &body)?;
         let prepared = images::decode_within(&file, MAX_PIXELS)
-            .map_err(ImageError::from)
-            .and_then(|grey| input::prepare(&grey, shape, Preparation::Auto));
+            .and_then(|grey| images::to_network(&grey, shape, preparation));
         prepared.map_err(|error| unusable(error, &headers))
     };
     // The decoder panics on some damaged file, perhaps.
     let prepare = move || catch_unwind(AssertUnwindSafe(prepare));
     let prepared = body::on_blocking_thread(state, deadline, prepare).await?;
     let failed = |_| Failure::bad("the image cannot be decoded: save it again");
-    Ok(prepared.map_err(failed)??.into())
+    prepared.map_err(failed)?
 }
 
 /// Why an image file gets no answer.
-fn unusable(error: ImageError, headers: &HeaderMap) -> Failure {
+fn unusable(error: images::Error, headers: &HeaderMap) -> Failure {
     let (status, message) = match error {
-        ImageError::Unusable(images::Error::Gigantic { width, height, .. })
+        images::Error::Gigantic { width, height, .. }
             if u64::from(width) * u64::from(height) > MAX_PIXELS =>
         {
             let megapixels = MAX_PIXELS / 1_000_000;
@@ -113,17 +114,13 @@ fn unusable(error: ImageError, headers: &HeaderMap) -> Failure {
             );
             (StatusCode::PAYLOAD_TOO_LARGE, limit)
         }
-        ImageError::Unusable(images::Error::Gigantic { .. }) => {
-            (StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
-        }
-        ImageError::Unusable(images::Error::Format) if is_form(headers) => {
+        images::Error::Gigantic { .. } => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+        images::Error::Format if is_form(headers) => {
             // curl's -d and --data remove the line breaks in a file.
             let remedy = "send it with curl -F file=@FILE or curl --data-binary @FILE, not with -d";
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("it was sent as a form's text: {remedy}"))
         }
-        ImageError::Unusable(images::Error::Format) => {
-            (StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string())
-        }
+        images::Error::Format => (StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()),
         _ => (StatusCode::BAD_REQUEST, error.to_string()),
     };
     Failure::new(status, format!("the image cannot be used: {message}"))

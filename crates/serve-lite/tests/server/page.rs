@@ -99,7 +99,8 @@ fn an_image_file_is_prepared_and_classified() {
         );
         let pixels: Vec<u8> = serde_json::from_value(answer["pixels"].clone()).unwrap();
         let grey = images::decode(&file).unwrap();
-        assert_eq!(pixels, images::to_network(&grey, images::Preparation::Auto).unwrap());
+        let (shape, stretch) = (images::ImageShape::DIGIT, images::Preparation::Stretch);
+        assert_eq!(pixels, images::to_network(&grey, shape, stretch).unwrap().pixels);
         // The same pixels get the same probabilities on the inference route.
         let (_, tensors) = server.ask(&binary(&pixels)).tensors().unwrap();
         let best = (0..3).max_by(|&a, &b| tensors[1][a].total_cmp(&tensors[1][b])).unwrap();
