@@ -78,6 +78,7 @@ impl Run {
             config: config(&[("seed", "777")]),
             metrics: (1..=n_epochs).map(epoch).collect(),
             evaluation: Evaluation {
+                doubt: None,
                 epoch: n_epochs,
                 loss: 0.0267,
                 accuracy: 0.9913,
