@@ -78,6 +78,8 @@ fn metadata(digits: &Dataset) -> Metadata {
         dataset: digits.name.clone(),
         dataset_sha256: String::new(),
         synthetic: true,
+        preparation: None,
+        doubtful_below: None,
         split: String::new(),
         epoch: 0,
         test_accuracy: None,

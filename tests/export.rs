@@ -115,6 +115,8 @@ fn metadata(classes: Vec<String>) -> export::Metadata {
         dataset: "noise".to_owned(),
         dataset_sha256: "0".repeat(64),
         synthetic: true,
+        preparation: None,
+        doubtful_below: None,
         split: "none".to_owned(),
         epoch: 1,
         test_accuracy: None,

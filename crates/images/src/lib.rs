@@ -14,6 +14,8 @@
 mod colour;
 mod decode;
 mod digit;
+#[cfg(test)]
+mod drawings;
 mod error;
 mod prepare;
 mod segment;

@@ -172,7 +172,7 @@ proptest! {
         }
         if let Ok(grey) = decode(&bytes) {
             prop_assert_eq!(grey.pixels.len(), grey.width * grey.height);
-            let _ = crate::to_network(&grey, crate::Preparation::Auto);
+            let _ = crate::to_network(&grey, crate::ImageShape::DIGIT, crate::Preparation::Digit);
         }
     }
 }

@@ -5,33 +5,10 @@
 use proptest::prelude::*;
 
 use super::*;
-
-/// White strokes through `points`, in pixels, with a round pen of `radius`, anti-aliased.
-fn draw(width: usize, height: usize, points: &[(f32, f32)], radius: f32) -> Grey {
-    let level = |index: usize| {
-        let (x, y) = ((index % width) as f32 + 0.5, (index / width) as f32 + 0.5);
-        let distance = points.windows(2).map(|ends| distance((x, y), ends[0], ends[1]));
-        (255.0 * (radius + 0.5 - distance.fold(f32::MAX, f32::min)).clamp(0.0, 1.0)) as u8
-    };
-    let pixels = (0..width * height).map(level).collect();
-    Grey { width, height, pixels, lossy: false }
-}
-
-fn distance(point: (f32, f32), a: (f32, f32), b: (f32, f32)) -> f32 {
-    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
-    let along = ((point.0 - a.0) * dx + (point.1 - a.1) * dy) / (dx * dx + dy * dy).max(1e-9);
-    let along = along.clamp(0.0, 1.0);
-    (point.0 - a.0 - along * dx).hypot(point.1 - a.1 - along * dy)
-}
-
-/// A seven that starts at (x, y) and is `size` pixels high, with a pen of a tenth of that.
-fn seven(side: usize, x: f32, y: f32, size: f32) -> Grey {
-    let points = [(x, y), (x + 0.6 * size, y), (x + 0.2 * size, y + size)];
-    draw(side, side, &points, size / 20.0)
-}
+use crate::drawings::{draw, seven};
 
 fn digit(grey: &Grey) -> Vec<u8> {
-    to_network(grey, Preparation::Digit).unwrap()
+    to_network(grey, ImageShape::DIGIT, Preparation::Digit).unwrap().pixels
 }
 
 fn mean_difference(a: &[u8], b: &[u8]) -> f64 {
@@ -88,8 +65,8 @@ proptest! {
             (Just(width), Just(height), proptest::collection::vec(any::<u8>(), width * height))
         }),
     ) {
-        match to_network(&Grey { width, height, pixels, lossy: false }, Preparation::Digit) {
-            Ok(pixels) => prop_assert_eq!(pixels.len(), SIDE * SIDE),
+        match to_network(&Grey { width, height, pixels, lossy: false }, ImageShape::DIGIT, Preparation::Digit) {
+            Ok(prepared) => prop_assert_eq!(prepared.pixels.len(), SIDE * SIDE),
             Err(error) => prop_assert!(matches!(error, Error::Blank)),
         }
     }
@@ -147,7 +124,7 @@ fn a_faint_stroke_is_foreground_unless_it_may_be_an_artefact_of_the_format() {
     let mut grey = seven(140, 37.0, 25.0, 80.0);
     let expected = digit(&grey);
     // A faint stroke at the left, a sixteenth of the full contrast, as JPEG's ringing is.
-    (30..100).for_each(|y| grey.pixels[y * 140 + 20] = 16);
+    (40..60).for_each(|y| grey.pixels[y * 140..][22..28].fill(16));
     assert_ne!(digit(&grey), expected);
     assert_eq!(digit(&Grey { lossy: true, ..grey }), expected);
 }
@@ -158,32 +135,57 @@ fn a_blank_image_is_refused_even_with_noise() {
         let noisy = |index: usize| background + (index * 7919 % 10) as u8;
         for pixels in [vec![background; 900], (0..900).map(noisy).collect()] {
             let grey = Grey { width: 30, height: 30, pixels, lossy: true };
-            for preparation in [Preparation::Digit, Preparation::Auto] {
-                assert!(matches!(to_network(&grey, preparation), Err(Error::Blank)));
-            }
+            let found = to_network(&grey, ImageShape::DIGIT, Preparation::Digit);
+            assert!(matches!(found, Err(Error::Blank)));
         }
     }
-    let empty = Grey { width: 0, height: 0, pixels: vec![], lossy: false };
-    assert!(matches!(to_network(&empty, Preparation::Auto), Err(Error::Blank)));
 }
 
 #[test]
-fn an_image_of_28x28_is_unchanged() {
-    let pixels: Vec<u8> = (0..784).map(|index| (index % 251) as u8).collect();
-    let grey = Grey { width: 28, height: 28, pixels, lossy: false };
-    assert_eq!(to_network(&grey, Preparation::Auto).unwrap(), grey.pixels);
-    assert_eq!(to_network(&grey, Preparation::AsIs).unwrap(), grey.pixels);
-    assert_ne!(digit(&grey), grey.pixels);
+fn a_digit_of_28x28_that_is_in_place_is_kept_and_dark_on_white_inverted() {
+    let placed = digit(&seven(140, 37.0, 25.0, 80.0));
+    assert!(is_prepared(&placed));
+    let dark: Vec<u8> = placed.iter().map(|level| 255 - level).collect();
+    for pixels in [placed.clone(), dark] {
+        assert_eq!(digit(&Grey { width: SIDE, height: SIDE, pixels, lossy: false }), placed);
+    }
+    // Two columns to the right it is not where MNIST's digits are.
+    let shifted = [vec![0; 2], placed[..SIDE * SIDE - 2].to_vec()].concat();
+    assert!(!is_prepared(&shifted));
+    let moved = digit(&Grey { width: SIDE, height: SIDE, pixels: shifted, lossy: false });
+    assert!(mean_difference(&moved, &placed) < 3.0);
+    for not_digits in [vec![0; SIDE * SIDE], vec![255; SIDE * SIDE], vec![0; 783]] {
+        assert!(!is_prepared(&not_digits));
+    }
 }
 
 #[test]
-fn only_an_image_of_28x28_can_be_kept_as_it_is() {
+fn an_image_that_is_stretched_keeps_its_levels_and_its_polarity() {
     let grey = seven(140, 37.0, 25.0, 80.0);
-    let error = to_network(&grey, Preparation::AsIs).unwrap_err();
-    assert!(matches!(error, Error::Size { width: 140, height: 140 }), "{error:?}");
-    let wrong = Grey { width: 28, height: 28, pixels: vec![0; 783], lossy: false };
-    let error = to_network(&wrong, Preparation::Auto).unwrap_err();
-    assert!(matches!(error, Error::Buffer { length: 783, .. }), "{error:?}");
+    let shape = ImageShape { channels: 1, height: 14, width: 28 };
+    let stretched = to_network(&grey, shape, Preparation::Stretch).unwrap().pixels;
+    let cell = |index: usize| {
+        let (x, y) = (index % 28 * 5, index / 28 * 10);
+        let sum: f64 = (0..50).map(|k| f64::from(grey.pixels[(y + k / 5) * 140 + x + k % 5])).sum();
+        (sum / 50.0).round() as u8
+    };
+    assert_eq!(stretched, (0..14 * 28).map(cell).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_a_preparation_does_not_give_is_refused() {
+    let grey = seven(140, 37.0, 25.0, 80.0);
+    let wide = ImageShape { width: 32, ..ImageShape::DIGIT };
+    let colours = ImageShape { channels: 3, ..ImageShape::DIGIT };
+    for (shape, preparation) in [(wide, Preparation::Digit), (colours, Preparation::Stretch)] {
+        let error = to_network(&grey, shape, preparation).unwrap_err();
+        assert!(matches!(error, Error::Shape { .. }), "{error:?}");
+    }
+    for (width, height, length) in [(28, 28, 783), (0, 0, 0), (usize::MAX, 2, 5)] {
+        let wrong = Grey { width, height, pixels: vec![0; length], lossy: false };
+        let error = to_network(&wrong, ImageShape::DIGIT, Preparation::Digit).unwrap_err();
+        assert!(matches!(error, Error::Buffer { .. }), "{error:?}");
+    }
 }
 
 #[test]

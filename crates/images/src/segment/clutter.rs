@@ -22,6 +22,8 @@ const NEAR: f32 = 0.2;
 const OVERHANG: f32 = 0.08;
 /// What a printed box encloses has at least this fraction of its height.
 const ENCLOSED: f32 = 0.3;
+/// One cell in so many of the image's longer side belongs to its edge, on each side.
+const EDGE: usize = 64;
 /// A second digit has at least this much of the first one's height and ink.
 const SECOND: [f32; 2] = [0.5, 0.25];
 
@@ -109,8 +111,12 @@ fn rank(mask: &Mask, group: &Group) -> f32 {
     group.weight * penalty(at_edge(mask, group)) * penalty(is_long(mask, group))
 }
 
+/// Whether a group reaches the image's edge, as far as smoothing and thresholds let it.
 fn at_edge(mask: &Mask, group: &Group) -> bool {
-    group.first.contains(&0) || group.last[0] + 1 == mask.width || group.last[1] + 1 == mask.height
+    let margin = mask.width.max(mask.height) / EDGE;
+    group.first.iter().any(|&first| first <= margin)
+        || group.last[0] + 1 + margin >= mask.width
+        || group.last[1] + 1 + margin >= mask.height
 }
 
 /// Whether a group is thin and crosses much of the image.

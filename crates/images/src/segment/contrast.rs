@@ -36,6 +36,8 @@ pub(super) struct Contrast {
     pub(super) plane: Plane,
     highest: f32,
     unevenness: f32,
+    /// Whether one level describes the background badly: light differs to both sides of it, ink only to one.
+    pub(super) uneven: bool,
     /// Standard deviation of the reduced image's noise.
     noise: f32,
 }
@@ -65,18 +67,16 @@ impl Contrast {
         let plane = plane.map(contrast);
         let outliers = if noise > 0.0 { OUTLIERS / plane.levels.len() as f32 } else { 0.0 };
         let highest = quantile(&mut plane.levels.clone(), 1.0 - outliers.min(0.1));
-        let unevenness = BORDER_MARGIN * quantile(&mut plane.border(), BORDER_QUANTILE);
-        Self { paper, sign, plane, highest, unevenness, noise }
+        let mut border = plane.border();
+        let unevenness = BORDER_MARGIN * quantile(&mut border, BORDER_QUANTILE);
+        let brighter = -BORDER_MARGIN * quantile(&mut border, 1.0 - BORDER_QUANTILE);
+        let uneven = unevenness.min(brighter) > MAX_UNEVENNESS * highest;
+        Self { paper, sign, plane, highest, unevenness, uneven, noise }
     }
 
     /// Whether nothing stands out from light and noise.
     pub(super) fn is_blank(&self) -> bool {
         self.highest < MIN_CONTRAST.max(MIN_SIGNAL * self.noise)
-    }
-
-    /// Whether the background varies so much that one level is no good description of it.
-    pub(super) fn is_uneven(&self) -> bool {
-        self.unevenness > MAX_UNEVENNESS * self.highest
     }
 
     /// The contrast from which a cell is ink: `fraction` of the highest one, but above noise and unevenness.
@@ -124,7 +124,7 @@ impl Contrast {
             }
             let place = [at(x, grey.width), at(y, grey.height)];
             let contrast = self.paper.contrast(f32::from(level), place[0], place[1], self.sign);
-            if contrast < threshold { 0.0 } else { contrast }
+            if contrast < threshold { 0.0 } else { contrast.min(self.highest) }
         };
         let contrasts = grey.pixels.iter().enumerate().map(contrast).collect();
         Foreground { width: grey.width, contrasts, several: found.several }

@@ -75,7 +75,7 @@ fn segment_part(grey: &Grey, cuts: usize) -> Result<Foreground> {
     }
     let border = Plane::reduced(grey, 1).border();
     let clean = !grey.lossy && border.iter().all(|&level| level == border[0]);
-    let contrasts = if flat.is_uneven() { [uneven, flat] } else { [flat, uneven] };
+    let contrasts = if flat.uneven { [uneven, flat] } else { [flat, uneven] };
     let (contrast, threshold, found) = first_tidy(&contrasts, clean).ok_or(Error::Blank)?;
     let [first, last] = found.bounds;
     if cuts > 0 && factor > 1 && (last[0] - first[0]).max(last[1] - first[1]) < MIN_CELLS {

@@ -6,6 +6,8 @@ use super::plane::{Plane, quantile};
 const GRID: usize = 64;
 /// Side of the window that a stroke must be narrower than, as a fraction of the image's longer side.
 const WINDOW: f32 = 0.3;
+/// How far light alone makes the edge differ from the inside, as a fraction of the brighter one.
+const MAX_STEP: f32 = 0.4;
 
 /// What lies under the ink.
 #[derive(Clone, Debug)]
@@ -79,25 +81,27 @@ fn reduced(plane: &Plane, factor: usize) -> Plane {
     })
 }
 
-/// The plane with `radius` more cells on each side, in which a gradient goes on: reflected at the edge's level.
+/// The plane with `radius` more cells on each side, in which a gradient goes on: reflected at the edge's level. Ink that
+/// touches the edge is mirrored instead, or it would go on beyond it.
 fn extrapolated(plane: &Plane, radius: usize) -> Plane {
     let (width, height) = (plane.width + 2 * radius, plane.height + 2 * radius);
-    let reflect = |position: usize, length: usize| {
+    let place = |position: usize, length: usize| {
         let position = position as isize - radius as isize;
         let last = length as isize - 1;
         let edge = position.clamp(0, last);
-        let mirrored = (2 * edge - position).clamp(0, last);
-        (edge as usize, mirrored as usize)
+        (edge as usize, (2 * edge - position).clamp(0, last) as usize)
     };
     let at = |x: usize, y: usize| plane.levels[y * plane.width + x];
     let empty = Plane { width, height, levels: vec![0.0; width * height] };
     empty.map(|x, y, _| {
         let ((edge_x, mirror_x), (edge_y, mirror_y)) =
-            (reflect(x, plane.width), reflect(y, plane.height));
-        if (edge_x, edge_y) == (mirror_x, mirror_y) {
-            return at(edge_x, edge_y);
+            (place(x, plane.width), place(y, plane.height));
+        let (edge, mirror) = (at(edge_x, edge_y), at(mirror_x, mirror_y));
+        if mirror - edge > MAX_STEP * mirror.abs().max(edge.abs()) {
+            mirror
+        } else {
+            2.0 * edge - mirror
         }
-        2.0 * at(edge_x, edge_y) - at(mirror_x, mirror_y)
     })
 }
 
