@@ -40,7 +40,9 @@ pub(super) fn of_class(folder: &Path) -> Result<ClassFiles> {
 fn collect(folder: &Path, depth: usize, files: &mut ClassFiles) -> Result<()> {
     for entry in entries(folder)? {
         let path = entry.path();
-        if path.is_dir() && depth > 0 {
+        // A link may lead back up, and its images would count again and again.
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && depth > 0 {
             collect(&path, depth - 1, files)?;
         } else if is_image(&path) {
             files.images.push(path);

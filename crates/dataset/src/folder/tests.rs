@@ -97,6 +97,19 @@ fn images_are_known_by_their_content_and_found_in_nested_folders() {
     assert_eq!(dataset.test.image(4), dataset.test.image(5), "scan.bmp and a.PNG");
 }
 
+#[cfg(unix)]
+#[test]
+fn links_to_folders_are_not_followed_and_pipes_not_opened() {
+    let (folder, image) = folder(&["x", "y"]);
+    let whole = silent(folder.path()).unwrap();
+    std::os::unix::fs::symlink("..", image.with_file_name("up")).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(image.with_file_name("pipe.png")).status();
+    assert!(pipe.unwrap().success());
+    let (dataset, notices) = noticed(folder.path());
+    assert_eq!(dataset, whole);
+    assert!(notices[0].starts_with("skipped 2 files"), "{notices:?}");
+}
+
 #[test]
 fn every_invalid_image_is_named_in_one_error() {
     let (folder, image) = folder(&["x", "y"]);
