@@ -22,9 +22,7 @@ fn what_serves_and_what_reads_data_never_depends_on_burn() {
 fn serve_lite_without_its_server_is_a_library_without_the_server_s_packages() {
     let library = tree_with("serve-lite", &["--no-default-features"]);
     let whole = tree("serve-lite");
-    for package in ["anstream", "anyhow", "axum", "clap", "hyper", "prometheus", "tokio", "tracing"]
-    {
-        // tract uses anyhow itself.
+    for package in ["anstream", "axum", "clap", "hyper", "prometheus", "tokio", "tracing"] {
         assert!(
             package == "anyhow" || !library.contains(package),
             "the library depends on {package}"

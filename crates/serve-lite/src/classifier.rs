@@ -12,11 +12,15 @@ use crate::error::{Error, Result};
 use crate::model_file::read;
 use crate::plan::{Kernels, Plan};
 use crate::text::shortened;
+use crate::wire::structure_bytes;
 
 /// The largest model file that is read, in bytes: fifty times kiln's own network (4.8 MB), and small enough to refuse
 /// a disk image given by mistake.
 pub const MAX_MODEL_BYTES: u64 = 256 << 20;
 
+/// The most bytes of a model file that are not weights. kiln's network has some thousands; decoded, they take up to 150
+/// times as much memory.
+const MAX_STRUCTURE_BYTES: usize = 2 << 20;
 /// How far the sum of an image's probabilities may be from 1: rounding in float32 is far below it, and a softmax over the
 /// wrong axis far above.
 const SUM_TOLERANCE: f32 = 1e-3;
@@ -94,6 +98,12 @@ impl Classifier {
         }
         if bytes.is_empty() {
             return Err(Error::NotOnnx { path: path(), reason: "it is empty".into() });
+        }
+        let n_bytes = structure_bytes(bytes);
+        if n_bytes > MAX_STRUCTURE_BYTES {
+            let found = format!("{n_bytes} bytes");
+            let expected = "at most 2 MiB beside the weights".into();
+            return Err(Error::Contract { path: path(), expected, found });
         }
         let mut model = tract_onnx::onnx().proto_model_for_read(&mut &*bytes).map_err(|error| {
             let reason = shortened(&format!("{error:#}"), MAX_REASON);

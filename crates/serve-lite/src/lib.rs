@@ -10,7 +10,7 @@
 //! use serve_lite::{Classifier, Preparation, classify_file};
 //! use std::path::Path;
 //!
-//! let classifier = Classifier::load(Path::new("model.onnx"))?;
+//! let classifier = Classifier::load(Path::new("digits.onnx"))?;
 //! let found = &classify_file(&classifier, Path::new("digit.png"), Preparation::Auto)?[0];
 //! let (label, probability) = (&classifier.classes[found.class], found.probabilities[found.class]);
 //! assert!(!label.is_empty() && probability > 0.0);
@@ -43,6 +43,7 @@ mod plan;
 #[cfg(feature = "server")]
 mod server;
 mod text;
+mod wire;
 
 #[cfg(feature = "server")]
 pub use args::{PredictArgs, Prepare};

@@ -181,7 +181,8 @@ fn a_model_of_more_parts_than_any_network_has_is_refused_at_once() {
     set_property(&mut metadata, "note", &"x".repeat(1 << 20));
     let start = std::time::Instant::now();
     for (model, what) in [
-        (identities(100_000), "found 100004"),
+        (identities(20_000), "at most 2048 operators, found 20004"),
+        (identities(100_000), "at most 2 MiB beside the weights"),
         (wide, "inputs and outputs of operators"),
         (weights, "inputs, outputs and weights"),
         (metadata, "metadata of at most 1 MiB"),
@@ -190,6 +191,27 @@ fn a_model_of_more_parts_than_any_network_has_is_refused_at_once() {
         assert!(matches!(error, Error::Contract { .. }) && message.contains(what), "{message}");
     }
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_file_of_tiny_parts_is_refused_before_it_is_decoded() {
+    // 20 million operators without a name, which would take 3 GB.
+    let nodes = [0x0a, 0].repeat(20_000_000);
+    let mut length = nodes.len();
+    let mut file = vec![7 << 3 | 2];
+    while length > 0x7f {
+        file.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    file.push(length as u8);
+    file.extend(nodes);
+    let error = load(&file).unwrap_err();
+    assert!(error.to_string().contains("at most 2 MiB beside the weights"), "{error}");
+    // Weights do not count, wherever they are.
+    let mut large = models::full_cnn();
+    let weights = graph(&mut large).initializer.iter().map(|weight| weight.raw_data.len());
+    assert!(weights.sum::<usize>() > 4 << 20);
+    loaded(&large);
 }
 
 #[test]

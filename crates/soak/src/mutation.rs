@@ -66,6 +66,10 @@ pub(crate) fn valid_requests(setup: &Setup) -> anyhow::Result<Vec<Case>> {
             "data": one, "parameters": {} }] });
     let mut raw = Case::new(INFER, one.to_vec(), Some(0));
     raw.headers.push(("Content-Type".to_owned(), "application/octet-stream".to_owned()));
+    let head = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"7.png\"\r\n\r\n";
+    let body = [&head[..], &png(width, one)?, b"\r\n--b--\r\n"].concat();
+    let mut form = Case::new(PREDICT, body, None);
+    form.headers.push(("Content-Type".to_owned(), "multipart/form-data; boundary=b".to_owned()));
     Ok(vec![
         Case::of(&InferRequest::binary(one)),
         Case::of(&InferRequest { outputs: &["logits"], id: "b", ..InferRequest::binary(two) }),
@@ -77,6 +81,7 @@ pub(crate) fn valid_requests(setup: &Setup) -> anyhow::Result<Vec<Case>> {
         raw,
         Case::new(PREDICT, png(width, one)?, None),
         Case::new(PREDICT, jpeg(width, one)?, None),
+        form,
     ])
 }
 

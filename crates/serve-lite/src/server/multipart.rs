@@ -42,11 +42,13 @@ struct Part {
 /// The parts of a form: each begins after a line with the boundary, with headers and an empty line.
 fn parts(body: &Bytes, boundary: &str) -> Result<Vec<Part>, Failure> {
     let delimiter = format!("\r\n--{boundary}");
+    // Text before the first boundary is ignored.
     let mut position = match body.starts_with(&delimiter.as_bytes()[2..]) {
         true => delimiter.len() - 2,
-        // Text before the first boundary is ignored.
-        false => find(body, delimiter.as_bytes(), 0)
-            .ok_or_else(|| malformed("its boundary is missing"))?,
+        false => {
+            let start = find(body, delimiter.as_bytes(), 0);
+            start.ok_or_else(|| malformed("its boundary is missing"))? + delimiter.len()
+        }
     };
     let mut parts = Vec::new();
     loop {
