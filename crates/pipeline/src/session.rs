@@ -63,8 +63,9 @@ impl Session {
     /// were moved are the same images.
     ///
     /// # Errors
-    /// [`Error::Images`] where the images cannot be loaded, [`Error::OtherData`] where the source holds others now;
-    /// [`Error::Run`].
+    /// Before the images are loaded: [`Error::Run`], [`Error::Train`] where the settings are not those of the run's newest
+    /// checkpoint. Then [`Error::Images`] where they cannot be loaded, [`Error::OtherData`] where the source holds others
+    /// now.
     pub fn open(
         runs: &Path,
         name: Option<&str>,
@@ -78,6 +79,7 @@ impl Session {
         let config = Config::read(&run.config())?.with(changes)?;
         config.check()?;
         let known: DatasetFacts = read_json(&run.dataset())?;
+        train::check_settings(&run, &config, &known)?;
         let data = config.data.data.clone();
         let (images, config, facts) = match load(config, offline, on_event) {
             Err(Error::Dataset(source)) => {

@@ -3,7 +3,7 @@
 //! A checkpoint has a checksum and was written at once; `config.toml`, `dataset.json` and `metrics.csv` are text that
 //! anyone can change.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use run::{Config, DatasetFacts, EpochMetrics, RunDirectory, Schedule};
 
@@ -12,6 +12,16 @@ use crate::error::{Error, Result};
 
 /// Settings and facts.
 type Origin<'a> = (&'a Config, &'a DatasetFacts);
+
+/// Checks settings and facts of a run against its newest sound checkpoint, as resuming from it would. Without one there is
+/// nothing to check against.
+///
+/// # Errors
+/// [`Error::OtherConfiguration`], [`Error::FewerEpochs`].
+pub fn check_settings(run: &RunDirectory, config: &Config, facts: &DatasetFacts) -> Result<()> {
+    let Some((header, path)) = newest(run) else { return Ok(()) };
+    check_resumable(&path, (&header.config, &header.facts), (config, facts))
+}
 
 /// Checks settings, facts and metrics of a run against its newest sound checkpoint. Without one there is nothing to
 /// check against.
@@ -24,19 +34,22 @@ pub fn check_records(
     facts: &DatasetFacts,
     metrics: &[EpochMetrics],
 ) -> Result<()> {
-    let candidates = [run.last_checkpoint(), run.previous_checkpoint(), run.best_checkpoint()];
-    let sound = candidates.into_iter().find_map(|path| Some((read_header(&path).ok()?, path)));
-    let Some((header, path)) = sound else { return Ok(()) };
-    let Header { config: theirs, facts: their_facts, history, .. } = header;
-    check_same(&path, (&theirs, &their_facts), (config, facts))?;
+    let Some((header, path)) = newest(run) else { return Ok(()) };
+    check_same(&path, (&header.config, &header.facts), (config, facts))?;
     // A run that was killed between the two writes has a row more than its checkpoint.
     let rows = metrics.iter().map(Some).chain(std::iter::repeat(None));
-    for (row, known) in rows.zip(&history) {
+    for (row, known) in rows.zip(&header.history) {
         if row.map(comparable) != Some(comparable(known)) {
             return Err(Error::OtherMetrics { path: run.metrics(), epoch: known.epoch });
         }
     }
     Ok(())
+}
+
+/// The newest sound checkpoint of a run, without its tensors.
+fn newest(run: &RunDirectory) -> Option<(Header, PathBuf)> {
+    let candidates = [run.last_checkpoint(), run.previous_checkpoint(), run.best_checkpoint()];
+    candidates.into_iter().find_map(|path| Some((read_header(&path).ok()?, path)))
 }
 
 /// Checks that what evaluation and export read belongs to the checkpoint at `path`.

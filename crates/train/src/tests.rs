@@ -19,7 +19,9 @@ use run::{
 use crate::fit::out_of_patience;
 use crate::random::{shuffled, step_seed};
 use crate::tensors::{pixel_tensor, target_tensor, values};
-use crate::{Checkpoint, Data, Error, Event, Outcome, Training, check_records, evaluate, fit};
+use crate::{
+    Checkpoint, Data, Error, Event, Outcome, Training, check_records, check_settings, evaluate, fit,
+};
 
 /// Burn's random numbers are one stream for the process, so tests that train take turns.
 static RANDOM: Mutex<()> = Mutex::new(());
@@ -325,6 +327,8 @@ fn a_resumed_run_can_have_more_epochs_and_not_fewer() {
         Checkpoint::newest(&run, &config(epochs, 4), &facts(), &Device::flex()).map(|_| ())
     };
     assert!(matches!(resumed(1), Err(Error::FewerEpochs { planned: 2, epochs: 1 })));
+    assert!(check_settings(&run, &config(1, 4), &facts()).is_err());
+    check_settings(&run, &config(2, 4), &facts()).unwrap();
     resumed(2).unwrap();
     resumed(3).unwrap();
 }

@@ -58,5 +58,5 @@ fn describe(evaluation: &Evaluation, synthetic: bool) {
             class.support
         ));
     }
-    console::line(&evaluation.verdict);
+    console::sentence(&evaluation.verdict);
 }
