@@ -105,7 +105,7 @@ impl Session {
     /// # Errors
     /// [`Error::Run`] where the file cannot be read, [`Error::Train`] where the records do not fit.
     pub fn metrics(&self) -> Result<Vec<EpochMetrics>> {
-        metrics(&self.run, &self.config, &self.facts)
+        Ok(train::checked_metrics(&self.run, &self.config, &self.facts)?)
     }
 
     /// What the network has to know besides its weights.
@@ -113,17 +113,6 @@ impl Session {
     pub fn network(&self) -> NetworkConfig {
         NetworkConfig::new(&self.config, &self.facts)
     }
-}
-
-/// The rows of a run's `metrics.csv`, checked as [`Session::metrics`] says.
-pub(crate) fn metrics(
-    run: &RunDirectory,
-    config: &Config,
-    facts: &DatasetFacts,
-) -> Result<Vec<EpochMetrics>> {
-    let metrics = run::read_metrics(&run.metrics())?;
-    train::check_records(run, config, facts, &metrics)?;
-    Ok(metrics)
 }
 
 /// Loads and splits the images; the configuration comes back with `auto` resolved.

@@ -23,27 +23,28 @@ pub fn check_settings(run: &RunDirectory, config: &Config, facts: &DatasetFacts)
     check_resumable(&path, (&header.config, &header.facts), (config, facts))
 }
 
-/// Checks settings, facts and metrics of a run against its newest sound checkpoint. Without one there is nothing to
-/// check against.
+/// Reads `metrics.csv`, and checks it, the settings and the facts of a run against its newest sound checkpoint. Without one
+/// there is nothing to check against.
 ///
 /// # Errors
-/// [`Error::OtherConfiguration`], [`Error::OtherMetrics`].
-pub fn check_records(
+/// [`Error::Run`] where the file cannot be read, [`Error::OtherConfiguration`], [`Error::OtherMetrics`].
+pub fn checked_metrics(
     run: &RunDirectory,
     config: &Config,
     facts: &DatasetFacts,
-    metrics: &[EpochMetrics],
-) -> Result<()> {
-    let Some((header, path)) = newest(run) else { return Ok(()) };
+) -> Result<Vec<EpochMetrics>> {
+    // The checkpoint first: a run in training adds a row before it writes one, and so does one that was killed then.
+    let newest = newest(run);
+    let metrics = run::read_metrics(&run.metrics())?;
+    let Some((header, path)) = newest else { return Ok(metrics) };
     check_same(&path, (&header.config, &header.facts), (config, facts))?;
-    // A run that was killed between the two writes has a row more than its checkpoint.
     let rows = metrics.iter().map(Some).chain(std::iter::repeat(None));
     for (row, known) in rows.zip(&header.history) {
         if row.map(comparable) != Some(comparable(known)) {
             return Err(Error::OtherMetrics { path: run.metrics(), epoch: known.epoch });
         }
     }
-    Ok(())
+    Ok(metrics)
 }
 
 /// The newest sound checkpoint of a run, without its tensors.
