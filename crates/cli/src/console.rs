@@ -40,6 +40,11 @@ pub(crate) fn row(text: &str) {
     say(&shortened(&format!("  {text}"), columns));
 }
 
+/// Prints a sentence, on several lines where it is longer than one.
+pub(crate) fn sentence(text: &str) {
+    wrapped(text, columns().saturating_sub(2)).iter().for_each(|text| line(text));
+}
+
 /// Prints the files that a stage wrote, one a line.
 pub(crate) fn files(files: &[PathBuf]) {
     for file in files {
@@ -91,6 +96,20 @@ pub(crate) fn fitting(texts: &[String], columns: usize) -> &str {
     texts.iter().find(fits).or(texts.last()).map_or("", String::as_str)
 }
 
+/// The words of `text` on lines of at most so many columns, a longer word on its own.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                *line += &format!(" {word}");
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// `text` if it fits into `columns`, else its beginning and an ellipsis.
 pub(crate) fn shortened(text: &str, columns: usize) -> String {
     if text.chars().count() <= columns {
@@ -108,6 +127,7 @@ mod tests {
         assert_eq!(shortened("größer", 6), "größer");
         assert_eq!(shortened("größer", 5), "größ…");
         assert_eq!(shortened("a", 0), "…");
+        assert_eq!(wrapped("a bc  def ghijkl m", 5), ["a bc", "def", "ghijkl", "m"]);
         let texts = ["a long text".to_owned(), "short".to_owned()];
         assert_eq!(fitting(&texts, 13), "a long text");
         assert_eq!(fitting(&texts, 12), "short");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::console;
+use crate::{console, progress};
 
 /// Exit code of a program that Ctrl-C ended, as shells report it: 128 + SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -52,6 +52,8 @@ pub(crate) fn stop() -> &'static AtomicBool {
 
 /// Says that the command was interrupted, and how to go on.
 pub(crate) fn notice() {
+    // The progress line is not removed by a process that ends here.
+    progress::erase();
     let remedy = REMEDY.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let remedy = remedy.map_or(String::new(), |command| format!("; go on with `{command}`"));
     console::notice(&format!("interrupted{remedy}"));

@@ -45,9 +45,9 @@ Examples:
   kiln train --resume                  resume the newest run after a kill or Ctrl-C
   kiln compare run-1 run-2             curves and settings of several runs, side by side
   kiln study article regularised       recipes over five seeds, with a table and a plot
-  kiln predict seven.png --show        classify an image with the latest run
-  kiln serve                           the latest run over HTTP; draw at http://127.0.0.1:8000/
-  kiln export-onnx --output digit.onnx the latest run as one ONNX file
+  kiln predict seven.png --show        classify an image with the newest exported run
+  kiln serve                           the newest exported run over HTTP; draw at http://127.0.0.1:8000/
+  kiln export-onnx --output digit.onnx the newest trained run as one ONNX file
 
 A run is kept in runs/NAME; without --run a command takes the newest that can do what is asked.";
 

@@ -87,6 +87,13 @@ impl Drop for Bar {
     }
 }
 
+/// Removes whatever is on the current line of a terminal.
+pub(crate) fn erase() {
+    if std::io::stderr().is_terminal() {
+        let _ = write!(anstream::stderr(), "{}", erasing(0, 1));
+    }
+}
+
 /// Columns of the terminal that standard error is.
 fn columns() -> usize {
     let size = terminal_size::terminal_size_of(std::io::stderr());

@@ -7,7 +7,6 @@ use run::{Config, DatasetFacts, EpochMetrics, Evaluation, RunDirectory, create_f
 
 use crate::error::Result;
 use crate::reporting::read_if_there;
-use crate::session::metrics;
 
 /// A comparison of runs.
 pub struct Comparison {
@@ -63,7 +62,7 @@ fn read(runs: &Path, name: &str) -> Result<Records> {
     let run = RunDirectory::open(runs, Some(name))?;
     let config = Config::read(&run.config())?;
     let facts: DatasetFacts = read_json(&run.dataset())?;
-    let metrics = metrics(&run, &config, &facts)?;
+    let metrics = train::checked_metrics(&run, &config, &facts)?;
     let evaluation = read_if_there(&run.evaluation())?;
     Ok(Records { name: run.name(), config, facts, metrics, evaluation })
 }

@@ -64,8 +64,9 @@ impl Session {
     /// were moved are the same images.
     ///
     /// # Errors
-    /// [`Error::Images`] where the images cannot be loaded, [`Error::OtherData`] where the source holds others now;
-    /// [`Error::Run`].
+    /// Before the images are loaded: [`Error::Run`], [`Error::Train`] where the settings are not those of the run's newest
+    /// checkpoint. Then [`Error::Images`] where they cannot be loaded, [`Error::OtherData`] where the source holds others
+    /// now.
     pub fn open(
         runs: &Path,
         name: Option<&str>,
@@ -79,6 +80,7 @@ impl Session {
         let config = Config::read(&run.config())?.with(changes)?;
         config.check()?;
         let known: DatasetFacts = read_json(&run.dataset())?;
+        train::check_settings(&run, &config, &known)?;
         let data = config.data.data.clone();
         let (images, config, facts) = match load(config, offline, on_event) {
             Err(Error::Dataset(source)) => {
@@ -104,7 +106,7 @@ impl Session {
     /// # Errors
     /// [`Error::Run`] where the file cannot be read, [`Error::Train`] where the records do not fit.
     pub fn metrics(&self) -> Result<Vec<EpochMetrics>> {
-        metrics(&self.run, &self.config, &self.facts)
+        Ok(train::checked_metrics(&self.run, &self.config, &self.facts)?)
     }
 
     /// What the network has to know besides its weights.
@@ -112,17 +114,6 @@ impl Session {
     pub fn network(&self) -> NetworkConfig {
         NetworkConfig::new(&self.config, &self.facts)
     }
-}
-
-/// The rows of a run's `metrics.csv`, checked as [`Session::metrics`] says.
-pub(crate) fn metrics(
-    run: &RunDirectory,
-    config: &Config,
-    facts: &DatasetFacts,
-) -> Result<Vec<EpochMetrics>> {
-    let metrics = run::read_metrics(&run.metrics())?;
-    train::check_records(run, config, facts, &metrics)?;
-    Ok(metrics)
 }
 
 /// Loads and splits the images; the configuration comes back with `auto` resolved.

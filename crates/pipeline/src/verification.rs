@@ -12,6 +12,8 @@ use crate::session::Session;
 const BATCHES: [usize; 3] = [1, 7, 128];
 /// Images of one call to Burn, enough to keep all cores busy.
 const BURN_BATCH: usize = 128;
+/// Time of an image through Burn's own operations, by that through tract with kiln's kernels, roughly.
+const BURN: usize = 6;
 /// Largest difference of a probability that rounding can explain. The sums of 9,216 float32 products that two runtimes
 /// add in different orders differ by about 1e-6 of their size; ten times that is allowed for the softmax after them.
 pub const TOLERANCE: f64 = 1e-5;
@@ -22,8 +24,8 @@ pub const TOLERANCE: f64 = 1e-5;
 /// comparison of the kernels with themselves would prove nothing.
 ///
 /// # Errors
-/// `on_progress` hears how many images are done, and of how many: every image counts once for Burn and once for every
-/// batch size in tract.
+/// `on_progress` hears how much is done, and of how much: images through tract, for every batch size, and those through
+/// Burn as many times as they take longer.
 ///
 /// # Errors
 /// [`Error::Parity`] where they disagree, with `agreement.json` written; [`Error::NotExported`].
@@ -38,16 +40,16 @@ pub fn verify(session: &Session, on_progress: &mut dyn FnMut(usize, usize)) -> R
 
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     images.dataset.test.gather(&images.test, &mut pixels, &mut labels);
-    let total = images.test.len() * (1 + BATCHES.len());
+    let total = images.test.len() * (BURN + BATCHES.len());
     let mut done = 0;
-    let mut progress = |pixels: &[u8]| {
-        done += pixels.len() / size;
+    let mut progress = |pixels: &[u8], cost: usize| {
+        done += pixels.len() / size * cost;
         on_progress(done, total);
     };
     let mut logits = Vec::with_capacity(images.test.len() * n_classes);
     for pixels in pixels.chunks(BURN_BATCH * size) {
         logits.extend(train::logits(&network, pixels));
-        progress(pixels);
+        progress(pixels, BURN);
     }
     let mut agreement =
         Agreement { n_images: images.test.len(), tolerance: TOLERANCE, batches: Vec::new() };
@@ -63,7 +65,7 @@ pub fn verify(session: &Session, on_progress: &mut dyn FnMut(usize, usize)) -> R
                 let difference = largest_difference(logits, probabilities);
                 found.largest_difference = found.largest_difference.max(difference);
             }
-            progress(pixels);
+            progress(pixels, 1);
         }
         agreement.batches.push(found);
     }

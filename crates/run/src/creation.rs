@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::directory::RunDirectory;
 use crate::error::{Error, Result};
 use crate::file::{create_folder, write_atomically};
-use crate::lock::RunLock;
+use crate::lock::{RunLock, remove_leftovers};
 use crate::lookup::LATEST;
 use crate::name::run_name;
 use crate::record::{DatasetFacts, write_json};
@@ -50,6 +50,7 @@ impl RunDirectory {
         let new = Self { path: runs.join(UNNAMED) };
         // Left by a process that was killed: whoever holds the lock is the only one that makes a run.
         let _ = std::fs::remove_dir_all(&new.path);
+        remove_leftovers(runs, LATEST);
         let made = new.fill(config, facts).and_then(|lock| {
             let run = Self { path: runs.join(&name) };
             rename(&new.path, &run.path)?;
@@ -165,9 +166,11 @@ pub(crate) mod tests {
         let left = RunDirectory { path: runs.path().join(UNNAMED) };
         std::fs::create_dir(&left.path).unwrap();
         std::fs::write(left.config(), "epochs = 3").unwrap();
+        let latest = runs.path().join(".latest.a1B2c3");
+        std::fs::write(&latest, "").unwrap();
         assert!(matches!(RunDirectory::open(runs.path(), None), Err(Error::NoRuns { .. })));
         let run = create(runs.path(), None).unwrap();
         assert_eq!(Config::read(&run.config()).unwrap(), Config::default());
-        assert!(!left.path.exists());
+        assert!(!left.path.exists() && !latest.exists());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
+use std::path::Path;
 
 use crate::directory::RunDirectory;
 use crate::error::{Error, Result};
@@ -49,18 +50,24 @@ impl RunDirectory {
         matches!(lock, Ok(Err(TryLockError::WouldBlock)))
     }
 
-    /// Removes temporary files, whose names begin with a dot. A file system that has no unnamed temporary files keeps
-    /// those of a killed process.
     fn remove_leftovers(&self) {
-        let folders = [self.path.clone(), self.checkpoints(), self.report()];
-        let entries = folders.iter().flat_map(std::fs::read_dir).flatten().flatten();
-        for entry in entries {
-            let name = entry.file_name();
-            let is_leftover = name.to_string_lossy().starts_with('.') && name != NAME;
-            if is_leftover && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                // What cannot be removed costs space and nothing else.
-                let _ = std::fs::remove_file(entry.path());
-            }
+        for folder in [self.path.clone(), self.checkpoints(), self.report()] {
+            remove_leftovers(&folder, "");
+        }
+    }
+}
+
+/// Removes temporary files that a killed process left in `folder`, of files whose names begin with `of`. They are called
+/// `.NAME.` and six letters or digits; most file systems have unnamed ones instead.
+pub(crate) fn remove_leftovers(folder: &Path, of: &str) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let suffix = name.strip_prefix(&format!(".{of}")).and_then(|name| name.rsplit_once('.'));
+        let is_random = |text: &str| text.len() == 6 && text.chars().all(char::is_alphanumeric);
+        let is_leftover = suffix.is_some_and(|(_, suffix)| is_random(suffix));
+        if is_leftover && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            // What cannot be removed costs space and nothing else.
+            let _ = std::fs::remove_file(entry.path());
         }
     }
 }
@@ -82,9 +89,11 @@ mod tests {
         let leftover = run.checkpoints().join(".last.a1B2c3");
         std::fs::write(&leftover, "half").unwrap();
         std::fs::write(run.last_checkpoint(), "whole").unwrap();
+        std::fs::write(run.path.join(".gitignore"), "").unwrap();
         let lock = run.lock().unwrap();
         assert!(run.is_locked() && matches!(run.lock(), Err(Error::Locked { .. })));
         assert!(!leftover.exists() && run.last_checkpoint().exists());
+        assert!(run.path.join(".gitignore").exists());
         drop(lock);
         assert!(!run.is_locked());
         run.lock().unwrap();

@@ -72,8 +72,11 @@ impl RunDirectory {
     pub fn has(&self, needs: Needs) -> bool {
         match needs {
             Needs::Start => self.config().is_file(),
-            Needs::Weights => Config::read(&self.config())
-                .is_ok_and(|config| self.checkpoint(config.training.checkpoint).is_file()),
+            Needs::Weights => match Config::read(&self.config()) {
+                Ok(config) => self.checkpoint(config.training.checkpoint).is_file(),
+                // What is wrong with the settings is said by whoever reads them.
+                Err(_) => self.best_checkpoint().is_file() || self.last_checkpoint().is_file(),
+            },
             Needs::Evaluation => self.evaluation().is_file() && self.predictions().is_file(),
             Needs::Onnx => self.onnx().is_file(),
         }

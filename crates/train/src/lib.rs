@@ -31,4 +31,4 @@ pub use event::{Event, Outcome};
 pub use explain::explain;
 pub use fit::{Data, Training, fit};
 pub use memory::check_memory;
-pub use records::check_records;
+pub use records::{check_settings, checked_metrics};

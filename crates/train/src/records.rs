@@ -3,7 +3,7 @@
 //! A checkpoint has a checksum and was written at once; `config.toml`, `dataset.json` and `metrics.csv` are text that
 //! anyone can change.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use run::{Config, DatasetFacts, EpochMetrics, RunDirectory, Schedule};
 
@@ -13,30 +13,44 @@ use crate::error::{Error, Result};
 /// Settings and facts.
 type Origin<'a> = (&'a Config, &'a DatasetFacts);
 
-/// Checks settings, facts and metrics of a run against its newest sound checkpoint. Without one there is nothing to
-/// check against.
+/// Checks settings and facts of a run against its newest sound checkpoint, as resuming from it would. Without one there is
+/// nothing to check against.
 ///
 /// # Errors
-/// [`Error::OtherConfiguration`], [`Error::OtherMetrics`].
-pub fn check_records(
+/// [`Error::OtherConfiguration`], [`Error::FewerEpochs`].
+pub fn check_settings(run: &RunDirectory, config: &Config, facts: &DatasetFacts) -> Result<()> {
+    let Some((header, path)) = newest(run) else { return Ok(()) };
+    check_resumable(&path, (&header.config, &header.facts), (config, facts))
+}
+
+/// Reads `metrics.csv`, and checks it, the settings and the facts of a run against its newest sound checkpoint. Without one
+/// there is nothing to check against.
+///
+/// # Errors
+/// [`Error::Run`] where the file cannot be read, [`Error::OtherConfiguration`], [`Error::OtherMetrics`].
+pub fn checked_metrics(
     run: &RunDirectory,
     config: &Config,
     facts: &DatasetFacts,
-    metrics: &[EpochMetrics],
-) -> Result<()> {
-    let candidates = [run.last_checkpoint(), run.previous_checkpoint(), run.best_checkpoint()];
-    let sound = candidates.into_iter().find_map(|path| Some((read_header(&path).ok()?, path)));
-    let Some((header, path)) = sound else { return Ok(()) };
-    let Header { config: theirs, facts: their_facts, history, .. } = header;
-    check_same(&path, (&theirs, &their_facts), (config, facts))?;
-    // A run that was killed between the two writes has a row more than its checkpoint.
+) -> Result<Vec<EpochMetrics>> {
+    // The checkpoint first: a run in training adds a row before it writes one, and so does one that was killed then.
+    let newest = newest(run);
+    let metrics = run::read_metrics(&run.metrics())?;
+    let Some((header, path)) = newest else { return Ok(metrics) };
+    check_same(&path, (&header.config, &header.facts), (config, facts))?;
     let rows = metrics.iter().map(Some).chain(std::iter::repeat(None));
-    for (row, known) in rows.zip(&history) {
+    for (row, known) in rows.zip(&header.history) {
         if row.map(comparable) != Some(comparable(known)) {
             return Err(Error::OtherMetrics { path: run.metrics(), epoch: known.epoch });
         }
     }
-    Ok(())
+    Ok(metrics)
+}
+
+/// The newest sound checkpoint of a run, without its tensors.
+fn newest(run: &RunDirectory) -> Option<(Header, PathBuf)> {
+    let candidates = [run.last_checkpoint(), run.previous_checkpoint(), run.best_checkpoint()];
+    candidates.into_iter().find_map(|path| Some((read_header(&path).ok()?, path)))
 }
 
 /// Checks that what evaluation and export read belongs to the checkpoint at `path`.

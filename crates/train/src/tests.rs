@@ -17,9 +17,13 @@ use run::{
 };
 
 use crate::fit::out_of_patience;
+use crate::metrics::MetricsFile;
 use crate::random::{shuffled, step_seed};
 use crate::tensors::{pixel_tensor, target_tensor, values};
-use crate::{Checkpoint, Data, Error, Event, Outcome, Training, check_records, evaluate, fit};
+use crate::{
+    Checkpoint, Data, Error, Event, Outcome, Training, check_settings, checked_metrics, evaluate,
+    fit,
+};
 
 /// Burn's random numbers are one stream for the process, so tests that train take turns.
 static RANDOM: Mutex<()> = Mutex::new(());
@@ -284,7 +288,7 @@ fn records_that_were_changed_are_noticed() {
     let (_folder, run) = empty_run();
     train_into(&run, data, &config, &mut |_| {}).unwrap();
     let rows = run::read_metrics(&run.metrics()).unwrap();
-    check_records(&run, &config, &facts(), &rows).unwrap();
+    assert_eq!(checked_metrics(&run, &config, &facts()).unwrap(), rows);
 
     let renamed = ["b", "a", "c"].map(str::to_owned).to_vec();
     for (changed, key) in [
@@ -296,22 +300,25 @@ fn records_that_were_changed_are_noticed() {
         let named =
             |error: &Error| matches!(error, Error::OtherConfiguration { key: k, .. } if k == key);
         assert!(selected.as_ref().is_some_and(named), "{key}: {selected:?}");
-        assert!(check_records(&run, &config, &changed, &rows).is_err());
+        assert!(checked_metrics(&run, &config, &changed).is_err());
     }
     let mut wide = config.clone();
     wide.network.width = 1000;
     let error = Checkpoint::newest(&run, &wide, &facts(), &Device::flex()).err().unwrap();
     assert!(error.to_string().contains("width = 32"), "{error}");
 
+    let with = |rows: &[EpochMetrics]| {
+        MetricsFile::start(&run.metrics(), rows).unwrap();
+        checked_metrics(&run, &config, &facts())
+    };
     for epoch in 0..2 {
         let mut changed = rows.clone();
         changed[epoch].accuracy += 1e-9;
-        let error = check_records(&run, &config, &facts(), &changed);
+        let error = with(&changed);
         assert!(matches!(error, Err(Error::OtherMetrics { epoch: e, .. }) if e == epoch + 1));
     }
-    assert!(check_records(&run, &config, &facts(), &rows[..1]).is_err());
-    let more = [&rows[..], &rows[1..]].concat();
-    check_records(&run, &config, &facts(), &more).unwrap();
+    assert!(with(&rows[..1]).is_err());
+    with(&[&rows[..], &rows[1..]].concat()).unwrap();
 }
 
 #[test]
@@ -325,6 +332,8 @@ fn a_resumed_run_can_have_more_epochs_and_not_fewer() {
         Checkpoint::newest(&run, &config(epochs, 4), &facts(), &Device::flex()).map(|_| ())
     };
     assert!(matches!(resumed(1), Err(Error::FewerEpochs { planned: 2, epochs: 1 })));
+    assert!(check_settings(&run, &config(1, 4), &facts()).is_err());
+    check_settings(&run, &config(2, 4), &facts()).unwrap();
     resumed(2).unwrap();
     resumed(3).unwrap();
 }

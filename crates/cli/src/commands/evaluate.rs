@@ -35,7 +35,7 @@ fn describe(evaluation: &Evaluation, synthetic: bool) {
     console::line(&format!("accuracy {:.2} % ({errors} errors), loss {loss:.4}", accuracy * 100.0));
     let scores = |name: &str, part: &PartScores| {
         console::line(&format!(
-            "the same weights on {name} images: {:.2} %, loss {:.4}",
+            "same weights on {name} images: {:.2} %, loss {:.4}",
             part.accuracy * 100.0,
             part.loss
         ));
@@ -58,5 +58,5 @@ fn describe(evaluation: &Evaluation, synthetic: bool) {
             class.support
         ));
     }
-    console::line(&evaluation.verdict);
+    console::sentence(&evaluation.verdict);
 }

@@ -65,7 +65,7 @@ pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     };
     console::heading(&format!("Study: {}", options.folder.display()));
     for line in study.table.lines() {
-        console::row(line);
+        console::line(line);
     }
     console::files(&study.files);
     Ok(ExitCode::SUCCESS)

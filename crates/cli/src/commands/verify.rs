@@ -21,12 +21,12 @@ pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
 pub(super) fn verify(session: &Session) -> anyhow::Result<()> {
     let n_images = session.images.test.len();
     console::heading(&format!(
-        "Parity: {n_images} test images through Burn and tract (tolerance {TOLERANCE:.0e})"
+        "Parity: {n_images} test images, Burn and tract (tolerance {TOLERANCE:.0e})"
     ));
     let agreement = Bar::during("parity", |progress| pipeline::verify(session, progress))?;
     for batch in &agreement.batches {
         console::line(&format!(
-            "batch {:>3}: same class {}/{n_images}, probabilities differ by {:.1e} at most",
+            "batch {:>3}: {}/{n_images} the same, largest difference {:.1e}",
             batch.batch, batch.same_class, batch.largest_difference
         ));
     }

@@ -12,7 +12,6 @@ use run::{Config, DatasetFacts, Evaluation, Needs, RunDirectory, Timing, read_js
 use super::StudyOptions;
 use super::results::RunResult;
 use crate::error::{Error, Result};
-use crate::session::metrics;
 
 /// Exit code of a program that Ctrl-C ended, as shells report it: 128 + SIGINT.
 const INTERRUPTED: i32 = 130;
@@ -148,7 +147,7 @@ impl Trial<'_> {
             seed: self.config.training.seed,
             synthetic: facts.synthetic,
             n_test: facts.n_test,
-            epochs: metrics(run, &Config::read(&run.config())?, &facts)?,
+            epochs: train::checked_metrics(run, &Config::read(&run.config())?, &facts)?,
             checkpoint: self.config.training.checkpoint,
             evaluation,
             seconds: timing.seconds,
