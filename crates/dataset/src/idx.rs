@@ -14,6 +14,7 @@ use images::ImageShape;
 use crate::error::{Error, Result};
 use crate::examples::Examples;
 use crate::hash::sha256;
+use crate::mnist_files;
 
 /// Shape of MNIST's images.
 pub(crate) const SHAPE: ImageShape = ImageShape::DIGIT;
@@ -184,6 +185,10 @@ pub(crate) fn load(paths: &[PathBuf; 4]) -> Result<(Examples, Examples)> {
                 n_labels: counts[labels],
             });
         }
+    }
+    let lengths = std::array::from_fn(|file| ROLES[file].length(counts[file]));
+    if let Some(sets) = mnist_files::read(paths, counts, lengths) {
+        return Ok(sets);
     }
     let body = |file: usize| body(&paths[file], &ROLES[file], counts[file]);
     let examples = |images: usize| -> Result<Examples> {

@@ -22,6 +22,7 @@ mod idx;
 mod layout;
 mod load;
 mod mnist;
+mod mnist_files;
 mod preparation;
 mod random_state;
 mod source;

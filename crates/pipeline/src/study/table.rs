@@ -200,6 +200,8 @@ mod tests {
                 let accuracy = 1.0 - errors as f64 / 400.0;
                 run.n_test = 400;
                 run.evaluation = Some(Evaluation {
+                    doubt: None,
+                    predictions_sha256: String::new(),
                     epoch: 1,
                     loss: 0.3,
                     accuracy,
