@@ -20,6 +20,10 @@ pub(crate) fn html(inputs: &Inputs, plots: &[Plot]) -> String {
     }
     main += &headline(inputs);
     main += &section("verdict", "Did it overfit?", &overfitting(inputs));
+    if let Some(doubt) = &inputs.evaluation.doubt {
+        let sentences = doubt.sentences().map(|sentence| format!("<p>{}</p>\n", text(&sentence)));
+        main += &section("doubt", "Which answers are doubtful?", &sentences.concat());
+    }
     for plot in plots {
         main += &section(plot.name, &text(&plot.title), &plot.figure());
     }

@@ -142,6 +142,28 @@ pub struct Doubt {
     pub confident_on_corrupted: f64,
 }
 
+impl Doubt {
+    /// The figures as one sentence each: what is doubtful, and how far that can be relied on.
+    #[must_use]
+    pub fn sentences(&self) -> [String; 2] {
+        let percent = |fraction: f64| format!("{:.1} %", 100.0 * fraction);
+        [
+            format!(
+                "Answers below {} are called doubtful: those of {} of the test images; {:.2} % are wrong without being \
+                 doubtful.",
+                percent(self.below),
+                percent(self.doubted),
+                100.0 * self.confident_errors
+            ),
+            format!(
+                "Of images without a right answer (two in one, exchanged quarters, scattered pixels) {} get an answer \
+                 that is not doubtful.",
+                percent(self.confident_on_corrupted)
+            ),
+        ]
+    }
+}
+
 /// `timing.json`: the wall time of a training process.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {

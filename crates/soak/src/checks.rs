@@ -13,6 +13,7 @@ mod memory;
 mod metrics;
 mod overload;
 mod parity;
+mod photographs;
 mod reload;
 mod shutdown;
 mod slow_clients;
@@ -27,7 +28,7 @@ type Run = fn(&Setup, &mut Results) -> anyhow::Result<()>;
 /// All checks, in the order in which they run: number of the requirement in `docs/serving.md`, name for `--only`, the
 /// check, and what it shows.
 #[rustfmt::skip]
-pub(crate) const CHECKS: [(u8, &str, Run, &str); 18] = [
+pub(crate) const CHECKS: [(u8, &str, Run, &str); 19] = [
     (1, "parity", parity::check, "answers over HTTP equal those in process, bit by bit"),
     (3, "fuzz", fuzz::check, "damaged requests cause no crash, hang or 5xx"),
     (4, "memory", memory::check, "requests that ask for much memory do not get it"),
@@ -46,4 +47,5 @@ pub(crate) const CHECKS: [(u8, &str, Run, &str); 18] = [
     (15, "faults", faults::check, "start-up, memory, and faults of the environment"),
     (15, "endurance", endurance::check, "a mix of everything for an hour (see --minutes)"),
     (16, "drawings", drawings::check, "accuracy on enlarged, shifted, scaled and thickened digits"),
+    (17, "photographs", photographs::check, "digits on real paper, blank paper, several digits"),
 ];

@@ -10,6 +10,7 @@ mod drawing;
 mod load;
 mod models;
 mod mutation;
+mod photograph;
 mod results;
 mod setup;
 mod statistics;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pipeline::Session;
-use run::{Evaluation, Needs, PartScores};
+use run::{Doubt, Evaluation, Needs, PartScores};
 
 pub(super) use crate::arguments::RunArgs as Args;
 use crate::console;
@@ -59,4 +59,5 @@ fn describe(evaluation: &Evaluation, synthetic: bool) {
         ));
     }
     console::sentence(&evaluation.verdict);
+    evaluation.doubt.iter().flat_map(Doubt::sentences).for_each(|text| console::sentence(&text));
 }

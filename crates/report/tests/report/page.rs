@@ -141,3 +141,20 @@ fn only_measured_parity_is_reported_as_parity() {
         assert!(page.contains("Do not use it") && !page.contains("✓"), "{broken:?}");
     }
 }
+
+#[test]
+fn doubtful_answers_have_their_figures_where_they_were_calibrated() {
+    let mut run = Run::new(2, 10, digits(), &[3]);
+    let page = |run: &Run| String::from_utf8(run.files()["report.html"].clone()).unwrap();
+    assert!(!page(&run).contains("doubtful"));
+    run.evaluation.doubt = Some(run::Doubt {
+        below: 0.875,
+        doubted: 0.021,
+        confident_errors: 0.0034,
+        confident_on_corrupted: 0.25,
+    });
+    let page = page(&run);
+    for figure in ["below 87.5 %", "2.1 % of the test images", "0.34 % are wrong", "25.0 % get"] {
+        assert!(page.contains(figure), "{figure}");
+    }
+}
