@@ -1,8 +1,9 @@
 //! Requirement 17: digits on real paper are read, blank paper is called blank, several digits are doubted.
 
 use anyhow::ensure;
+use dataset::Examples;
 use fastrand::Rng;
-use images::{Error, Preparation, Prepared, to_network};
+use images::{Error, ImageShape, Preparation, Prepared, to_network};
 use rayon::prelude::*;
 use run::argmax;
 
@@ -25,11 +26,12 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
         setup.classifier.preparation == Preparation::Digit,
         "the run's model does not prepare its images as digits: choose another with --run"
     );
-    let n = setup.number(DIGITS, 60).min(setup.test.len());
+    let test = &setup.test;
+    let n = setup.number(DIGITS, 60).min(test.len());
     for (name, lossy, level) in CONDITIONS {
-        let found = prepared(setup, n, |digit, random| {
+        let found = prepared(test, n, |digit, random| {
             let photo = photograph(&PLAIN.draw(digit), lossy, level, random)?;
-            Ok(to_network(&photo, setup.classifier.shape, Preparation::Digit)?)
+            Ok(to_network(&photo, ImageShape::DIGIT, Preparation::Digit)?)
         });
         let read = found
             .iter()
@@ -47,17 +49,16 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
     for (name, level) in BLANK {
         let mut random = Rng::with_seed(0);
         let photo = photograph(&vec![0; CANVAS * CANVAS], true, level, &mut random)?;
-        let found = to_network(&photo, setup.classifier.shape, Preparation::Digit);
+        let found = to_network(&photo, ImageShape::DIGIT, Preparation::Digit);
         let blank = matches!(found, Err(Error::Blank));
         results.require(name, "is blank", if blank { "blank" } else { "a digit" }, blank);
     }
-    let pairs = prepared(setup, n, |digit, _| {
+    let pairs = prepared(test, n, |digit, _| {
         let left = Transform { scale: 0.8, shift: (-150.0, 0.0), ..PLAIN }.draw(digit);
-        let right =
-            Transform { scale: 0.8, shift: (150.0, 0.0), ..PLAIN }.draw(setup.test.image(0));
+        let right = Transform { scale: 0.8, shift: (150.0, 0.0), ..PLAIN }.draw(test.image(0));
         let pixels = left.iter().zip(&right).map(|(a, b)| 255 - *a.max(b)).collect();
         let photo = images::Grey { width: CANVAS, height: CANVAS, pixels, lossy: false };
-        Ok(to_network(&photo, setup.classifier.shape, Preparation::Digit)?)
+        Ok(to_network(&photo, ImageShape::DIGIT, Preparation::Digit)?)
     });
     let mut doubted = 0;
     for (index, image) in pairs.iter().enumerate() {
@@ -84,11 +85,11 @@ struct Answer {
 
 /// The first `n` test digits, each drawn and prepared with random numbers of its own.
 fn prepared(
-    setup: &Setup,
+    test: &Examples,
     n: usize,
     prepare: impl Fn(&[u8], &mut Rng) -> anyhow::Result<Prepared> + Sync,
 ) -> Vec<anyhow::Result<Prepared>> {
-    let one = |index: usize| prepare(setup.test.image(index), &mut Rng::with_seed(index as u64));
+    let one = |index: usize| prepare(test.image(index), &mut Rng::with_seed(index as u64));
     (0..n).into_par_iter().map(one).collect()
 }
 
