@@ -1,4 +1,4 @@
-//! Decodes PNG, JPEG and PNM files to grey levels.
+//! Decodes PNG, JPEG, BMP and PNM files to grey levels.
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -52,7 +52,7 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Decodes the bytes of a PNG, JPEG or PNM (PGM, PPM, PBM) file to grey levels.
+/// Decodes the bytes of a PNG, JPEG, BMP or PNM (PGM, PPM, PBM) file to grey levels.
 ///
 /// Colours become their luma (Rec. 709), 16 bits become 8, and the EXIF orientation is applied. A transparent image is
 /// composited over the background that its opaque pixels suggest: one that contrasts with a drawing, or that continues

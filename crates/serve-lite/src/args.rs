@@ -13,7 +13,7 @@ use crate::format::Format;
 /// The arguments of `predict`: which images to classify, and how to prepare them and print the results.
 #[derive(Clone, Debug, clap::Args)]
 pub struct PredictArgs {
-    /// PNG, JPEG, PGM or IDX files, optionally gzipped; - reads standard input
+    /// PNG, JPEG, BMP, PGM or IDX files, optionally gzipped; - reads standard input
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
     /// How images become the network's input, instead of what the model says

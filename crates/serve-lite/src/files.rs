@@ -19,7 +19,7 @@ const FILES_AT_ONCE: usize = 16;
 /// Which files to classify, and how to prepare the images and write the results.
 #[derive(Clone, Debug)]
 pub struct PredictOptions {
-    /// Image files: PNG, JPEG, PGM or IDX, which may be gzipped; `-` is standard input.
+    /// Image files: PNG, JPEG, BMP, PGM or IDX, which may be gzipped; `-` is standard input.
     pub images: Vec<PathBuf>,
     /// How images become the network's input; `None` for what the model says.
     pub preparation: Option<Preparation>,

@@ -24,13 +24,13 @@ fn folder(classes: &[&str]) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn silent(path: &Path) -> Result<Dataset> {
-    load(path, path, Prepare::Digit, &mut |event| panic!("{event:?}"))
+    load(path, path, Prepare::Stretch, &mut |event| panic!("{event:?}"))
 }
 
 /// The data set, and the notices of loading it.
 fn noticed(path: &Path) -> (Dataset, Vec<String>) {
     let mut notices = Vec::new();
-    let dataset = load(path, path, Prepare::Digit, &mut |event| match event {
+    let dataset = load(path, path, Prepare::Stretch, &mut |event| match event {
         Event::Notice(text) => notices.push(text.to_owned()),
         event => panic!("{event:?}"),
     });
@@ -43,11 +43,11 @@ fn images_are_loaded_in_the_order_of_classes_and_names() {
     let dataset = silent(folder.path()).unwrap();
     assert_eq!(dataset.classes, ["2", "9", "10"]);
     assert_eq!(dataset.train.labels, [0, 0, 1, 1, 2, 2]);
-    // An image of 28x28 is unchanged; the square is scaled, centred and inverted.
+    // An image of 28x28 is unchanged; the square is scaled.
     assert_eq!(dataset.train.image(1), [102; 784]);
     assert_eq!(dataset.train.image(3), [101; 784]);
     let square = dataset.train.image(0);
-    assert_eq!((square[0], square[14 * 28 + 14]), (0, 255));
+    assert_eq!((square[0], square[14 * 28 + 14]), (255, 0));
     assert_eq!(dataset.train, dataset.test);
     assert_eq!(dataset.name, folder_name(folder.path()));
     assert_eq!(silent(folder.path()).unwrap(), dataset);
@@ -127,21 +127,29 @@ fn every_invalid_image_is_named_in_one_error() {
 }
 
 #[test]
-fn blank_images_are_left_out_and_counted() {
-    let (folder, image) = folder(&["x", "y"]);
-    let whole = silent(folder.path()).unwrap();
-    let blank = image.with_file_name("aa-blank.png");
-    GrayImage::from_pixel(30, 30, Luma([255])).save(&blank).unwrap();
-    let (dataset, notices) = noticed(folder.path());
-    assert_eq!(dataset, whole);
-    assert_eq!(notices.len(), 1, "{notices:?}");
-    assert!(notices[0].contains("1 file without contrast"), "{notices:?}");
-    assert!(notices[0].contains(blank.to_str().unwrap()), "{notices:?}");
+fn digits_are_found_and_blank_images_left_out_and_counted() {
+    let (folder, image) = folder(&["3", "7"]);
+    let load = |prepare: Prepare| {
+        let mut notices = Vec::new();
+        let dataset = load(folder.path(), folder.path(), prepare, &mut |event| match event {
+            Event::Notice(text) => notices.push(text.to_owned()),
+            event => panic!("{event:?}"),
+        });
+        (dataset, notices)
+    };
+    // Classes that are digits are prepared as digits: the square is inverted, and the grey images are blank.
+    let (dataset, notices) = load(Prepare::Auto);
+    let dataset = dataset.unwrap();
+    assert_eq!((dataset.preparation, dataset.train.len()), (Preparation::Digit, 2));
+    let square = dataset.train.image(0);
+    assert_eq!((square[0], square[14 * 28 + 14]), (0, 255));
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    assert!(notices[1].contains("2 files without contrast"), "{notices:?}");
+    assert!(notices[1].contains(image.to_str().unwrap()), "{notices:?}");
+    assert_eq!(load(Prepare::Stretch).0.unwrap().train.len(), 4);
     // A class of blank images alone has none.
-    for name in ["a.PNG", "b.pgm"] {
-        std::fs::remove_file(image.with_file_name(name)).unwrap();
-    }
-    let error = load(folder.path(), folder.path(), Prepare::Digit, &mut |_| ()).unwrap_err();
+    std::fs::remove_file(image.with_file_name("a.PNG")).unwrap();
+    let error = load(Prepare::Digit).0.unwrap_err();
     assert!(
         matches!(&error, Error::Classes { path, .. } if *path == image.parent().unwrap()),
         "{error}"
@@ -194,7 +202,7 @@ fn a_folder_of_validation_images_is_used() {
     assert_eq!((split.train.len(), split.val.len()), (5, 0));
 
     std::fs::remove_dir_all(folder.path().join("test")).unwrap();
-    let error = load(folder.path(), folder.path(), Prepare::Digit, &mut |_| ()).unwrap_err();
+    let error = load(folder.path(), folder.path(), Prepare::Stretch, &mut |_| ()).unwrap_err();
     assert!(error.to_string().contains("rename it to test"), "{error}");
 }
 

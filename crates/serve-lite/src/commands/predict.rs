@@ -14,9 +14,9 @@ Examples:
   serve-lite predict model.onnx t10k-images-idx3-ubyte.gz
   curl -s https://example.com/3.png | serve-lite predict model.onnx -
 
-A model of digits takes images of 28x28 pixels unchanged. It prepares any other image like its training
-digits: the ink, bright or dark, is separated from the paper, scaled and centred. --show draws the
-result. A model of another shape takes images of exactly that shape.";
+The model says how images become its input. A model of digits finds the digit on its paper, scales it
+and centres it as in MNIST; any other scales the image. --show draws the result. An answer that is not to
+be relied on is called doubtful.";
 
 /// Classify image files
 #[derive(clap::Args)]
