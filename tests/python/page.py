@@ -432,20 +432,20 @@ class Checks:
                 assert s.page.evaluate(duration).startswith("0s") == still
 
     def check_every_drawing_is_answered(self):
-        """Whatever is drawn gets an answer or is called blank, and the page shows what the server saw."""
         with self.page(expected=["Failed to load"]) as s:
             replies = s.page.evaluate(PREDICTED, scribbles(N_RANDOM) + list(DIGITS.values()))
         n_blank = 0
         for width, height, pixels, reply in replies:
             pixels = base64.b64decode(pixels)
+            filled = sum(pixels) > .6 * 255 * len(pixels)  # Like a sheet of paper, with specks or without.
             if reply is None:
-                assert sum(pixels) > .6 * 255 * len(pixels), "only a filled square may be called blank"
+                assert filled, "strokes are called blank"
                 n_blank += 1
                 continue
             assert json.loads(self.predict(pgm(width, height, pixels))) == reply and len(reply["pixels"]) == 784
-            assert max(reply["pixels"]) == 255 and sum(reply["pixels"]) > 20 * 255, "the strokes were lost"
-        assert len(replies) >= 230 and n_blank < 10, (len(replies), n_blank)
-        return f"{len(replies)} drawings, {n_blank} of them filled squares"
+            assert filled or max(reply["pixels"]) == 255 and sum(reply["pixels"]) > 20 * 255, "the strokes are lost"
+        assert len(replies) > 220 and n_blank < 10, (len(replies), n_blank)
+        return f"{len(replies)} drawings, {n_blank} of them blank"
 
     def check_blank_is_no_problem(self):
         def blank(route):

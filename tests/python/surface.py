@@ -127,7 +127,9 @@ class Surface:
         """What the page shows as the network's input: width, height, and levels."""
         return self.page.evaluate("""() => {
             const { width, height } = seen;
-            const { data } = seen.getContext("2d").getImageData(0, 0, width, height);
+            const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+            copy.drawImage(seen, 0, 0);
+            const { data } = copy.getImageData(0, 0, width, height);
             return [width, height, [...data].filter((_, i) => i % 4 === 3)];
         }""")
 
