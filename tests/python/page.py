@@ -285,26 +285,16 @@ class Checks:
     # How the page handles the server.
 
     def check_unsure(self):
-        def torn(page):
-            p = [.5, .4] + [.1 / (n - 2)] * (n - 2)
+        n, (first, second, *_) = len(self.classes()), self.classes()
+        torn, several = [.5, .4] + [.1 / (n - 2)] * (n - 2), [1.] + [0.] * (n - 1)
+        for p, shown in ((torn, f"{first} or {second}"), (several, first)):  # Doubtful at any probability.
             answer = reply(dict(zip(self.classes(), p, strict=True)), doubtful=True)
-            page.route("**/v1/predict", lambda route: route.fulfill(**answer))
-
-        def several(page):
-            answer = reply({name: float(name == self.classes()[0]) for name in self.classes()}, doubtful=True)
-            page.route("**/v1/predict", lambda route: route.fulfill(**answer))
-
-        n = len(self.classes())
-        with self.page(before=torn) as s:
-            s.draw("7")
-            first, second = self.classes()[:2]
-            assert s.unsure() and s.text("answer") == f"{first} or {second}?"
-            s.settle(800)
-            assert s.text("spoken") == f"Unsure: {first} or {second}"
-            self.shot(s, "unsure")
-        with self.page(before=several) as s:
-            s.draw("7")
-            assert s.unsure() and s.text("answer") == f"{first}?", "doubtful at any probability"
+            with self.page(before=lambda page: page.route("**/v1/predict", lambda route: route.fulfill(**answer))) as s:
+                s.draw("7")
+                assert s.unsure() and s.text("answer") == f"{shown}?"
+                s.settle(800)
+                assert s.text("spoken") == f"Unsure: {shown}"
+                self.shot(s, f"unsure-{max(p)}")
 
     def check_busy_and_gone(self):
         for words, answer in {
@@ -412,6 +402,11 @@ class Checks:
                 found = s.page.evaluate(rules)
                 assert not found, found
         return "axe-core finds nothing"
+
+    def check_without_scripts(self):
+        with self.page(java_script_enabled=False) as s:
+            assert "JavaScript" in s.text("scripts") and "/predict" in s.text("scripts")
+            assert not s.page.get_by_text("Draw here").is_visible()
 
     def check_contrast(self):
         worst = {}
