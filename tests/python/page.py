@@ -1,4 +1,4 @@
-"""Drives the server's page in Chromium as a person does, and compares it with the server's answers.
+"""Drives the server's page in Chromium as a person does, and compares what it shows with the server's answers.
 
 usage: page.py URL SCREENSHOTS [--browser CHROMIUM] [--accurate] [--axe AXE_JS] [--only WORDS]
 
@@ -10,16 +10,13 @@ import base64
 import contextlib
 import json
 import pathlib
-import random
-import struct
 import sys
 import time
-import urllib.error
 import urllib.request
 
 from playwright.sync_api import sync_playwright
 
-from surface import CONTRAST, DIGITS, RASTERS, TIMES, Surface, reply, slowly, to_png
+from surface import ASKED, CONTRAST, DIGITS, PREDICTED, TIMES, Surface, pgm, reply, scribbles, slowly
 
 FLAGS = ("--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
          "--disable-sync --no-first-run").split()
@@ -73,13 +70,20 @@ class Checks:
         with urllib.request.urlopen(urllib.request.Request(self.url + path, body, headers), timeout=30) as reply:
             return reply.headers, reply.read()
 
-    def server_says(self, levels):
-        """The server's probabilities for 784 levels, requested without the page."""
-        headers, body = self.get(f"v2/models/{self.model()}/infer", bytes(levels), {
-            "Inference-Header-Content-Length": "0", "Content-Type": "application/octet-stream"})
-        header = json.loads(body[:int(headers["Inference-Header-Content-Length"])])
-        n = header["outputs"][-1]["parameters"]["binary_data_size"] // 4
-        return struct.unpack(f"<{n}f", body[-4 * n:])
+    def predict(self, file):
+        """The server's answer to an image file, requested without the page."""
+        return self.get("v1/predict", file)[1]
+
+    def shows_what_the_server_says(self, s):
+        """That the last image sent is the drawing, and that the page shows the server's reply to it; the reply."""
+        file = s.state()[2]
+        assert s.images[-1] == file
+        says = json.loads(self.predict(file))
+        p = [says["probabilities"][name] for name in self.classes()]
+        assert all(abs(100 * a - b) < 0.06 for a, b in zip(p, s.bars(), strict=True)), (p, s.bars())
+        assert s.seen() == [28, 28, says["pixels"]], "the page shows other pixels than the server saw"
+        assert s.unsure() == says["doubtful"] and s.text("answer").startswith(says["label"]), s.text("answer")
+        return says
 
     def model(self):
         return self.get("")[1].decode().split('name="model" content="')[1].split('"')[0]
@@ -98,45 +102,41 @@ class Checks:
             s.settle()
             s.page.keyboard.press("Delete")
             s.settle()
-            assert not s.infers and s.text("answer") == "" and max(s.bars()) == 0
+            assert not s.images and s.text("answer") == "" and max(s.bars()) == 0
             self.shot(s, "empty")
 
     def check_bars_move_while_drawing(self):
         with self.page() as s:
             s.stroke(DIGITS["2"][0][:8], lift=False)
             s.settle()
-            first, n_first = s.bars(), len(s.infers)
+            first, n_first = s.bars(), len(s.images)
             self.shot(s, "drawing")
             for point in s.at(*DIGITS["2"][0][8:]):
                 s.page.mouse.move(*point, steps=5)
             s.settle()
-            second, n_second = s.bars(), len(s.infers)
+            second, n_second = s.bars(), len(s.images)
             s.page.mouse.up()
             assert n_first >= 2 and n_second > n_first and first != second, (n_first, n_second, first, second)
             shown = s.page.locator("#bars li").evaluate_all(
                 "rows => rows.map(row => getComputedStyle(row.children[1]).getPropertyValue('--p'))")
             assert all(abs(100 * float(p) - value) < 0.1 for p, value in zip(shown, second, strict=True)), shown
             assert "ms" in s.text("latency")
-        with self.page(before=lambda page: page.route("**/infer", slowly)) as s:
+        with self.page(before=lambda page: page.route("**/v1/predict", slowly)) as s:
             for point in DIGITS["2"][0]:  # More than one request at a time fails the check at the end.
                 s.stroke([point, (.5, .5)])
-            assert 1 <= len(s.infers) <= 10
+            assert 1 <= len(s.images) <= 10
             return f"{n_second} questions, at most one at a time"
 
     def check_digits_by_mouse(self):
-        right, classes = [], self.classes()
+        right = []
         with self.page() as s:
             for digit in DIGITS:
                 s.page.keyboard.press("Delete")
                 s.draw(digit)
-                strokes, _, seen = s.state()
-                assert len(strokes) == len(DIGITS[digit]) and s.infers[-1] == bytes(seen)
-                p = self.server_says(seen)
-                best = classes[p.index(max(p))]
-                assert all(abs(100 * a - b) < 0.06 for a, b in zip(p, s.bars(), strict=True)), (p, s.bars())
-                assert s.unsure() == (max(p) < 0.8) and s.text("answer").startswith(best), s.text("answer")
-                assert sum(level > 0 for level in seen) > 40 and max(seen) == 255
-                right.append(best == digit)
+                assert len(s.state()[0]) == len(DIGITS[digit])
+                says = self.shows_what_the_server_says(s)
+                assert sum(level > 0 for level in says["pixels"]) > 40 and max(says["pixels"]) == 255
+                right.append(says["label"] == digit)
             self.shot(s, "digit")
         if self.arguments.accurate:
             assert sum(right) >= 9, right
@@ -146,8 +146,8 @@ class Checks:
         with self.page(**PHONE) as s:
             for stroke in DIGITS["4"]:
                 s.fingers(stroke)
-            strokes, _, seen = s.state()
-            assert len(strokes) == 2 and len(strokes[1]) > 1 and s.infers[-1] == bytes(seen)
+            strokes, _, file = s.state()
+            assert len(strokes) == 2 and len(strokes[1]) > 1 and s.images[-1] == file
             s.fingers([(.8, .9 - i / 20) for i in range(16)])  # Would scroll the page outside the surface.
             assert s.page.evaluate("scrollY") == 0, "the page scrolled"
             assert s.state()[0][2][-1][1] < .2, "the stroke was cut short"
@@ -164,7 +164,7 @@ class Checks:
     def check_stylus(self):
         with self.page() as s:
             s.fingers(DIGITS["7"][0], "pen")
-            assert len(s.state()[0]) == 1 and s.infers
+            assert len(s.state()[0]) == 1 and s.images
 
     def check_two_pixels_a_point(self):
         with self.page(device_scale_factor=2) as s:
@@ -181,14 +181,14 @@ class Checks:
             undo, clear = (s.page.get_by_role("button", name=name) for name in ("Undo", "Clear"))
             assert undo.get_attribute("aria-disabled") == clear.get_attribute("aria-disabled") == "true"
             s.draw("4")
-            n, before = len(s.infers), s.state()
+            n, before = len(s.images), s.state()
             undo.click()
             s.settle()
-            assert len(s.state()[0]) == 1 and len(s.infers) == n + 1
+            assert len(s.state()[0]) == 1 and len(s.images) == n + 1
             clear.click()
             s.settle()
             assert s.state() == ([], None, None) and s.text("answer") == "" and max(s.bars()) == 0
-            assert len(s.infers) == n + 1
+            assert len(s.images) == n + 1
             s.page.keyboard.press("Control+z")
             s.stroke(DIGITS["4"][1])
             s.settle()
@@ -201,19 +201,19 @@ class Checks:
                 s.page.keyboard.press("Delete")
             s.settle()
             assert s.state() == ([], None, None) and s.text("answer") == "" and max(s.bars()) == 0
-        with self.page(before=lambda page: page.route("**/infer", slowly)) as s:
+        with self.page(before=lambda page: page.route("**/v1/predict", slowly)) as s:
             s.stroke([(.3, .2), (.6, .8)])
-            s.until(lambda: s.infers)
+            s.until(lambda: s.images)
             s.page.keyboard.press("Delete")
             s.settle(900)
             assert s.text("answer") == "" and max(s.bars()) == 0, "a stale answer is shown"
-            n = len(s.infers)
+            n = len(s.images)
             assert n <= 2, "a blank surface was sent"  # Two if a slow machine also sent a partial stroke.
             s.stroke([(.3, .2), (.6, .8)])
-            s.until(lambda: len(s.infers) > n)
-            n = len(s.infers)
+            s.until(lambda: len(s.images) > n)
+            n = len(s.images)
             s.page.get_by_role("button", name="A handwritten 5").click()
-            s.until(lambda: len(s.infers) > n and s.aborted >= 2, "a stale question is waited for", seconds=1)
+            s.until(lambda: len(s.images) > n and s.aborted >= 2, "a stale question is waited for", seconds=1)
 
     def check_samples(self):
         with self.page() as s:
@@ -224,8 +224,10 @@ class Checks:
             for button, label in zip(buttons, labels):
                 button.click()
                 s.settle(100)
-                _, sample, seen = s.state()
-                assert sample == label and bytes(seen) == s.infers[-1]
+                _, sample, file = s.state()
+                _, _, seen = s.seen()
+                assert sample == label and file == pgm(28, 28, seen), "a sample is seen as it is"
+                self.shows_what_the_server_says(s)
                 assert button.get_attribute("aria-pressed") == "true"
                 for place in (lambda i: i % 28, lambda i: i // 28):  # As MNIST centred its digits.
                     assert 13.4 < sum(place(i) * level for i, level in enumerate(seen)) / sum(seen) < 14.6, label
@@ -283,17 +285,16 @@ class Checks:
     # How the page handles the server.
 
     def check_unsure(self):
-        def torn(page):
-            page.route("**/infer", lambda route: route.fulfill(**reply([.5, .4] + [.1 / (n - 2)] * (n - 2))))
-
-        n = len(self.classes())
-        with self.page(before=torn) as s:
-            s.draw("7")
-            first, second = self.classes()[:2]
-            assert s.unsure() and s.text("answer") == f"{first} or {second}?"
-            s.settle(800)
-            assert s.text("spoken") == f"Unsure: {first} or {second}"
-            self.shot(s, "unsure")
+        n, (first, second, *_) = len(self.classes()), self.classes()
+        torn, several = [.5, .4] + [.1 / (n - 2)] * (n - 2), [1.] + [0.] * (n - 1)
+        for p, shown in ((torn, f"{first} or {second}"), (several, first)):  # Doubtful at any probability.
+            answer = reply(dict(zip(self.classes(), p, strict=True)), doubtful=True)
+            with self.page(before=lambda page: page.route("**/v1/predict", lambda route: route.fulfill(**answer))) as s:
+                s.draw("7")
+                assert s.unsure() and s.text("answer") == f"{shown}?"
+                s.settle(800)
+                assert s.text("spoken") == f"Unsure: {shown}"
+                self.shot(s, f"unsure-{max(p)}")
 
     def check_busy_and_gone(self):
         for words, answer in {
@@ -301,19 +302,19 @@ class Checks:
             "cannot be reached": lambda route: route.abort(),
         }.items():
             with self.page(expected=["Failed to load"]) as s:
-                s.page.route("**/infer", answer)
+                s.page.route("**/v1/predict", answer)
                 s.draw("3")
                 assert words in s.text("notice") and s.page.get_by_role("alert").is_visible()
                 self.shot(s, words.split()[0])
-                n = len(s.infers)
+                n = len(s.images)
                 assert n <= 4, f"{n} tries in half a second"
-                s.page.unroute("**/infer")
+                s.page.unroute("**/v1/predict")
                 s.settle(2500)
                 assert s.text("notice") == "" and s.text("answer"), "no second try"
 
     def check_refusal_in_words(self):
         with self.page(expected=["Failed to load"]) as s:
-            s.page.route("**/infer", lambda route: route.fulfill(status=500, body='{"error": "the model failed"}'))
+            s.page.route("**/v1/predict", lambda route: route.fulfill(status=500, body='{"error": "the model failed"}'))
             s.draw("3")
             assert "the model failed" in s.text("notice"), s.text("notice")
             s.page.keyboard.press("Delete")
@@ -326,7 +327,8 @@ class Checks:
                     return route.continue_()
                 return route.fulfill(status=401, body='{"error": "no token"}')
 
-            page.route("**/v2/**", answer)
+            for path in ("**/v1/**", "**/v2/**"):
+                page.route(path, answer)
 
         with self.page(expected=["401"], before=guarded) as s:
             assert s.page.get_by_label("Access token").is_visible() and "token" in s.text("notice")
@@ -349,8 +351,10 @@ class Checks:
 
             def other(page):
                 page.route(f"**/v2/models/{self.model()}", lambda route: route.fulfill(json={
-                    "versions": ["1"], "properties": {"kiln.classes": json.dumps(names), "kiln.synthetic": "true"}}))
-                page.route("**/infer", lambda route: route.fulfill(**reply([.05 / (n - 1)] * (n - 1) + [.95])))
+                    "versions": ["1"], "inputs": [{"name": "pixels", "shape": [-1, 1, 28, 28]}],
+                    "properties": {"kiln.classes": json.dumps(names), "kiln.synthetic": "true"}}))
+                page.route("**/v1/predict", lambda route: route.fulfill(**reply(
+                    {name: .95 if name == names[-1] else .05 / (n - 1) for name in names})))
 
             with self.page(before=other, **options) as s:
                 s.stroke(DIGITS["1"][0])
@@ -364,7 +368,8 @@ class Checks:
     def check_another_model_is_met(self):
         with self.page() as s:
             n, described = len(self.classes()), s.described
-            s.page.route("**/infer", lambda route: route.fulfill(**reply([1 / n] * n, "77")))
+            s.page.route("**/v1/predict", lambda route: route.fulfill(**reply(
+                dict.fromkeys(self.classes(), 1 / n), doubtful=True, version="77")))
             s.draw("7")
             s.settle(1500)
             assert s.described == described + 1 and s.unsure() and len(s.bars()) == n
@@ -384,7 +389,7 @@ class Checks:
             s.draw("3")
             s.settle(800)
             assert s.text("answer").strip("?") in s.text("spoken")
-            assert "digit" in role("img").first.get_attribute("aria-label")
+            assert "drawing in 28 by 28" in role("img").first.get_attribute("aria-label")
             for name, meter in zip(self.classes(), role("meter").all()):
                 assert meter.get_attribute("aria-label") == name and "%" in meter.get_attribute("aria-valuetext")
         if not self.arguments.axe:
@@ -397,6 +402,11 @@ class Checks:
                 found = s.page.evaluate(rules)
                 assert not found, found
         return "axe-core finds nothing"
+
+    def check_without_scripts(self):
+        with self.page(java_script_enabled=False) as s:
+            assert "JavaScript" in s.text("scripts") and "/predict" in s.text("scripts")
+            assert not s.page.get_by_text("Draw here").is_visible()
 
     def check_contrast(self):
         worst = {}
@@ -416,48 +426,56 @@ class Checks:
             with self.page(reduced_motion=motion) as s:
                 assert s.page.evaluate(duration).startswith("0s") == still
 
-    def check_the_browser_and_rust_agree(self):
-        dice, drawings = random.Random(7), []
-        for _ in range(N_RANDOM):
-            size, jump = dice.choice([.05, .2, .5, 1]), dice.choice([.02, .1, .5])
-            strokes = []
-            for _ in range(dice.randint(1, 4)):
-                x, y = dice.random(), dice.random()
-                stroke = [[x * size, y * size]]
-                for _ in range(dice.randint(0, 60)):
-                    x, y = (min(1, max(0, v + dice.gauss(0, jump))) for v in (x, y))
-                    stroke.append([x * size, y * size])
-                strokes.append(stroke)
-            drawings.append(strokes)
-        drawings += list(DIGITS.values())
-        seeds = [dice.getrandbits(30) for _ in range(60)]
-        faint = [[15, 0], [16, 0], [250, 25], [250, 24], [255, 26], [255, 25]]
-        with self.page() as s:
-            made = s.page.evaluate(RASTERS, [drawings, seeds, faint])
-        worst, different, blank = 0, 0, 0
-        for image in made:
-            png = to_png(image["width"], image["height"], base64.b64decode(image["pixels"]))
-            if image["levels"] is None:
-                blank += self.refuses(png)
+    def check_every_drawing_is_answered(self):
+        with self.page(expected=["Failed to load"]) as s:
+            replies = s.page.evaluate(PREDICTED, scribbles(N_RANDOM) + list(DIGITS.values()))
+        n_blank = 0
+        for width, height, pixels, reply in replies:
+            pixels = base64.b64decode(pixels)
+            filled = sum(pixels) > .6 * 255 * len(pixels)  # Like a sheet of paper, with specks or without.
+            if reply is None:
+                assert filled, "strokes are called blank"
+                n_blank += 1
                 continue
-            theirs = json.loads(self.get("v1/predict", png, {"Content-Type": "image/png"})[1])["pixels"]
-            apart = max(abs(a - b) for a, b in zip(image["levels"], theirs, strict=True))
-            worst, different = max(worst, apart), different + (apart > 0)
-        assert worst <= 1 and len(made) >= 280 and blank == 1, (worst, len(made), blank)
-        return f"{len(made)} images, {different} differ, at most {worst} grey levels apart"
+            assert json.loads(self.predict(pgm(width, height, pixels))) == reply and len(reply["pixels"]) == 784
+            assert filled or max(reply["pixels"]) == 255 and sum(reply["pixels"]) > 20 * 255, "the strokes are lost"
+        assert len(replies) > 220 and n_blank < 10, (len(replies), n_blank)
+        return f"{len(replies)} drawings, {n_blank} of them blank"
 
-    def refuses(self, png):
-        try:
-            self.get("v1/predict", png, {"Content-Type": "image/png"})
-        except urllib.error.HTTPError as error:
-            return error.code == 400
-        return False
+    def check_blank_is_no_problem(self):
+        def blank(route):
+            route.continue_(post_data=pgm(40, 40, bytes(1600)))
 
-    def check_time_to_the_784_levels(self):
+        with self.page(expected=["Failed to load"]) as s:
+            s.draw("3")
+            assert s.text("answer") and max(s.seen()[2]) == 255
+            s.page.route("**/v1/predict", blank)
+            s.draw("4")
+            assert s.text("answer") == s.text("notice") == s.text("latency") == "" and max(s.bars()) == 0
+            assert not s.page.get_by_role("alert").is_visible() and max(s.seen()[2]) == 0
+            assert "nothing" in s.page.locator("#seen").get_attribute("aria-label")
+
+    def check_a_model_of_another_shape(self):
+        def other(page):
+            page.route(f"**/v2/models/{self.model()}", lambda route: route.fulfill(json={
+                "versions": ["1"], "inputs": [{"name": "pixels", "shape": [-1, 1, 20, 32]}],
+                "properties": {"kiln.classes": '["shirt", "boot"]'}}))
+            answer = reply({"shirt": .1, "boot": .9}, pixels=[i % 200 for i in range(640)])
+            page.route("**/v1/predict", lambda route: route.fulfill(**answer))
+
+        with self.page(before=other) as s:
+            s.draw("7")
+            assert s.seen() == [32, 20, [i % 200 for i in range(640)]] and s.text("answer") == "boot"
+            assert "32 by 20" in s.page.locator("#seen").get_attribute("aria-label")
+            self.shot(s, "other-shape")
+
+    def check_time_to_the_answer(self):
         with self.page() as s:
             usual, scribble = s.page.evaluate(TIMES)
-        assert usual < 25, usual
-        return f"{usual:.1f} ms for a digit, {scribble:.0f} ms for a scribble of 3000 points"
+            s.draw("8")
+            asked = s.page.evaluate(ASKED)
+        assert usual < 25 and asked < 100, (usual, asked)
+        return f"{usual:.1f} ms to draw a digit, {scribble:.0f} ms a scribble of 3000 points, {asked:.1f} ms to ask"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 """A person at the server's page, through the protocol of the browser; used by page.py."""
 import contextlib
-import json
 import math
-import struct
-import zlib
+import random
 
 
 def arc(x, y, rx, ry, start, end):
@@ -27,12 +25,16 @@ DIGITS = {
 }
 
 
+# The path to which the page sends images.
+PREDICT = "/v1/predict"
+
+
 class Surface:
     """One opened page, with its console output and its requests."""
 
     def __init__(self, page, url):
         self.page, self.url = page, url
-        self.complaints, self.infers, self.replies, self.described = [], [], [], 0
+        self.complaints, self.images, self.described = [], [], 0
         self.in_flight = self.most_in_flight = self.aborted = 0
         page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(m.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -45,15 +47,15 @@ class Surface:
     def sent(self, request):
         if not request.url.startswith((self.url, "data:")):
             self.complaints.append(f"request to {request.url}")
-        if request.url.endswith("/infer"):
-            self.infers.append(request.post_data_buffer)
+        if request.url.endswith(PREDICT):
+            self.images.append(request.post_data_buffer)
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
         elif "/v2/models/" in request.url:
             self.described += 1
 
     def ended(self, request):
-        self.in_flight -= request.url.endswith("/infer")
+        self.in_flight -= request.url.endswith(PREDICT)
 
     def failed(self, request):
         self.ended(request)
@@ -114,10 +116,22 @@ class Surface:
 
     def state(self):
         state = self.page.evaluate("""async () => {
-            const { drawing, seen } = await import("/page.js");
-            return { strokes: drawing.strokes, sample: drawing.sample?.label ?? null, seen: seen && [...seen] };
+            const { drawing, image } = await import("/page.js");
+            const file = image && [`P5 ${image.width} ${image.height} 255\\n`, [...image.pixels]];
+            return { strokes: drawing.strokes, sample: drawing.sample?.label ?? null, file };
         }""")
-        return state["strokes"], state["sample"], state["seen"]
+        file = state["file"]
+        return state["strokes"], state["sample"], file and file[0].encode() + bytes(file[1])
+
+    def seen(self):
+        """What the page shows as the network's input: width, height, and levels."""
+        return self.page.evaluate("""() => {
+            const { width, height } = seen;
+            const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+            copy.drawImage(seen, 0, 0);
+            const { data } = copy.getImageData(0, 0, width, height);
+            return [width, height, [...data].filter((_, i) => i % 4 === 3)];
+        }""")
 
     def bars(self):
         values = "meters => meters.map(meter => Number(meter.getAttribute('aria-valuenow')))"
@@ -137,64 +151,44 @@ def slowly(route):
         route.fulfill(response=reply)
 
 
-def reply(probabilities, version="1"):
-    """An answer in the protocol's binary form."""
-    size = 4 * len(probabilities)
-    outputs = [{"name": name, "datatype": "FP32", "shape": [1, len(probabilities)],
-                "parameters": {"binary_data_size": size}} for name in ("logits", "probabilities")]
-    header = json.dumps({"model_name": "m", "model_version": version, "outputs": outputs}).encode()
-    return {"body": header + bytes(size) + struct.pack(f"<{len(probabilities)}f", *probabilities),
-            "headers": {"Inference-Header-Content-Length": str(len(header))}}
+def reply(probabilities, doubtful=False, version="1", pixels=[0] * 784):
+    """An answer of the server; `probabilities` are by class."""
+    best = max(probabilities, key=probabilities.get)
+    return {"json": {"model_name": "m", "model_version": version, "label": best, "probability": probabilities[best],
+                     "doubtful": doubtful, "probabilities": probabilities, "pixels": pixels}}
 
 
-def to_png(width, height, grey):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    rows = b"".join(b"\0" + grey[y * width:(y + 1) * width] for y in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+def scribbles(n):
+    """`n` drawings of any size, from a stroke to a tangle."""
+    dice, drawings = random.Random(7), []
+    for _ in range(n):
+        size, jump = dice.choice([.05, .2, .5, 1]), dice.choice([.02, .1, .5])
+        strokes = []
+        for _ in range(dice.randint(1, 4)):
+            x, y = dice.random(), dice.random()
+            stroke = [[x * size, y * size]]
+            for _ in range(dice.randint(0, 60)):
+                x, y = (min(1, max(0, v + dice.gauss(0, jump))) for v in (x, y))
+                stroke.append([x * size, y * size])
+            strokes.append(stroke)
+        drawings.append(strokes)
+    return drawings
+
+
+def pgm(width, height, grey):
+    return f"P5 {width} {height} 255\n".encode() + bytes(grey)
 
 
 # Scripts that run in the page.
 
-# Images from the page's rasteriser, white ink on noisy, unevenly lit dark paper, and pairs of squares near the threshold of
-# ink; each with the page's levels.
-RASTERS = """async ([drawings, seeds, levels]) => {
-    const { rasterise, toNetwork } = await import("/digit.js");
-    const paper = (seed) => {
-        const dice = () => (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
-        const [width, height] = [29 + Math.floor(90 * dice()), 29 + Math.floor(90 * dice())];
-        const [noise, shade, ink] = [30 * dice(), 40 * dice(), 90 + 100 * dice()];
-        const [x, y, r] = [width * dice(), height * dice(), 4 + 20 * dice()];
-        const pixels = Uint8Array.from({ length: width * height }, (_, i) => {
-            const [px, py] = [i % width, Math.floor(i / width)];
-            const near = Math.max(0, 1 - Math.hypot(px - x, py - y) / r);
-            return Math.min(255, noise * dice() + (shade * px) / width + ink * Math.min(1, 2 * near));
-        });
-        return { width, height, pixels };
-    };
-    const squares = ([a, b]) => {
-        const inside = (from, to, ...at) => at.every((v) => v > from && v < to);
-        const level = (x, y) => (inside(20, 40, x, y) ? a : inside(45, 55, x, y) ? b : 0);
-        const pixels = Uint8Array.from({ length: 3600 }, (_, i) => level(i % 60, Math.floor(i / 60)));
-        return { width: 60, height: 60, pixels };
-    };
-    const text = (pixels) => btoa(Array.from(pixels, (level) => String.fromCharCode(level)).join(""));
-    const images = [...drawings.map(rasterise).filter(Boolean), ...seeds.map(paper), ...levels.map(squares)];
-    return images.map((image) => {
-        const made = toNetwork(image);
-        return { ...image, pixels: text(image.pixels), levels: made && [...made] };
-    });
-}"""
-
-# Milliseconds from strokes to levels.
+# Milliseconds from strokes to the image that is sent.
 TIMES = """async () => {
-    const { rasterise, toNetwork } = await import("/digit.js");
+    const { rasterise } = await import("/digit.js");
     const walk = (n) => Array.from({ length: n }, (_, i) => [.5 + .3 * Math.cos(i / 20), .5 + .4 * Math.sin(i / 33)]);
     return [150, 3000].map((n) => {
         const times = Array.from({ length: 15 }, () => {
             const start = performance.now();
-            toNetwork(rasterise([walk(n)]));
+            rasterise([walk(n)]);
             return performance.now() - start;
         });
         return times.sort((a, b) => a - b)[7];
@@ -213,4 +207,29 @@ CONTRAST = """(selector) => {
     while (getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
     const [a, b] = [getComputedStyle(node).color, getComputedStyle(behind).backgroundColor].map(luminance);
     return (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+}"""
+
+# The images of drawings, and the server's replies to them, null for those that it calls blank.
+PREDICTED = """async (drawings) => {
+    const { rasterise } = await import("/digit.js");
+    const { predict } = await import("/server.js");
+    const text = (pixels) => btoa(Array.from(pixels, (level) => String.fromCharCode(level)).join(""));
+    const images = drawings.map(rasterise).filter(Boolean);
+    const replies = [];
+    for (const image of images) {
+        replies.push([image.width, image.height, text(image.pixels), await predict(image)]);
+    }
+    return replies;
+}"""
+
+# Milliseconds from the drawing's image to the server's answer.
+ASKED = """async () => {
+    const [{ image }, { predict }] = [await import("/page.js"), await import("/server.js")];
+    const times = [];
+    for (let i = 0; i < 25; i++) {
+        const start = performance.now();
+        await predict(image);
+        times.push(performance.now() - start);
+    }
+    return times.sort((a, b) => a - b)[12];
 }"""

@@ -20,9 +20,9 @@ use crate::error::{Error, Result};
 /// few cores to computation.
 const PARK_DELAY: Duration = Duration::from_millis(1);
 
-/// Blocking threads beside one a core, which parse and write large bodies: one decodes images, one looks at the model's
-/// file, and one opens the service. Loads have threads of their own.
-const OTHER_BLOCKING_THREADS: usize = 3;
+/// Blocking threads beside one a core, which parse and write large bodies: two decode images, one looks at the
+/// model's file, and one opens the service. Loads have threads of their own.
+const OTHER_BLOCKING_THREADS: usize = 4;
 
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use images::Prepared;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use super::AppState;
 use super::body::{self, Limit};
@@ -23,10 +24,24 @@ use crate::format::ByClass;
 
 /// The largest image file, in multiples of the largest inference request (`--max-body`): photographs need it.
 const MAX_FILE_BODIES: usize = 4;
-/// The most pixels that are decoded: those of a 24-megapixel camera, which take a quarter of a second and 200 MB.
+/// The most pixels that are decoded: those of a 24-megapixel camera, which take a second and 200 MB.
 const MAX_PIXELS: u64 = 24_000_000;
-/// Images that are decoded at once, for the same reason.
-pub(super) const MAX_DECODERS: usize = 1;
+/// An image of at most so many pixels, in a body of at most so many bytes, takes milliseconds: drawings of the page,
+/// scanned digits.
+const SMALL: (u64, usize) = (1 << 16, 256 << 10);
+
+/// Turns at decoding: one large image at a time, for its memory, and beside it one small image, which would otherwise
+/// wait for a row of photographs.
+pub(super) struct Decoders {
+    small: Arc<Semaphore>,
+    large: Arc<Semaphore>,
+}
+
+impl Decoders {
+    pub(super) fn new() -> Self {
+        Self { small: Arc::new(Semaphore::new(1)), large: Arc::new(Semaphore::new(1)) }
+    }
+}
 
 #[derive(Serialize)]
 struct Reply<'a> {
@@ -73,7 +88,7 @@ pub(super) async fn predict(
     Ok(Json(reply).into_response())
 }
 
-/// Decodes and prepares an image file on a blocking thread, where it does not delay other requests.
+/// Decodes and prepares an image file: first as a small one, if the bytes are few; their pixels may still be many.
 async fn prepare(
     state: &AppState,
     model: &Model,
@@ -81,8 +96,33 @@ async fn prepare(
     body: Bytes,
     deadline: Instant,
 ) -> Result<Prepared, Failure> {
-    let permit =
-        tokio::time::timeout_at(deadline.into(), Arc::clone(&state.decoders).acquire_owned());
+    let (max_pixels, max_bytes) = SMALL;
+    let Decoders { small, large } = &state.decoders;
+    let turns = [(small, max_pixels), (large, MAX_PIXELS)];
+    let turns = if body.len() <= max_bytes { &turns[..] } else { &turns[1..] };
+    let mut result = Err(images::Error::Format);
+    for &(decoders, max_pixels) in turns {
+        let (headers, body) = (headers.clone(), body.clone());
+        result =
+            prepare_within(state, model, headers, body, (decoders, max_pixels), deadline).await?;
+        if !matches!(result, Err(images::Error::Gigantic { .. })) {
+            break;
+        }
+    }
+    result.map_err(|error| unusable(error, &headers))
+}
+
+/// Prepares an image of at most `max_pixels` when it is its turn, on a blocking thread, where it does not delay other
+/// requests.
+async fn prepare_within(
+    state: &AppState,
+    model: &Model,
+    headers: HeaderMap,
+    body: Bytes,
+    (decoders, max_pixels): (&Arc<Semaphore>, u64),
+    deadline: Instant,
+) -> Result<images::Result<Prepared>, Failure> {
+    let permit = tokio::time::timeout_at(deadline.into(), Arc::clone(decoders).acquire_owned());
     let Ok(Ok(permit)) = permit.await else {
         let message = "other images are being decoded: try again";
         return Err(Failure::busy(state.options.overload_status, message));
@@ -91,9 +131,8 @@ async fn prepare(
     let prepare = move || {
         let _permit = permit;
         let file = multipart::file(&headers, &body)?;
-        let prepared = images::decode_within(&file, MAX_PIXELS)
-            .and_then(|grey| images::to_network(&grey, shape, preparation));
-        prepared.map_err(|error| unusable(error, &headers))
+        let grey = images::decode_within(&file, max_pixels);
+        Ok(grey.and_then(|grey| images::to_network(&grey, shape, preparation)))
     };
     // The decoder panics on some damaged file, perhaps.
     let prepare = move || catch_unwind(AssertUnwindSafe(prepare));

@@ -57,7 +57,7 @@ impl Service {
             metrics,
             request_ids: RequestIds::new(),
             body_memory: Arc::new(Semaphore::new(body::MAX_BODY_UNITS)),
-            decoders: Arc::new(Semaphore::new(predict::MAX_DECODERS)),
+            decoders: predict::Decoders::new(),
             connections: Arc::new(Semaphore::new(options.max_connections)),
             phase: watch::Sender::new(Phase::Serving),
             runtime: Handle::current(),

@@ -9,6 +9,7 @@ use super::metrics::Metrics;
 use super::middleware::RequestIds;
 use super::models::Models;
 use super::options::ServeOptions;
+use super::predict::Decoders;
 use super::queue::Queue;
 
 /// The state that all requests share.
@@ -23,8 +24,7 @@ pub(super) struct AppState {
     pub(super) request_ids: RequestIds,
     /// The memory that bodies may take, in units of [`BODY_UNIT`](super::body::BODY_UNIT).
     pub(super) body_memory: Arc<Semaphore>,
-    /// Image files that may be decoded at once.
-    pub(super) decoders: Arc<Semaphore>,
+    pub(super) decoders: Decoders,
     /// Connections that may be open at once.
     pub(super) connections: Arc<Semaphore>,
     pub(super) phase: watch::Sender<Phase>,

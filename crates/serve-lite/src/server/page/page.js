@@ -1,10 +1,10 @@
 // The page: records strokes, and sends the drawing to the server while it changes.
 
-import { rasterise, smooth, toNetwork } from "./digit.js";
-import { levelsOf } from "./samples.js";
-import { Problem, describe, infer, useToken } from "./server.js";
+import { rasterise, smooth } from "./digit.js";
+import { imageOf } from "./samples.js";
+import { Problem, describe, predict, useToken } from "./server.js";
 import {
-    markSample, sayPen, showAnswer, showLatency, showModel, showProblem, showSamples, showSeen, drawDigit,
+    markSample, sayPen, showAnswer, showLatency, showModel, showProblem, showSamples, showSeen, drawImage,
 } from "./view.js";
 
 /** Milliseconds between requests while a stroke is drawn; the bars are animated in between. */
@@ -20,8 +20,8 @@ const STEP = { coarse: 1 / 32, fine: 1 / 128 };
 
 /** The drawing: strokes, or one of the samples. */
 export let drawing = { strokes: [], sample: null };
-/** The network's input for the drawing, 784 pixels, or null if it is blank. */
-export let seen = null;
+/** The drawing as an image, which the server prepares for the network; null if it is blank. */
+export let image = null;
 const history = [];
 
 const element = (id) => document.getElementById(id);
@@ -31,6 +31,7 @@ const colour = (property = "color") => getComputedStyle(surface).getPropertyValu
 // Requests: one at a time, at most one per interval, always for the newest drawing.
 
 let classes = [];
+let sides = null; // Of the network's input.
 let version = null;
 let request = null;
 let timer = 0;
@@ -51,11 +52,11 @@ function cancelRequest() {
 async function sendRequest() {
     if (request) return;
     const mine = (request = new AbortController());
-    const image = seen;
+    const drawn = image;
     let again = false;
     try {
         if (!classes.length) await loadModel(mine.signal);
-        if (image) again = await classify(image, mine.signal);
+        if (drawn) again = await classify(drawn, mine.signal);
         tries = 0;
         showProblem(null);
     } catch (problem) {
@@ -63,7 +64,7 @@ async function sendRequest() {
     } finally {
         if (request === mine) {
             request = null;
-            if (again || seen !== image) requestSoon();
+            if (again || image !== drawn) requestSoon();
         }
     }
 }
@@ -71,6 +72,7 @@ async function sendRequest() {
 async function loadModel(signal) {
     const model = await describe(signal);
     classes = model.classes;
+    sides = { width: model.width, height: model.height };
     version ??= model.version;
     showModel(classes, model.properties);
     showAnswer(classes, null);
@@ -78,20 +80,33 @@ async function loadModel(signal) {
 }
 
 /** Shows the server's answer; true if the server has a new model, which must be loaded first. */
-async function classify(image, signal) {
+async function classify(drawn, signal) {
     const start = performance.now();
     notBefore = start + REQUEST_INTERVAL;
-    const answer = await infer(image, signal);
-    const other = answer.probabilities.length !== classes.length || (version ?? answer.version) !== answer.version;
-    version = answer.version;
+    const answer = await predict(drawn, signal);
+    if (!answer) {
+        showNothing();
+        return false;
+    }
+    const { model_version, probabilities, pixels } = answer;
+    const same = classes.every((name) => name in probabilities) && Object.keys(probabilities).length === classes.length;
+    const other = !same || (version ?? model_version) !== model_version;
+    version = model_version;
     if (other) {
         classes = [];
         notBefore = start + 1000 * RETRY[0];
         return true;
     }
     showLatency(performance.now() - start);
-    showAnswer(classes, answer.probabilities);
+    showAnswer(classes, answer);
+    showSeen({ ...sides, pixels });
     return false;
+}
+
+function showNothing() {
+    showAnswer(classes, null);
+    showSeen(null);
+    showLatency(null);
 }
 
 /** Shows why there is no answer; true if a retry can help. */
@@ -110,23 +125,20 @@ function fail(problem) {
 function changed({ grew }) {
     if (!grew) cancelRequest();
     const { strokes, sample } = drawing;
-    const image = rasterise(strokes);
-    seen = sample ? levelsOf(sample) : image && toNetwork(image);
+    image = sample ? imageOf(sample) : rasterise(strokes);
     const blank = !sample && !strokes.length;
     element("hint").hidden = !blank;
     // Not the attribute `disabled`, which would take the focus from the button that was just pressed.
     element("clear").setAttribute("aria-disabled", blank);
     element("undo").setAttribute("aria-disabled", !history.length);
     markSample(sample);
-    showSeen(seen);
     paint();
-    if (!seen) {
+    if (!image) {
         cancelRequest();
-        showAnswer(classes, null);
-        showLatency(null);
+        showNothing();
         if (classes.length) showProblem(null);
     }
-    if (seen || !classes.length) requestSoon();
+    if (image || !classes.length) requestSoon();
 }
 
 function replace(next, { grew = false } = {}) {
@@ -188,7 +200,7 @@ function paint() {
         context.setTransform(side, 0, 0, side, 0, 0);
         context.clearRect(0, 0, 1, 1);
         Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: colour() });
-        if (drawing.sample) context.drawImage(drawDigit(levelsOf(drawing.sample), colour()), 0, 0, 1, 1);
+        if (drawing.sample) context.drawImage(drawImage(imageOf(drawing.sample), colour()), 0, 0, 1, 1);
         for (const points of drawing.strokes) {
             context.beginPath();
             for (const [x, y] of [points[0], ...smooth(points)]) context.lineTo(x, y);

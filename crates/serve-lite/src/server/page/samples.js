@@ -90,9 +90,9 @@ export const SAMPLES = [
         "AAAAAAAAAAAAAAAAAAAY2wAAAAAAAAAAAA==" },
 ];
 
-/** A sample's 784 grey levels. */
-export function levelsOf({ x, y, box }) {
-    const levels = new Uint8Array(28 * 28);
-    [...atob(box)].forEach((byte, i) => (levels[(y + Math.floor(i / 20)) * 28 + x + (i % 20)] = byte.charCodeAt(0)));
-    return levels;
+/** A sample as an image of 28x28 pixels. */
+export function imageOf({ x, y, box }) {
+    const pixels = new Uint8Array(28 * 28);
+    [...atob(box)].forEach((byte, i) => (pixels[(y + Math.floor(i / 20)) * 28 + x + (i % 20)] = byte.charCodeAt(0)));
+    return { width: 28, height: 28, pixels };
 }

@@ -1,4 +1,4 @@
-// The page's client of the server: the description of the model, and inference.
+// The page's client of the server: the description of the model, and its answers.
 
 /** Milliseconds until a request times out. */
 const REQUEST_TIMEOUT = 10_000;
@@ -13,11 +13,12 @@ const path = `v2/models/${encodeURIComponent(MODEL)}`;
 let token = "";
 export const useToken = (text) => (token = text);
 
-/** Why there is no answer, as text. `again`: seconds until a retry, 0 for none. `access`: a token is needed. */
+/** Why there is no answer, as text. `again`: seconds until a retry, 0 for none. `access`: a token is needed.
+ *  `status`: HTTP's, of a refusal. */
 export class Problem extends Error {
-    constructor(message, { again = 0, access = false } = {}) {
+    constructor(message, { again = 0, access = false, status = 0 } = {}) {
         super(message);
-        Object.assign(this, { again, access });
+        Object.assign(this, { again, access, status });
     }
 }
 
@@ -49,7 +50,8 @@ async function send(where, { signal, ...request } = {}) {
         const again = Number(reply.headers.get("Retry-After")) || RETRY_AFTER;
         throw new Problem("The server is busy.", { again });
     }
-    throw new Problem(`The server refuses (${reply.status}): ${reason(body) || reply.statusText}`);
+    const { status, statusText } = reply;
+    throw new Problem(`The server refuses (${status}): ${reason(body) || statusText}`, { status });
 }
 
 function reason(body) {
@@ -60,31 +62,23 @@ function reason(body) {
     }
 }
 
-/** Classifies 784 pixels in the protocol's raw form: the request is only the bytes, the reply is binary tensors. */
-export async function infer(levels, signal) {
-    const { body, headers } = await send(`${path}/infer`, {
-        method: "POST",
-        headers: { "Content-Type": "application/octet-stream", "Inference-Header-Content-Length": "0" },
-        body: levels,
-        signal,
-    });
-    let start = Number(headers.get("Inference-Header-Content-Length"));
-    const header = JSON.parse(new TextDecoder().decode(body.slice(0, start)));
-    for (const { name, parameters } of header.outputs) {
-        const end = start + parameters.binary_data_size;
-        if (name === "probabilities") {
-            const view = new DataView(body, start, end - start);
-            const probabilities = Array.from({ length: view.byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true));
-            return { probabilities, version: header.model_version };
-        }
-        start = end;
+/** Classifies an image: the server's reply, whose `pixels` are the network's input; null if the image is blank. */
+export async function predict({ width, height, pixels }, signal) {
+    const file = new Uint8Array([...new TextEncoder().encode(`P5 ${width} ${height} 255\n`), ...pixels]);
+    const headers = { "Content-Type": "image/x-portable-graymap" };
+    try {
+        const { body } = await send("v1/predict", { method: "POST", headers, body: file, signal });
+        return JSON.parse(new TextDecoder().decode(body));
+    } catch (problem) {
+        if (problem.status === 400 && problem.message.includes("it is blank")) return null;
+        throw problem;
     }
-    throw new Problem("The server's answer has no probabilities.");
 }
 
-/** The served model: the names of its classes, its version, and its metadata. */
+/** The served model: the names of its classes, its version, the sides of its input, and its metadata. */
 export async function describe(signal) {
     const { body } = await send(path, { signal });
-    const { properties, versions = [] } = JSON.parse(new TextDecoder().decode(body));
-    return { classes: JSON.parse(properties["kiln.classes"]), version: versions.at(-1), properties };
+    const { properties, versions = [], inputs } = JSON.parse(new TextDecoder().decode(body));
+    const [height, width] = inputs[0].shape.slice(-2);
+    return { classes: JSON.parse(properties["kiln.classes"]), version: versions.at(-1), width, height, properties };
 }

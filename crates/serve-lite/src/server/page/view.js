@@ -1,12 +1,8 @@
 // Shows everything except the drawing: the model, its answer, problems, samples.
 
-import { SIDE } from "./digit.js";
-import { SAMPLES, levelsOf } from "./samples.js";
+import { SAMPLES, imageOf } from "./samples.js";
 import { MODEL } from "./server.js";
 
-/** Below this probability the answer is shown as unsure: with kiln's own network these are nearly half of its errors on
- *  MNIST's test set and 0.7 % of its correct answers. An answer above it leads the next class by at least 0.6. */
-const SURE_FROM = 0.8;
 /** When unsure, further classes of at least this probability are named, up to three in all. */
 const WORTH_NAMING = 0.1;
 /** Milliseconds without a change until a screen reader speaks: not during a stroke. */
@@ -51,21 +47,21 @@ function bar(name) {
     return row;
 }
 
-/** Shows bars, answer and verdict for the probabilities of the classes; for null, those of an empty surface. */
-export function showAnswer(classes, probabilities) {
-    const p = probabilities ?? classes.map(() => 0);
+/** Shows bars, answer and verdict for the server's reply; for null, those of an empty surface. */
+export function showAnswer(classes, reply) {
+    const p = classes.map((name) => reply?.probabilities[name] ?? 0);
     const order = classes.map((_, i) => i).sort((a, b) => p[b] - p[a]);
     [...element("bars").children].forEach((row, i) => {
         const [, meter, value] = row.children;
-        row.classList.toggle("best", Boolean(probabilities) && i === order[0]);
+        row.classList.toggle("best", Boolean(reply) && i === order[0]);
         meter.style.setProperty("--p", p[i].toFixed(4));
         meter.setAttribute("aria-valuenow", (100 * p[i]).toFixed(1));
         meter.setAttribute("aria-valuetext", percent(p[i]));
-        value.textContent = probabilities ? percent(p[i]) : "";
+        value.textContent = reply ? percent(p[i]) : "";
     });
     let [answer, verdict, unsure] = ["", "", false];
-    if (probabilities) {
-        unsure = !(p[order[0]] >= SURE_FROM);
+    if (reply) {
+        unsure = reply.doubtful;
         const rivals = order.slice(1, 3).filter((i) => unsure && p[i] >= WORTH_NAMING);
         const names = [order[0], ...rivals].map((i) => classes[i]);
         answer = [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" or ");
@@ -116,10 +112,10 @@ function say(text) {
     speech = setTimeout(() => (element("spoken").textContent = text), SPEECH_DELAY);
 }
 
-/** Shows the network's input. */
-export function showSeen(levels) {
-    drawDigit(levels ?? [], "255 255 255", element("seen"));
-    const what = levels ? "your digit in 28 by 28 pixels" : "nothing yet";
+/** Shows the network's input, an image; null for none. */
+export function showSeen(image) {
+    drawImage(image ?? { width: 1, height: 1, pixels: [] }, "255 255 255", element("seen"));
+    const what = image ? `your drawing in ${image.width} by ${image.height} pixels` : "nothing yet";
     element("seen").setAttribute("aria-label", `What the network sees: ${what}`);
 }
 
@@ -131,7 +127,7 @@ export function showSamples(classes, colour, choose) {
         button.type = "button";
         button.sample = sample;
         button.setAttribute("aria-label", `A handwritten ${sample.label}${sample.hard ? ", hard to read" : ""}`);
-        button.append(drawDigit(levelsOf(sample), colour));
+        button.append(drawImage(imageOf(sample), colour));
         button.addEventListener("click", () => choose(sample));
         return button;
     });
@@ -146,13 +142,13 @@ export function markSample(chosen) {
     }
 }
 
-/** Draws 28x28 pixels as ink of `colour` on a transparent canvas. */
-export function drawDigit(levels, colour, canvas = document.createElement("canvas")) {
-    canvas.width = canvas.height = SIDE;
+/** Draws an image as ink of `colour` on a transparent canvas of its size. */
+export function drawImage({ width, height, pixels }, colour, canvas = document.createElement("canvas")) {
+    Object.assign(canvas, { width, height });
     const context = canvas.getContext("2d");
-    const image = context.createImageData(SIDE, SIDE);
+    const ink = context.createImageData(width, height);
     const rgb = colour.match(/[\d.]+/g).slice(0, 3).map(Number);
-    levels.forEach((level, i) => image.data.set([...rgb, level], 4 * i));
-    context.putImageData(image, 0, 0);
+    pixels.forEach((level, i) => ink.data.set([...rgb, level], 4 * i));
+    context.putImageData(ink, 0, 0);
     return canvas;
 }
