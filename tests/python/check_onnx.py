@@ -31,7 +31,7 @@ n = len(classes)
 assert signature(graph.input) == [("pixels", "UINT8", ["batch", 1, 28, 28])], signature(graph.input)
 outputs = [("logits", "FLOAT", ["batch", n]), ("probabilities", "FLOAT", ["batch", n])]
 assert signature(graph.output) == outputs, signature(graph.output)
-keys = "version classes dataset dataset_sha256 synthetic split epoch config_sha256 test_accuracy".split()
+keys = "version classes dataset dataset_sha256 synthetic split epoch config_sha256 test_accuracy prepare doubtful_below".split()
 assert set(metadata) == {f"kiln.{key}" for key in keys}, metadata
 
 pixels = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(-1, 1, 28, 28)
