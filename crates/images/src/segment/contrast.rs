@@ -10,6 +10,8 @@ use crate::decode::Grey;
 /// Lowest contrast of a digit, in grey levels. JPEG leaves noise of up to about ten levels on blank paper; faint pencil
 /// has a contrast of forty.
 const MIN_CONTRAST: f32 = 16.0;
+/// The same on an uneven background, where it is a fraction of the light, in 255ths.
+const MIN_UNEVEN: f32 = 26.0;
 /// Lowest contrast of a digit, in deviations of the noise: among 100,000 cells one exceeds 4.3.
 const MIN_SIGNAL: f32 = 8.0;
 /// The threshold is above this many deviations of the noise.
@@ -38,7 +40,7 @@ pub(super) struct Contrast {
     unevenness: f32,
     /// Whether one level describes the background badly: light differs to both sides of it, ink only to one.
     pub(super) uneven: bool,
-    /// Standard deviation of the reduced image's noise.
+    /// Standard deviation of the background.
     noise: f32,
 }
 
@@ -67,6 +69,11 @@ impl Contrast {
         let plane = plane.map(contrast);
         let outliers = if noise > 0.0 { OUTLIERS / plane.levels.len() as f32 } else { 0.0 };
         let highest = quantile(&mut plane.levels.clone(), 1.0 - outliers.min(0.1));
+        // JPEG leaves little of the finest noise, so the background's own spread counts too: that of its lower part,
+        // which ink does not reach. These quantiles of a normal distribution are 1.12 deviations apart.
+        let mut levels = plane.levels.clone();
+        let spread = quantile(&mut levels, 0.3) - quantile(&mut levels, 0.05);
+        let noise = noise.max(spread / 1.12);
         let mut border = plane.border();
         let unevenness = BORDER_MARGIN * quantile(&mut border, BORDER_QUANTILE);
         let brighter = -BORDER_MARGIN * quantile(&mut border, 1.0 - BORDER_QUANTILE);
@@ -76,7 +83,8 @@ impl Contrast {
 
     /// Whether nothing stands out from light and noise.
     pub(super) fn is_blank(&self) -> bool {
-        self.highest < MIN_CONTRAST.max(MIN_SIGNAL * self.noise)
+        let lowest = if matches!(self.paper, Paper::Flat(_)) { MIN_CONTRAST } else { MIN_UNEVEN };
+        self.highest < lowest.max(MIN_SIGNAL * self.noise)
     }
 
     /// The contrast from which a cell is ink: `fraction` of the highest one, but above noise and unevenness.

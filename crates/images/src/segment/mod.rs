@@ -70,6 +70,7 @@ fn segment_part(grey: &Grey, cuts: usize) -> Result<Foreground> {
         }
     }
     let uneven = Contrast::uneven(&plane, noise);
+    // Against one level, light alone looks like ink.
     if uneven.is_blank() {
         return Err(Error::Blank);
     }
