@@ -227,7 +227,11 @@ fn a_reader_that_has_had_enough_is_no_error() {
     let script = r#"kiln=$0; "$kiln" --runs "$@" | true; exit ${PIPESTATUS[0]}"#;
     let mut shell = std::process::Command::new("bash");
     shell.args(["-c", script]).arg(env!("CARGO_BIN_EXE_kiln")).arg(run.path.parent().unwrap());
-    succeed(shell.args(["predict", "--run", "finished", "--json"]).args([&image; 1000]));
+    succeed(
+        shell
+            .args(["predict", "--run", "finished", "--json", "--prepare", "stretch"])
+            .args([&image; 1000]),
+    );
 }
 
 #[test]

@@ -51,6 +51,9 @@ pub(crate) fn read(path: &Path, shape: ImageShape, preparation: Preparation) -> 
     }
     let [_, height, width] =
         idx_dimensions(&bytes).map_err(|reason| Error::Idx { path: path.to_owned(), reason })?;
+    // As in training: an IDX file of the network's size holds images as the network takes them.
+    let ready = shape == (ImageShape { channels: 1, height, width });
+    let preparation = if ready { Preparation::Stretch } else { preparation };
     let mut prepared = Vec::new();
     for (index, image) in bytes[IDX_HEADER..].chunks_exact(height * width).enumerate() {
         let grey = Grey { width, height, pixels: image.to_vec(), lossy: false };
