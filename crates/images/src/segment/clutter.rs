@@ -22,6 +22,8 @@ const NEAR: f32 = 0.2;
 const OVERHANG: f32 = 0.08;
 /// What a printed box encloses has at least this fraction of its height.
 const ENCLOSED: f32 = 0.3;
+/// Groups among which boxes are looked for.
+const MAX_BOXES: usize = 32;
 /// One cell in so many of the image's longer side belongs to its edge, on each side.
 const EDGE: usize = 64;
 /// A second digit has at least this much of the first one's height and ink.
@@ -43,10 +45,13 @@ pub(super) struct Found {
 pub(super) fn choose(mask: &Mask, weights: &[f32]) -> Option<Found> {
     let longest = mask.width.max(mask.height);
     let mut groups = mask.groups((BRIDGE * longest as f32) as usize, weights);
-    let boxes: Vec<bool> =
-        groups.iter().map(|group| groups.iter().any(|inner| encloses(group, inner))).collect();
-    let mut is_box = boxes.into_iter();
-    groups.retain(|_| !is_box.next().unwrap_or_default());
+    groups.sort_by_key(|group| std::cmp::Reverse(group.area));
+    // Noise has thousands of groups; a box and what it encloses are among the largest.
+    let largest = &groups[..groups.len().min(MAX_BOXES)];
+    let boxes: Vec<usize> = (0..largest.len())
+        .filter(|&outer| largest.iter().any(|inner| encloses(&largest[outer], inner)))
+        .collect();
+    boxes.into_iter().rev().for_each(|index| drop(groups.remove(index)));
     let main = groups.iter().max_by(|a, b| rank(mask, a).total_cmp(&rank(mask, b)))?;
     let main_at_edge = at_edge(mask, main);
     let thin = main.width().min(main.height()) as f32 <= RULE_THICKNESS * longest as f32;
