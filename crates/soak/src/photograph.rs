@@ -110,8 +110,10 @@ pub(crate) fn photograph(
     let at = |(index, &drawn): (usize, &u8)| {
         // A pen has a hard core and a soft edge.
         let ink = ((f32::from(drawn) / 255.0 - 0.35) / 0.3).clamp(0.0, 1.0);
-        // The sum of twelve uniform numbers is nearly normal, with variance 1.
-        let noise = if lossy { (0..12).map(|_| random.f32()).sum::<f32>() - 6.0 } else { 0.0 };
+        // The sum of four uniform numbers, of variance a third, is nearly normal.
+        let normal =
+            |random: &mut Rng| 3.0_f32.sqrt() * ((0..4).map(|_| random.f32()).sum::<f32>() - 2.0);
+        let noise = if lossy { normal(random) } else { 0.0 };
         level(Place { x: index % CANVAS, y: index / CANVAS, ink, noise }).clamp(0.0, 255.0) as u8
     };
     let pixels: Vec<u8> = digit.iter().enumerate().map(at).collect();
