@@ -30,7 +30,7 @@ pub struct ServeOptions {
     /// Name by which clients may call this server, besides localhost and its address; * is any. Repeat it for several
     #[arg(long, value_name = "NAME", value_parser = host_name, help_heading = "Address and model")]
     pub allowed_host: Vec<String>,
-    /// Origin whose pages may send requests and read the replies, as https://example.org; * is any. Repeat it for several
+    /// Origin (scheme://name:port) whose pages may send requests and read replies; * is any. Repeat it for several
     #[arg(long, value_name = "ORIGIN", value_parser = origin, help_heading = "Address and model")]
     pub cors_origin: Vec<String>,
     /// Seconds between checks of the model file; with 0 only SIGHUP and the load API reload it
