@@ -7,11 +7,11 @@
 //! ```
 //!
 //! ```no_run
-//! use serve_lite::{Classifier, Preparation, classify_file};
+//! use serve_lite::{Classifier, classify_file};
 //! use std::path::Path;
 //!
 //! let classifier = Classifier::load(Path::new("digits.onnx"))?;
-//! let found = &classify_file(&classifier, Path::new("digit.png"), Preparation::Auto)?[0];
+//! let found = &classify_file(&classifier, Path::new("digit.png"), None)?[0];
 //! let (label, probability) = (&classifier.classes[found.class], found.probabilities[found.class]);
 //! assert!(!label.is_empty() && probability > 0.0);
 //!

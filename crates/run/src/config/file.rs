@@ -74,6 +74,7 @@ mod tests {
     const OTHER: &str = r#"
 recipe = "mine"
 data = "/data/my digits"
+prepare = "stretch"
 val_fraction = 0.25
 split_seed = 7
 stratify = true
