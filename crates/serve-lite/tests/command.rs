@@ -153,16 +153,23 @@ fn a_bad_image_is_reported_and_the_others_are_predicted() {
 }
 
 #[test]
-fn an_image_of_another_size_is_prepared_unless_told_otherwise() {
+fn an_image_of_another_size_is_scaled_unless_told_to_be_prepared_as_a_digit() {
     let place = Place::new();
     let mut wide = vec![255; 60 * 40];
     for row in 10..30 {
         wide[row * 60 + 20..row * 60 + 24].fill(0);
     }
     place.write("wide.pgm", &[b"P5 60 40 255\n", &wide[..]].concat());
-    place.run(&["predict", "model.onnx", "wide.pgm"]).success();
-    let assert = place.run(&["predict", "--prepare", "as-is", "model.onnx", "wide.pgm"]).code(1);
-    assert!(stderr(&assert).contains("60x40"), "{}", stderr(&assert));
+    // A black stroke on white stays that when it is scaled; as a digit it is white on black.
+    let full = |prepare: &[&str]| {
+        let args = [&["predict", "--show", "model.onnx", "wide.pgm"], prepare].concat();
+        let assert = place.run(&args).success();
+        stdout(&assert).matches('@').count()
+    };
+    let (scaled, digit) = (full(&[]), full(&["--prepare", "digit"]));
+    assert!(scaled > 14 * 28 / 2 && (1..14 * 28 / 4).contains(&digit), "{scaled} {digit}");
+    // Of the preparations that there are, this is none.
+    place.run(&["predict", "--prepare", "as-is", "model.onnx", "wide.pgm"]).code(2);
 }
 
 #[test]
