@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use report::ComparedRun;
-use run::{Config, DatasetFacts, EpochMetrics, Evaluation, RunDirectory, create_folder, read_json};
+use run::{Config, DatasetFacts, EpochMetrics, Evaluation, RunDirectory, read_json};
 
 use crate::error::Result;
 use crate::reporting::read_if_there;
@@ -26,7 +26,6 @@ pub struct Comparison {
 pub fn compare(runs: &Path, names: &[String], output: &Path) -> Result<Comparison> {
     let records = names.iter().map(|name| read(runs, name)).collect::<Result<Vec<_>>>()?;
     let compared: Vec<_> = records.iter().map(Records::compared).collect();
-    create_folder(output)?;
     let files = report::write_comparison(&compared, output)?;
     let figures = FIGURES.map(|(name, figure)| (name, records.iter().map(figure).collect()));
     let settings = report::differing_settings(&compared);

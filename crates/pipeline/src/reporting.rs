@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use run::{Agreement, Evaluation, Explanations, create_folder, read_json, read_predictions};
+use run::{Agreement, Evaluation, Explanations, read_json, read_predictions};
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
@@ -31,7 +31,6 @@ pub fn report(session: &Session) -> Result<Vec<PathBuf>> {
         agreement: agreement.as_ref(),
         explanations: explanations.as_ref(),
     };
-    create_folder(&run.report())?;
     Ok(report::write(&inputs, &run.report())?)
 }
 

@@ -29,7 +29,7 @@ pub use study::{StudyRecipe, StudyRun, write_study};
 
 use std::path::{Path, PathBuf};
 
-use run::write_atomically;
+use run::{create_folder, write_atomically};
 
 use crate::drawing::Plot;
 
@@ -39,8 +39,8 @@ const PAGE: &str = "report.html";
 /// Writes the plots `curves`, `grid`, `confusion`, `calibration` and `mistakes`, each as `.png` and `.svg`, `filters`
 /// and `occlusion` where there are explanations, and `report.html`, which holds them all and opens offline.
 ///
-/// Returns the files it wrote, the page last. `directory` is created where it is missing; files of an earlier report
-/// are replaced one by one, each atomically.
+/// Returns the files it wrote, the page last. `directory` is made where it is missing; its parent has to exist. Files
+/// of an earlier report are replaced one by one, each atomically.
 ///
 /// # Errors
 /// [`Error::Empty`] or [`Error::Mismatch`] where the inputs do not belong together, before anything is written;
@@ -57,6 +57,9 @@ fn write_files(
     page: Option<(&str, String)>,
     directory: &Path,
 ) -> Result<Vec<PathBuf>> {
+    if !directory.exists() {
+        create_folder(directory)?;
+    }
     let mut written = Vec::new();
     let mut write = |name: &str, bytes: &[u8]| {
         written.push(directory.join(name));

@@ -8,7 +8,11 @@ use crate::sample::*;
 fn every_file_is_written_and_named() {
     let run = Run::new(3, 30, digits(), &[4]);
     let directory = tempfile::tempdir().unwrap();
-    let directory = directory.path().join("not/there/yet");
+    // The folder is made, but not what it should lie in: a run that was removed stays removed.
+    let deep = directory.path().join("not/there/yet");
+    assert!(report::write(&run.inputs(), &deep).is_err());
+    assert!(!directory.path().join("not").exists());
+    let directory = directory.path().join("new");
     let written = report::write(&run.inputs(), &directory).unwrap();
     let mut expected: Vec<_> = PLOTS
         .iter()

@@ -148,12 +148,12 @@ impl Run {
     }
 }
 
-/// What was written, by name, in an empty directory.
+/// What was written, by name, in a directory that did not exist.
 pub(crate) fn files(
     write: impl Fn(&Path) -> report::Result<Vec<PathBuf>>,
 ) -> BTreeMap<String, Vec<u8>> {
     let directory = tempfile::tempdir().unwrap();
-    let written = write(directory.path()).unwrap();
+    let written = write(&directory.path().join("new")).unwrap();
     let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
     written.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
 }
