@@ -14,12 +14,12 @@ const PREPARED: f64 = 0.9;
 pub(crate) fn of_files(prepare: Prepare, classes: &[&str]) -> Preparation {
     let is_digit =
         |class: &&str| class.len() == 1 && class.bytes().all(|byte| byte.is_ascii_digit());
-    chosen(prepare).unwrap_or_else(|| named(classes.iter().all(is_digit)))
+    prepare.chosen().unwrap_or_else(|| named(classes.iter().all(is_digit)))
 }
 
 /// Of images that are stored as the network takes them: as digits, if these are digits that were prepared already.
 pub(crate) fn of_stored(prepare: Prepare, train: &Examples) -> Preparation {
-    chosen(prepare).unwrap_or_else(|| {
+    prepare.chosen().unwrap_or_else(|| {
         let images = || train.pixels.chunks_exact(train.shape.size()).take(SAMPLE);
         let n_prepared = images().filter(|image| is_prepared(image)).count();
         named(n_prepared as f64 >= PREPARED * images().len() as f64)
@@ -28,12 +28,4 @@ pub(crate) fn of_stored(prepare: Prepare, train: &Examples) -> Preparation {
 
 const fn named(digits: bool) -> Preparation {
     if digits { Preparation::Digit } else { Preparation::Stretch }
-}
-
-const fn chosen(prepare: Prepare) -> Option<Preparation> {
-    match prepare {
-        Prepare::Auto => None,
-        Prepare::Digit => Some(Preparation::Digit),
-        Prepare::Stretch => Some(Preparation::Stretch),
-    }
 }

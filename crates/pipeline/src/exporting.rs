@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use export::Metadata;
-use images::Preparation;
-use run::{Config, DatasetFacts, Evaluation, Prepare, RunDirectory, read_json};
+use run::{Config, DatasetFacts, Evaluation, RunDirectory, read_json};
 use sha2::{Digest, Sha256};
 use train::Checkpoint;
 
@@ -83,11 +82,7 @@ fn metadata(
         dataset: facts.name.clone(),
         dataset_sha256: facts.sha256.clone(),
         synthetic: facts.synthetic,
-        preparation: match config.data.prepare {
-            Prepare::Auto => None,
-            Prepare::Digit => Some(Preparation::Digit),
-            Prepare::Stretch => Some(Preparation::Stretch),
-        },
+        preparation: config.data.prepare.chosen(),
         doubtful_below: evaluation.and_then(|evaluation| Some(evaluation.doubt.as_ref()?.below)),
         split: format!(
             "{} training, {} validation, {} test; seed {}{stratified}",

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use dataset::{Dataset, Event, LoadOptions, Split};
-use images::Preparation;
 use model::NetworkConfig;
-use run::{Config, DatasetFacts, EpochMetrics, Needs, Prepare, RunDirectory, RunLock, read_json};
+use run::{Config, DatasetFacts, EpochMetrics, Needs, RunDirectory, RunLock, read_json};
 
 use crate::error::{Error, Result};
 
@@ -132,10 +131,7 @@ pub fn load(
     };
     let dataset = dataset::load(&config.data, &options, on_event)?;
     config.data.data = dataset.source.to_string();
-    config.data.prepare = match dataset.preparation {
-        Preparation::Digit => Prepare::Digit,
-        Preparation::Stretch => Prepare::Stretch,
-    };
+    config.data.prepare = dataset.preparation.into();
 
     let (split, test) = dataset.parts(&config.data, on_event)?;
     let statistics = dataset::statistics(&dataset.train, &split.train)?;

@@ -34,7 +34,8 @@ pub struct Classifier {
     pub shape: ImageShape,
     /// Names of the classes, in the order of the outputs.
     pub classes: Vec<String>,
-    /// How images become inputs, as in training. `kiln.prepare`; of files without it, see [`Preparation`].
+    /// How images become inputs, as in training. `kiln.prepare`; files without it prepare digits if they were trained on
+    /// MNIST or on synthetic digits, and stretch other images.
     pub preparation: Preparation,
     /// An answer with a lower probability is doubtful, in [0, 1]. `kiln.doubtful_below`; 0 in files without it.
     pub doubtful_below: f32,
@@ -172,6 +173,13 @@ impl Classifier {
         };
         result.map_err(|reason| Error::Inference { reason })?;
         Ok(Outputs { logits, probabilities, classes })
+    }
+
+    /// Whether an answer is not to be relied on: `several` digits stand side by side in the image, or the probability of
+    /// the best class is low.
+    #[must_use]
+    pub fn is_doubtful(&self, several: bool, probability: f32) -> bool {
+        several || probability < self.doubtful_below
     }
 
     /// Whether the metadata says that the model was trained on synthetic digits.

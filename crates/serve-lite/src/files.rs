@@ -73,7 +73,7 @@ pub fn classify_file(
     let rows = prepared.into_iter().enumerate().map(|(row, image)| {
         let index = numbered.then_some(row);
         let (class, probabilities) = (outputs.best(row), outputs.row(row).to_vec());
-        let doubtful = image.several || probabilities[class] < classifier.doubtful_below;
+        let doubtful = classifier.is_doubtful(image.several, probabilities[class]);
         Classification { index, class, doubtful, probabilities, pixels: image.pixels, shape }
     });
     Ok(rows.collect())

@@ -4,7 +4,7 @@ use super::Foreground;
 use super::clutter::Found;
 use super::mask::Mask;
 use super::paper::Paper;
-use super::plane::{Plane, quantile};
+use super::plane::{Plane, border, quantile};
 use crate::decode::Grey;
 
 /// Lowest contrast of a digit, in grey levels. JPEG leaves noise of up to about ten levels on blank paper; faint pencil
@@ -26,6 +26,8 @@ const BORDER_MARGIN: f32 = 1.25;
 const MAX_UNEVENNESS: f32 = 0.2;
 /// The most cells of a digit for each that has half of the highest contrast: more of them are a stain or a shadow.
 const MAX_HALO: f32 = 2.2;
+/// Cells around the digit whose pixels belong to it too: smoothing and reducing blur its edge.
+const REACH: usize = 2;
 /// The cells that may exceed the "highest" contrast of a noisy image: specks.
 const OUTLIERS: f32 = 8.0;
 
@@ -74,7 +76,7 @@ impl Contrast {
         let mut levels = plane.levels.clone();
         let spread = quantile(&mut levels, 0.3) - quantile(&mut levels, 0.05);
         let noise = noise.max(spread / 1.12);
-        let mut border = plane.border();
+        let mut border = border(&plane.levels, plane.width);
         let unevenness = BORDER_MARGIN * quantile(&mut border, BORDER_QUANTILE);
         let brighter = -BORDER_MARGIN * quantile(&mut border, 1.0 - BORDER_QUANTILE);
         let uneven = unevenness.min(brighter) > MAX_UNEVENNESS * highest;
@@ -115,7 +117,7 @@ impl Contrast {
         all < MAX_HALO * core
     }
 
-    /// The contrasts of the image's own pixels, near the cells that were taken for the digit.
+    /// The contrasts of the image's own pixels, near the cells that were taken for the digit and nowhere else.
     pub(super) fn foreground(
         &self,
         grey: &Grey,
@@ -123,18 +125,23 @@ impl Contrast {
         threshold: f32,
         found: &Found,
     ) -> Foreground {
-        let near = found.mask.dilated(2);
+        let near = found.mask.dilated(REACH);
+        let [first, last] = found.bounds;
+        let [left, top] = first.map(|cell| cell.saturating_sub(REACH) * factor);
+        let [right, bottom] = last.map(|cell| (cell + REACH + 1) * factor);
+        let (right, bottom) = (right.min(grey.width), bottom.min(grey.height));
         let at = |position: usize, length: usize| (position as f32 + 0.5) / length as f32;
-        let contrast = |(index, &level): (usize, &u8)| {
-            let (x, y) = (index % grey.width, index / grey.width);
+        let contrast = |x: usize, y: usize| {
             if !near.cells[y / factor * near.width + x / factor] {
                 return 0.0;
             }
-            let place = [at(x, grey.width), at(y, grey.height)];
-            let contrast = self.paper.contrast(f32::from(level), place[0], place[1], self.sign);
+            let level = f32::from(grey.pixels[y * grey.width + x]);
+            let (x, y) = (at(x, grey.width), at(y, grey.height));
+            let contrast = self.paper.contrast(level, x, y, self.sign);
             if contrast < threshold { 0.0 } else { contrast.min(self.highest) }
         };
-        let contrasts = grey.pixels.iter().enumerate().map(contrast).collect();
-        Foreground { width: grey.width, contrasts, several: found.several }
+        let places = (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y)));
+        let contrasts = places.map(|(x, y)| contrast(x, y)).collect();
+        Foreground { width: right - left, contrasts, several: found.several }
     }
 }

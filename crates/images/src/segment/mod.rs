@@ -14,7 +14,7 @@ mod sheet;
 
 use clutter::{Found, choose, was_ruled, without_rules};
 use contrast::Contrast;
-use plane::Plane;
+use plane::{Plane, border};
 
 use crate::decode::Grey;
 use crate::error::{Error, Result};
@@ -38,9 +38,9 @@ const MAX_CUTS: usize = 3;
 /// A digit separated from its background.
 #[derive(Clone, Debug)]
 pub(crate) struct Foreground {
-    /// Width, in pixels.
+    /// Width of the part of the image around the digit, in pixels.
     pub(crate) width: usize,
-    /// The contrast of each pixel with the background, row by row; 0 is background.
+    /// The contrast of each of its pixels with the background, row by row; 0 is background.
     pub(crate) contrasts: Vec<f32>,
     /// Whether several digits stand side by side.
     pub(crate) several: bool,
@@ -57,10 +57,11 @@ pub(crate) fn segment(grey: &Grey) -> Result<Foreground> {
 fn segment_part(grey: &Grey, cuts: usize) -> Result<Foreground> {
     let factor = grey.width.max(grey.height).div_ceil(LONGEST);
     let reduced = Plane::reduced(grey, factor);
+    let noise = reduced.noise();
     let (plane, noise) = if reduced.width.min(reduced.height) >= MIN_SMOOTHED {
-        (reduced.smoothed(), SMOOTHED_NOISE * reduced.noise())
+        (reduced.smoothed(), SMOOTHED_NOISE * noise)
     } else {
-        (reduced.clone(), reduced.noise())
+        (reduced, noise)
     };
     let flat = Contrast::flat(&plane, noise);
     if let Some(sheet) = sheet::find(&flat.core()).filter(|_| cuts > 0) {
@@ -74,7 +75,7 @@ fn segment_part(grey: &Grey, cuts: usize) -> Result<Foreground> {
     if uneven.is_blank() {
         return Err(Error::Blank);
     }
-    let border = Plane::reduced(grey, 1).border();
+    let border = border(&grey.pixels, grey.width);
     let clean = !grey.lossy && border.iter().all(|&level| level == border[0]);
     let contrasts = if flat.uneven { [uneven, flat] } else { [flat, uneven] };
     let (contrast, threshold, found) = first_tidy(&contrasts, clean).ok_or(Error::Blank)?;

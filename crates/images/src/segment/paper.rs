@@ -1,6 +1,6 @@
 //! The background: one level, or a surface that follows the light.
 
-use super::plane::{Plane, quantile};
+use super::plane::{Plane, border, quantile};
 
 /// Side of the grid on which an uneven background is estimated, in cells.
 const GRID: usize = 64;
@@ -21,7 +21,7 @@ pub(super) enum Paper {
 impl Paper {
     /// The median of the border: strokes that touch it are in the minority.
     pub(super) fn flat(plane: &Plane) -> Self {
-        let mut border = plane.border();
+        let mut border = border(&plane.levels, plane.width);
         border.sort_unstable_by(f32::total_cmp);
         // The mean of the two middle levels if their number is even, so that an inverted image has the inverse.
         let (lower, upper) = (border[(border.len() - 1) / 2], border[border.len() / 2]);

@@ -72,14 +72,14 @@ impl Plane {
         // The filter's coefficients have a norm of 6; the median of |x| is 0.6745 deviations of a normal variable.
         quantile(&mut values, 0.5) / (6.0 * 0.6745)
     }
+}
 
-    /// The levels of the outermost cells.
-    pub(super) fn border(&self) -> Vec<f32> {
-        let Self { width, height, ref levels } = *self;
-        let top_and_bottom = levels[..width].iter().chain(&levels[(height - 1) * width..]);
-        let sides = levels.chunks_exact(width).flat_map(|row| [&row[0], &row[width - 1]]);
-        top_and_bottom.chain(sides).copied().collect()
-    }
+/// The outermost values of a grid with `width` columns.
+pub(super) fn border<T: Copy>(values: &[T], width: usize) -> Vec<T> {
+    let last_row = values.len() - width;
+    let top_and_bottom = values[..width].iter().chain(&values[last_row..]);
+    let sides = values.chunks_exact(width).flat_map(|row| [&row[0], &row[width - 1]]);
+    top_and_bottom.chain(sides).copied().collect()
 }
 
 /// The value below which `fraction` of `values` lie; `values` must not be empty, and is reordered.

@@ -1,6 +1,7 @@
 //! Settings: which images, and how they are split.
 
 use clap::{ArgAction, Args, ValueEnum};
+use images::Preparation;
 use serde::Serialize;
 
 use super::range::{count, fraction};
@@ -15,6 +16,27 @@ pub enum Prepare {
     Digit,
     /// Keep the grey levels, and scale the image to the network's size
     Stretch,
+}
+
+impl Prepare {
+    /// The preparation, unless it is left open.
+    #[must_use]
+    pub const fn chosen(self) -> Option<Preparation> {
+        match self {
+            Self::Auto => None,
+            Self::Digit => Some(Preparation::Digit),
+            Self::Stretch => Some(Preparation::Stretch),
+        }
+    }
+}
+
+impl From<Preparation> for Prepare {
+    fn from(preparation: Preparation) -> Self {
+        match preparation {
+            Preparation::Digit => Self::Digit,
+            Preparation::Stretch => Self::Stretch,
+        }
+    }
 }
 
 /// Which images, and how they are split.

@@ -81,7 +81,7 @@ pub(super) async fn predict(
         model_version: &model.version_text,
         label: &classes[class],
         probability: outputs.row(0)[class],
-        doubtful: several || outputs.row(0)[class] < model.classifier.doubtful_below,
+        doubtful: model.classifier.is_doubtful(several, outputs.row(0)[class]),
         probabilities: ByClass(classes, outputs.row(0)),
         pixels: &pixels,
     };

@@ -99,6 +99,6 @@ fn answer(setup: &Setup, index: usize, image: Option<&Prepared>) -> anyhow::Resu
     };
     let outputs = setup.classifier.classify(&image.pixels)?;
     let class = argmax(&outputs.logits);
-    let doubtful = image.several || outputs.probabilities[class] < setup.classifier.doubtful_below;
+    let doubtful = setup.classifier.is_doubtful(image.several, outputs.probabilities[class]);
     Ok(Answer { read: true, correct: class == usize::from(setup.test.labels[index]), doubtful })
 }
