@@ -209,7 +209,7 @@ fn a_network_is_exported_as_it_was_trained_or_not_at_all() {
     let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
     let renamed = facts.classes.iter().rev().cloned().collect();
     for (changed, key) in [
-        (DatasetFacts { mean: 9.0, ..facts.clone() }, "mean"),
+        (DatasetFacts { mean: vec![9.0], ..facts.clone() }, "mean"),
         (DatasetFacts { classes: renamed, ..facts.clone() }, "classes"),
     ] {
         run::write_json(&run.dataset(), &changed).unwrap();

@@ -24,8 +24,8 @@ fn the_first_epoch_on_mnist_matches_keras() {
     assert_eq!(facts.name, "MNIST");
     assert!(!facts.synthetic);
     assert_eq!((facts.n_train, facts.n_val, facts.n_test), (42_000, 18_000, 10_000));
-    assert!((facts.mean - 33.325_355_715_500_486).abs() < 1e-9);
-    assert!((facts.std - 78.576_985_425_674_86).abs() < 1e-9);
+    assert!((facts.mean[0] - 33.325_355_715_500_486).abs() < 1e-9);
+    assert!((facts.std[0] - 78.576_985_425_674_86).abs() < 1e-9);
     let row = &run::read_metrics(&run.metrics()).unwrap()[0];
     let keras =
         KERAS_HISTORY.lines().nth(1).unwrap().split(',').map(|cell| cell.parse::<f64>().unwrap());

@@ -17,7 +17,8 @@ pub(crate) fn write(folder: &Path, dataset: &Dataset) -> anyhow::Result<()> {
     for (part, examples) in [("train", &dataset.train), ("t10k", &dataset.test)] {
         let n = examples.len();
         let images = encode(&[n, height, width], &examples.pixels);
-        let labels = encode(&[n], &examples.labels);
+        let labels: Vec<u8> = examples.labels.iter().map(|&label| label as u8).collect();
+        let labels = encode(&[n], &labels);
         for (kind, bytes) in [("images-idx3", images), ("labels-idx1", labels)] {
             let path = folder.join(format!("{part}-{kind}-ubyte"));
             std::fs::write(&path, bytes)

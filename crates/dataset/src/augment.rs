@@ -1,5 +1,8 @@
 //! Augmentation: small random changes to a training image, drawn anew each time it is shown.
 
+mod levels;
+mod mirror;
+
 use images::ImageShape;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -7,17 +10,19 @@ use run::AugmentationSettings;
 
 /// Control points of an elastic distortion along each side; between them displacements are interpolated.
 const KNOTS: usize = 5;
-/// Random 32-bit words reserved for an image: five numbers of two words, and two for each control point and axis.
+/// Random 32-bit words reserved for an image: five numbers of two words, two for each control point and axis, and two for
+/// each of the five numbers of a crop and of the levels and the two of an erased square.
 const WORDS: u128 = 128;
 /// Keeps augmentation's random numbers apart from those of shuffling and dropout; the value has no other meaning.
 const AUGMENTATION: u64 = 0x6175_676D_656E_7431;
 
-/// Rotates, shifts, zooms and distorts the image `from` into `to`, both `shape.size()` bytes. Beyond the edge of the
-/// image is background, 0. Every channel is moved alike.
+/// Changes the image `from` into `to`, both `shape.size()` bytes. Every channel is moved alike.
 ///
-/// Each amount is uniform within its limit in `settings`; sampling is bilinear. Elastic displacements are normal, drawn
-/// at 5x5 points and interpolated: a cheap form of the smoothed noise of Simard and others 2003. Nothing is mirrored,
-/// since a mirrored 2 is not a digit.
+/// Each amount is uniform within its limit in `settings`. Rotation, shift and zoom sample bilinearly. Elastic
+/// displacements are normal, drawn at 5x5 points and interpolated: a cheap form of the smoothed noise of Simard and others
+/// 2003. Beyond the edge of the image is background, 0, and with a crop what is mirrored at the border. Half of the images
+/// are mirrored in the first epoch, in the second the others, and so on: an image is not shown the same way twice by
+/// chance (Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds", section 3.6).
 ///
 /// The result depends on the arguments alone, so that it is the same for a resumed run and for any number of threads:
 /// `seed` is the run's, `epoch` counts from 1, and `index` is the image's in its data set.
@@ -32,13 +37,39 @@ pub fn augment(
     to: &mut [u8],
 ) {
     assert_eq!([from.len(), to.len()], [shape.size(); 2]);
-    let ImageShape { height, width, .. } = shape;
     let mut random = ChaCha8Rng::seed_from_u64(seed ^ AUGMENTATION);
     random.set_stream(epoch as u64);
     random.set_word_pos(u128::from(index) * WORDS);
-    let map = Map::draw(settings, shape, &mut random);
+    let AugmentationSettings { rotation, shift, zoom, elastic, .. } = *settings;
+    if [rotation, shift, zoom, elastic] == [0.0; 4] {
+        to.copy_from_slice(from);
+    } else {
+        distort(settings, shape, &mut random, from, to);
+    }
+    if settings.flip || settings.crop > 0.0 {
+        let mirrored = settings.flip && mirror::is_mirrored(seed, epoch, index);
+        mirror::crop(settings.crop, mirrored, shape, &mut random, to);
+    }
+    if settings.recolours() {
+        levels::change(settings, shape, &mut random, to);
+    }
+    if settings.erase > 0.0 {
+        levels::erase(settings.erase, shape, &mut random, to);
+    }
+}
+
+/// Rotates, shifts, zooms and distorts `from` into `to`.
+fn distort(
+    settings: &AugmentationSettings,
+    shape: ImageShape,
+    random: &mut ChaCha8Rng,
+    from: &[u8],
+    to: &mut [u8],
+) {
+    let ImageShape { height, width, .. } = shape;
+    let map = Map::draw(settings, shape, random);
     let elastic = settings.elastic;
-    let displacements = (elastic > 0.0).then(|| Displacements::draw(elastic, shape, &mut random));
+    let displacements = (elastic > 0.0).then(|| Displacements::draw(elastic, shape, random));
     let plane = height * width;
     for row in 0..height {
         for column in 0..width {
@@ -48,6 +79,10 @@ pub fn augment(
                 let (dx, dy) = displacements.at(x, y);
                 from_x += dx;
                 from_y += dy;
+            }
+            if settings.crop > 0.0 {
+                from_x = mirror::within(from_x, width);
+                from_y = mirror::within(from_y, height);
             }
             for first in (0..shape.channels).map(|channel| channel * plane) {
                 let level = sample(&from[first..][..plane], (height, width), from_x, from_y);

@@ -13,8 +13,8 @@ use crate::layout::list;
 use crate::source::Source;
 use crate::split::{Split, split, subset};
 
-/// The most classes of a data set: more than the letters of an alphabet in both cases with the digits.
-pub(crate) const MAX_CLASSES: usize = 100;
+/// The most classes of a data set: as many as ImageNet has.
+pub(crate) const MAX_CLASSES: usize = 1000;
 
 /// Verified images and labels, divided into a training set and a test set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +106,15 @@ impl Dataset {
 
 /// The hash for [`Dataset::sha256`].
 pub(crate) fn hash(train: &Examples, test: &Examples) -> String {
-    sha256(&[&train.pixels, &train.labels, &test.pixels, &test.labels])
+    let [of_train, of_test] = [train, test].map(|examples| label_bytes(&examples.labels));
+    sha256(&[&train.pixels, &of_train, &test.pixels, &of_test])
+}
+
+/// Labels as they are hashed: a byte each, as in MNIST's files, or two, the lower one first, where there are more.
+pub(crate) fn label_bytes(labels: &[u16]) -> Vec<u8> {
+    let bytes: std::result::Result<Vec<u8>, _> =
+        labels.iter().map(|&label| u8::try_from(label)).collect();
+    bytes.unwrap_or_else(|_| labels.iter().flat_map(|label| label.to_le_bytes()).collect())
 }
 
 /// The name of a data set that is known by its folder alone.

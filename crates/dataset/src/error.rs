@@ -124,9 +124,9 @@ pub enum Error {
         /// `images` or `labels`: what its name says.
         expected: &'static str,
     },
-    /// The images of a file do not have MNIST's size.
+    /// The images of a file are too large, or have no pixel.
     #[error(
-        "{} contains images of {columns}x{rows} pixels instead of 28x28: resize them, or provide them as folders of \
+        "{} contains images of {columns}x{rows} pixels: give them 1 to {most} a side, or provide them as folders of \
          image files", path.display()
     )]
     Dimensions {
@@ -136,6 +136,21 @@ pub enum Error {
         rows: u32,
         /// Width of the images, in pixels.
         columns: u32,
+        /// The longest side, in pixels.
+        most: u32,
+    },
+    /// Training and test images have other sides.
+    #[error(
+        "{} contains images of {}x{} pixels, the training images have {}x{}: take both from the same source",
+        path.display(), found.width, found.height, expected.width, expected.height
+    )]
+    ShapesDiffer {
+        /// The file of test images.
+        path: PathBuf,
+        /// Their shape.
+        found: images::ImageShape,
+        /// The training images' shape.
+        expected: images::ImageShape,
     },
     /// A file of images and its file of labels differ in their number.
     #[error(
@@ -263,7 +278,22 @@ pub enum Error {
     #[error("class {class} has a single image, too few to stratify: add more, or do not stratify")]
     SingleImage {
         /// Index of the class.
-        class: u8,
+        class: u16,
+    },
+    /// A stored image cannot become the network's input.
+    #[error("the image at position {index} cannot be prepared: choose another preparation")]
+    Prepare {
+        /// Its position among the training or the test images, from 0.
+        index: usize,
+        /// What is wrong.
+        source: images::Error,
+    },
+    /// Settings of the network's input contradict each other.
+    #[error("prepare = \"digit\" gives images of 28x28 grey levels, not {}x{} in {} channels: leave size and color out, or \
+        choose another preparation", shape.height, shape.width, shape.channels)]
+    Input {
+        /// The shape that was asked for.
+        shape: images::ImageShape,
     },
     /// Statistics were requested of no images.
     #[error("there are no images to compute statistics of: use at least one")]

@@ -1,16 +1,25 @@
 //! Images with their labels.
 
+use std::fmt;
+
 use images::ImageShape;
 
 /// Images with their labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Examples {
     /// Shape of every image.
     pub shape: ImageShape,
     /// `n * shape.size()` bytes in [0, 255]: one image after the other, each as `[channels, height, width]`.
     pub pixels: Vec<u8>,
     /// `n` class indices, from 0.
-    pub labels: Vec<u8>,
+    pub labels: Vec<u16>,
+}
+
+impl fmt::Debug for Examples {
+    /// Their number and shape: the bytes would fill pages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} images of {:?}", self.len(), self.shape.dimensions())
+    }
 }
 
 impl Examples {
@@ -43,7 +52,7 @@ impl Examples {
     ///
     /// # Panics
     /// If an index is not below [`len`](Self::len).
-    pub fn gather(&self, indices: &[u32], pixels: &mut Vec<u8>, labels: &mut Vec<u8>) {
+    pub fn gather(&self, indices: &[u32], pixels: &mut Vec<u8>, labels: &mut Vec<u16>) {
         pixels.clear();
         labels.clear();
         pixels.reserve(indices.len() * self.shape.size());

@@ -7,26 +7,24 @@ use std::path::{Path, PathBuf};
 
 use images::{ImageShape, Preparation};
 use rayon::prelude::*;
-use run::Prepare;
+use run::DataSettings;
 
 use crate::dataset::{Dataset, folder_name, hash};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::examples::Examples;
 use crate::layout::{entries, list};
-use crate::preparation;
+use crate::preparation::{self, Sample};
 use crate::source::Source;
 use classes::{Class, MIN_CLASSES, check_same, classes};
 use files::ClassFiles;
 
-/// Shape of every image once it is prepared as a digit.
-const SHAPE: ImageShape = ImageShape::DIGIT;
-/// Images in `train` or in `test`: prepared, these take 3 GB.
+/// Images in `train` or in `test`.
 const MAX_IMAGES: usize = 4_000_000;
 /// The most files that one error lists.
 const MOST_LISTED: usize = 20;
-/// How many images of a part are looked at for colours: enough to see a class in colour among a hundred.
-const COLOUR_SAMPLE: usize = 500;
+/// How many images are looked at for their sizes and colours: enough to see a class in colour among a hundred.
+const SAMPLE: usize = 500;
 /// What the folders of training, validation and test images are called, in any case.
 const PARTS: [&[&str]; 3] =
     [&["train", "training"], &["val", "valid", "validation"], &["test", "testing"]];
@@ -52,32 +50,46 @@ pub(crate) fn parts(folder: &Path) -> [Option<PathBuf>; 3] {
 pub(crate) fn load(
     path: &Path,
     folder: &Path,
-    prepare: Prepare,
+    settings: &DataSettings,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Dataset> {
     let [train, val, test] = parts(folder);
     let missing = |part: &str| Error::Part { path: folder.join(part), has_val: val.is_some() };
-    let train_path = train.ok_or_else(|| missing("train"))?;
-    let test_path = test.ok_or_else(|| missing("test"))?;
-    let trained = classes(&train_path, MIN_CLASSES)?;
-    let tested = classes(&test_path, MIN_CLASSES)?;
-    check_same((&train_path, &trained), (&test_path, &tested))?;
+    let train = train.ok_or_else(|| missing("train"))?;
+    let test = test.ok_or_else(|| missing("test"))?;
+    let trained = classes(&train, MIN_CLASSES)?;
+    let tested = classes(&test, MIN_CLASSES)?;
+    check_same((&train, &trained), (&test, &tested))?;
 
+    let mut files = |path: &Path, here: &[Class]| Files::find(path, &trained, here, on_event);
+    let [train, test] = [files(&train, &trained)?, files(&test, &tested)?];
+    let val = val.map(|path| files(&path, &classes(&path, 1)?)).transpose()?;
     let names: Vec<&str> = trained.iter().map(|class| class.name.as_str()).collect();
-    let preparation = preparation::of_files(prepare, &names);
-    let mut examples =
-        |path: &Path, here: &[Class]| examples(path, &trained, here, preparation, on_event);
-    let mut train = examples(&train_path, &trained)?;
-    let test = examples(&test_path, &tested)?;
+    let sample = sample(&train.paths);
+    let preparation = preparation::of_files(settings, &names, &sample);
+    let shape = preparation::shape(settings, &sample, preparation, on_event)?;
+    if shape.channels == 1 && sample.n_coloured > 0 {
+        on_event(Event::Notice(&format!(
+            "{} of {} images looked at in {} have colours: only their brightness is used, so classes that differ in \
+             colour alone look the same (--color rgb)",
+            sample.n_coloured,
+            sample.sides.len(),
+            train.folder.display()
+        )));
+    }
+
+    let mut read = |files: Files| files.read(&trained, shape, preparation, on_event);
+    let (mut train, test) = (read(train)?, read(test)?);
     let mut n_val = 0;
-    if let Some(val_path) = val {
-        let val = examples(&val_path, &classes(&val_path, 1)?)?;
+    if let Some(files) = val {
+        let folder = files.folder.clone();
+        let val = read(files)?;
         n_val = val.len();
         train.pixels.extend(val.pixels);
         train.labels.extend(val.labels);
         on_event(Event::Notice(&format!(
             "{} has {n_val} images: validation uses these, and val_fraction has no effect unless it is 0",
-            val_path.display()
+            folder.display()
         )));
     }
     Ok(Dataset {
@@ -85,7 +97,7 @@ pub(crate) fn load(
         source: Source::Directory(path.to_owned()),
         synthetic: false,
         classes: trained.into_iter().map(|class| class.name).collect(),
-        shape: SHAPE,
+        shape,
         preparation,
         sha256: hash(&train, &test),
         train,
@@ -94,76 +106,111 @@ pub(crate) fn load(
     })
 }
 
-/// The prepared images of the class folders `here` under `path`; a label is an index into `classes`.
-///
-/// Blank images are left out, and so is what is not an image; a notice counts both. Files that cannot be read are one
-/// error, which lists them.
-fn examples(
-    path: &Path,
-    classes: &[Class],
-    here: &[Class],
-    preparation: Preparation,
-    on_event: &mut dyn FnMut(Event<'_>),
-) -> Result<Examples> {
-    let (mut files, mut labels, mut others) = (Vec::new(), Vec::new(), Vec::new());
-    for class in here {
-        let label = classes.iter().position(|known| known.name == class.name);
-        let label = label.ok_or_else(|| class.unknown(path))? as u8;
-        let ClassFiles { images, others: skipped } = files::of_class(&class.folder)?;
-        labels.resize(labels.len() + images.len(), label);
-        files.extend(images);
-        others.extend(skipped);
-        check_count(path, files.len())?;
-    }
-    notify_skipped("that are no images", &others, on_event);
-    let size = SHAPE.size();
-    let mut pixels = vec![0; files.len() * size];
-    let results: Vec<images::Result<()>> = pixels
-        .par_chunks_exact_mut(size)
-        .zip(&files)
-        .map(|(pixels, file)| {
-            let grey = images::read(file)?;
-            let prepared = images::to_network(&grey, SHAPE, preparation);
-            pixels.copy_from_slice(&prepared.map_err(|error| error.of(file))?.pixels);
-            Ok(())
-        })
-        .collect();
+/// The image files of a part, and the class of each.
+struct Files {
+    /// The part's folder.
+    folder: PathBuf,
+    paths: Vec<PathBuf>,
+    /// Indices of classes.
+    labels: Vec<u16>,
+    /// The folder of every class, with its index.
+    classes: Vec<(u16, PathBuf)>,
+}
 
-    let (mut blank, mut broken) = (Vec::new(), Vec::new());
-    let mut kept = 0;
-    for (position, result) in results.into_iter().enumerate() {
-        match result {
-            Ok(()) => {
-                pixels.copy_within(position * size..(position + 1) * size, kept * size);
-                labels[kept] = labels[position];
-                kept += 1;
+impl Files {
+    /// The files of the classes `here` in `folder`; a label is an index into `classes`. What is not an image is left out,
+    /// and a notice counts it.
+    fn find(
+        folder: &Path,
+        classes: &[Class],
+        here: &[Class],
+        on_event: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Self> {
+        let (mut paths, mut labels, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        let mut folders = Vec::new();
+        for class in here {
+            let label = classes.iter().position(|known| known.name == class.name);
+            let label = label.ok_or_else(|| class.unknown(folder))? as u16;
+            folders.push((label, class.folder.clone()));
+            let ClassFiles { images, others: skipped } = files::of_class(&class.folder)?;
+            labels.resize(labels.len() + images.len(), label);
+            paths.extend(images);
+            others.extend(skipped);
+            check_count(folder, paths.len())?;
+        }
+        notify_skipped("that are no images", &others, on_event);
+        Ok(Self { folder: folder.to_owned(), paths, labels, classes: folders })
+    }
+
+    /// The prepared images. Blank ones are left out, and a notice counts them. Files that cannot be read are one error,
+    /// which lists them.
+    fn read(
+        self,
+        classes: &[Class],
+        shape: ImageShape,
+        preparation: Preparation,
+        on_event: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Examples> {
+        let Self { folder, paths, mut labels, classes: folders } = self;
+        let size = shape.size();
+        let mut pixels = vec![0; paths.len() * size];
+        let results: Vec<images::Result<()>> = pixels
+            .par_chunks_exact_mut(size)
+            .zip(&paths)
+            .map(|(pixels, file)| {
+                let prepared = images::to_network(&images::read(file)?, shape, preparation);
+                pixels.copy_from_slice(&prepared.map_err(|error| error.of(file))?.pixels);
+                Ok(())
+            })
+            .collect();
+        let (mut blank, mut broken) = (Vec::new(), Vec::new());
+        let mut kept = 0;
+        for (position, result) in results.into_iter().enumerate() {
+            match result {
+                Ok(()) => {
+                    pixels.copy_within(position * size..(position + 1) * size, kept * size);
+                    labels[kept] = labels[position];
+                    kept += 1;
+                }
+                Err(error) if is_blank(&error) => blank.push(paths[position].clone()),
+                Err(error) => broken.push(error),
             }
-            Err(error) if is_blank(&error) => blank.push(files[position].clone()),
-            Err(error) => broken.push(error),
         }
-    }
-    if !broken.is_empty() {
-        let mut list: Vec<_> = broken.iter().take(MOST_LISTED).map(reasons).collect();
-        list.extend(
-            (broken.len() > MOST_LISTED)
-                .then(|| format!("and {} more", broken.len() - MOST_LISTED)),
-        );
-        return Err(Error::Images {
-            path: path.to_owned(),
-            n: broken.len(),
-            list: list.join("\n  "),
-        });
-    }
-    pixels.truncate(kept * size);
-    labels.truncate(kept);
-    notify_skipped("without contrast", &blank, on_event);
-    for class in here {
-        if !labels.iter().any(|&label| classes[usize::from(label)].name == class.name) {
-            return Err(class.empty());
+        if !broken.is_empty() {
+            return Err(unreadable(folder, &broken));
         }
+        pixels.truncate(kept * size);
+        labels.truncate(kept);
+        notify_skipped("without contrast", &blank, on_event);
+        let is_empty = |(label, _): &&(u16, PathBuf)| !labels.contains(label);
+        if let Some((label, folder)) = folders.iter().find(is_empty) {
+            let name = classes[usize::from(*label)].name.clone();
+            return Err(Class { name, folder: folder.clone() }.empty());
+        }
+        Ok(Examples { shape, pixels, labels })
     }
-    notify_colours(path, &files, on_event);
-    Ok(Examples { shape: SHAPE, pixels, labels })
+}
+
+/// The error of files that cannot be read.
+fn unreadable(path: PathBuf, broken: &[images::Error]) -> Error {
+    let mut list: Vec<_> = broken.iter().take(MOST_LISTED).map(reasons).collect();
+    let more = broken.len().saturating_sub(MOST_LISTED);
+    list.extend((more > 0).then(|| format!("and {more} more")));
+    Error::Images { path, n: broken.len(), list: list.join("\n  ") }
+}
+
+/// Sides and colours of some of the files, evenly chosen; those that cannot be read are left to be reported later.
+fn sample(files: &[PathBuf]) -> Sample {
+    let chosen: Vec<_> = files.iter().step_by(files.len().div_ceil(SAMPLE).max(1)).collect();
+    let looked: Vec<_> = chosen
+        .par_iter()
+        .filter_map(|file| images::read(file).ok())
+        .map(|image| ([image.height(), image.width()], image.has_colour()))
+        .collect();
+    Sample {
+        sides: looked.iter().map(|(sides, _)| *sides).collect(),
+        n_coloured: looked.iter().filter(|(_, coloured)| *coloured).count(),
+    }
 }
 
 /// Whether an image has nothing that differs from its background.
@@ -188,20 +235,6 @@ fn notify_skipped(what: &str, files: &[PathBuf], on_event: &mut dyn FnMut(Event<
             "skipped {} {noun} {what}: {}",
             names.len(),
             list(&names)
-        )));
-    }
-}
-
-/// Says so where images have colours, which the network does not see.
-fn notify_colours(path: &Path, files: &[PathBuf], on_event: &mut dyn FnMut(Event<'_>)) {
-    let sample: Vec<_> = files.iter().step_by(files.len().div_ceil(COLOUR_SAMPLE).max(1)).collect();
-    let coloured = sample.par_iter().filter(|file| images::has_colour(file)).count();
-    if coloured > 0 {
-        on_event(Event::Notice(&format!(
-            "{coloured} of {} images looked at in {} have colours: only their brightness is used, so classes that \
-             differ in colour alone look the same",
-            sample.len(),
-            path.display()
         )));
     }
 }

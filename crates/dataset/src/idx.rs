@@ -1,5 +1,4 @@
-//! The four IDX files of a data set in MNIST's format: images of 28x28 grey levels and their labels, for training and for
-//! test.
+//! The four IDX files of a data set in MNIST's format: images of grey levels and their labels, for training and for test.
 //!
 //! The format is that of LeCun's page: a big-endian magic number, counts, then bytes. Headers are checked before anything
 //! of the size they claim is read.
@@ -11,13 +10,14 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::GzDecoder;
 use images::ImageShape;
 
+use crate::dataset::label_bytes;
 use crate::error::{Error, Result};
 use crate::examples::Examples;
 use crate::hash::sha256;
 use crate::mnist_files;
 
-/// Shape of MNIST's images.
-pub(crate) const SHAPE: ImageShape = ImageShape::DIGIT;
+/// The longest side of an image, in pixels.
+const MAX_SIDE: u32 = 1024;
 /// Images of a file: above the largest set in this format, EMNIST's ByClass with 697,932. They take 784 MB.
 const MAX_IMAGES: u32 = 1_000_000;
 /// A gzip file's first two bytes (RFC 1952).
@@ -25,7 +25,8 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Length of the longest header, that of images, in bytes.
 const LONGEST_HEADER: u64 = 16;
 /// More bytes than the longest of MNIST's four files has: a decompression bomb is not expanded further.
-pub(crate) const LONGEST_OF_MNIST: u64 = LONGEST_HEADER + 60_000 * SHAPE.size() as u64 + 1;
+pub(crate) const LONGEST_OF_MNIST: u64 =
+    LONGEST_HEADER + 60_000 * ImageShape::DIGIT.size() as u64 + 1;
 
 /// One of the four files.
 pub(crate) struct Role {
@@ -54,19 +55,19 @@ impl Role {
         if self.images { 0x803 } else { 0x801 }
     }
 
-    /// The header of a valid file with `n` images or labels.
-    fn header(&self, n: u32) -> Vec<u8> {
+    /// The header of a valid file with `n` images of `shape`, or labels.
+    fn header(&self, n: u32, shape: ImageShape) -> Vec<u8> {
         let mut fields = vec![self.magic(), n];
         if self.images {
-            fields.extend([SHAPE.height as u32, SHAPE.width as u32]);
+            fields.extend([shape.height as u32, shape.width as u32]);
         }
         fields.into_iter().flat_map(u32::to_be_bytes).collect()
     }
 
-    /// Length of a valid file with `n` images or labels, in bytes.
-    fn length(&self, n: u32) -> u64 {
-        let item = if self.images { SHAPE.size() as u64 } else { 1 };
-        self.header(n).len() as u64 + item * u64::from(n)
+    /// Length of a valid file with `n` images of `shape`, or labels, in bytes.
+    fn length(&self, n: u32, shape: ImageShape) -> u64 {
+        let item = if self.images { shape.size() as u64 } else { 1 };
+        self.header(n, shape).len() as u64 + item * u64::from(n)
     }
 
     /// What precedes the usual name, if `name` is a spelling of it: `emnist-letters-` of
@@ -172,8 +173,15 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
 /// Everything about IDX files that [`Error`] lists.
 pub(crate) fn load(paths: &[PathBuf; 4]) -> Result<(Examples, Examples)> {
     let mut counts = [0; 4];
+    let mut shapes = [ImageShape::DIGIT; 4];
     for (file, role) in ROLES.iter().enumerate() {
-        counts[file] = check_header(&paths[file], &read(&paths[file], LONGEST_HEADER)?, role)?;
+        let header = read(&paths[file], LONGEST_HEADER)?;
+        (counts[file], shapes[file]) = check_header(&paths[file], &header, role)?;
+    }
+    let shape = shapes[0];
+    if shapes[2] != shape {
+        let (path, found) = (paths[2].clone(), shapes[2]);
+        return Err(Error::ShapesDiffer { path, found, expected: shape });
     }
     for images in [0, 2] {
         let labels = images + 1;
@@ -186,27 +194,33 @@ pub(crate) fn load(paths: &[PathBuf; 4]) -> Result<(Examples, Examples)> {
             });
         }
     }
-    let lengths = std::array::from_fn(|file| ROLES[file].length(counts[file]));
-    if let Some(sets) = mnist_files::read(paths, counts, lengths) {
+    let lengths = std::array::from_fn(|file| ROLES[file].length(counts[file], shape));
+    if shape == ImageShape::DIGIT
+        && let Some(sets) = mnist_files::read(paths, counts, lengths)
+    {
         return Ok(sets);
     }
-    let body = |file: usize| body(&paths[file], &ROLES[file], counts[file]);
+    let body = |file: usize| body(&paths[file], lengths[file]);
     let examples = |images: usize| -> Result<Examples> {
-        let (pixels, labels) = (body(images)?, body(images + 1)?);
-        Ok(Examples { shape: SHAPE, pixels, labels })
+        let header = |role: usize| ROLES[role].header(0, shape).len();
+        let pixels = body(images)?.split_off(header(images));
+        let labels = body(images + 1)?.split_off(header(images + 1));
+        Ok(Examples { shape, pixels, labels: labels.into_iter().map(u16::from).collect() })
     };
     Ok((examples(0)?, examples(2)?))
 }
 
 /// SHA-256 of the four files, decompressed, that were loaded as `train` and `test`.
 pub(crate) fn file_hashes(train: &Examples, test: &Examples) -> [String; 4] {
-    let contents = [&train.pixels, &train.labels, &test.pixels, &test.labels];
+    let labels = [train, test].map(|examples| label_bytes(&examples.labels));
+    let contents = [&train.pixels, &labels[0], &test.pixels, &labels[1]];
     let counts = [train.len(), train.len(), test.len(), test.len()];
-    std::array::from_fn(|file| sha256(&[&ROLES[file].header(counts[file] as u32), contents[file]]))
+    let header = |file: usize| ROLES[file].header(counts[file] as u32, train.shape);
+    std::array::from_fn(|file| sha256(&[&header(file), contents[file]]))
 }
 
-/// The number of images or labels according to the first bytes of a file.
-fn check_header(path: &Path, header: &[u8], role: &Role) -> Result<u32> {
+/// The number of images or labels according to the first bytes of a file, and the images' shape.
+fn check_header(path: &Path, header: &[u8], role: &Role) -> Result<(u32, ImageShape)> {
     let path = || path.to_owned();
     if header.is_empty() {
         return Err(Error::Empty { path: path() });
@@ -215,8 +229,12 @@ fn check_header(path: &Path, header: &[u8], role: &Role) -> Result<u32> {
         let bytes = header.get(4 * index..4 * index + 4)?;
         Some(u32::from_be_bytes(bytes.try_into().ok()?))
     };
-    let truncated =
-        || Error::Truncated { path: path(), length: header.len() as u64, expected: role.length(0) };
+    let mut shape = ImageShape::DIGIT;
+    let truncated = || Error::Truncated {
+        path: path(),
+        length: header.len() as u64,
+        expected: role.length(0, ImageShape::DIGIT),
+    };
     let magic = field(0).ok_or_else(truncated)?;
     if magic != role.magic() {
         let other = ROLES.iter().find(|other| other.magic() == magic);
@@ -229,25 +247,25 @@ fn check_header(path: &Path, header: &[u8], role: &Role) -> Result<u32> {
     let count = field(1).ok_or_else(truncated)?;
     if role.images {
         let (rows, columns) = field(2).zip(field(3)).ok_or_else(truncated)?;
-        if (rows as usize, columns as usize) != (SHAPE.height, SHAPE.width) {
-            return Err(Error::Dimensions { path: path(), rows, columns });
+        if ![rows, columns].iter().all(|side| (1..=MAX_SIDE).contains(side)) {
+            return Err(Error::Dimensions { path: path(), rows, columns, most: MAX_SIDE });
         }
+        shape = ImageShape { channels: 1, height: rows as usize, width: columns as usize };
     }
     match count {
         0 => Err(Error::Empty { path: path() }),
-        1..=MAX_IMAGES => Ok(count),
+        1..=MAX_IMAGES => Ok((count, shape)),
         _ => Err(Error::Count { path: path(), kind: role.kind(), found: count, most: MAX_IMAGES }),
     }
 }
 
-/// What follows the header of a file, whose length must be that of `count` images or labels.
-fn body(path: &Path, role: &Role, count: u32) -> Result<Vec<u8>> {
-    let expected = role.length(count);
-    let mut bytes = read(path, expected + 1)?;
+/// The bytes of a file, whose length must be `expected`.
+fn body(path: &Path, expected: u64) -> Result<Vec<u8>> {
+    let bytes = read(path, expected + 1)?;
     let (length, path) = (bytes.len() as u64, path.to_owned());
     match length.cmp(&expected) {
         std::cmp::Ordering::Less => Err(Error::Truncated { path, length, expected }),
-        std::cmp::Ordering::Equal => Ok(bytes.split_off(role.header(0).len())),
+        std::cmp::Ordering::Equal => Ok(bytes),
         std::cmp::Ordering::Greater => Err(Error::Padded { path, expected }),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use run::{DataSettings, Prepare};
+use run::DataSettings;
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -39,7 +39,7 @@ pub fn load(
         Source::Auto => auto(settings, options, on_event),
         Source::Mnist => mnist::load(&options.cache, options.offline, on_event),
         Source::Synthetic => Ok(synthetic::draw(settings.split_seed)),
-        Source::Directory(path) => directory(&path, settings.prepare, on_event),
+        Source::Directory(path) => directory(&path, settings, on_event),
     }
 }
 
@@ -49,7 +49,7 @@ fn auto(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Dataset> {
     if let Some(path) = options.kiln_data.as_ref().filter(|path| !path.as_os_str().is_empty()) {
-        return directory(path, settings.prepare, on_event);
+        return directory(path, settings, on_event);
     }
     mnist::load(&options.cache, options.offline, on_event).or_else(|error| {
         let reasons = reasons(&error);
@@ -71,7 +71,7 @@ fn reasons(error: &dyn std::error::Error) -> String {
 
 fn directory(
     path: &Path,
-    prepare: Prepare,
+    settings: &DataSettings,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Dataset> {
     if !path.is_dir() {
@@ -81,8 +81,8 @@ fn directory(
         .map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let (folder, layout) = layout::find(path, on_event)?;
     match layout {
-        Layout::Idx => mnist::load_directory(path, &folder, prepare, on_event),
-        Layout::Classes => folder::load(path, &folder, prepare, on_event),
+        Layout::Idx => mnist::load_directory(path, &folder, settings, on_event),
+        Layout::Classes => folder::load(path, &folder, settings, on_event),
     }
 }
 

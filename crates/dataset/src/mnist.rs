@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use images::Preparation;
-use run::Prepare;
+use run::DataSettings;
 
 use crate::dataset::{Dataset, MAX_CLASSES, digit_names, folder_name, hash};
 use crate::download::{Remote, agent};
@@ -67,7 +67,7 @@ pub(crate) fn load(
 pub(crate) fn load_directory(
     path: &Path,
     folder: &Path,
-    prepare: Prepare,
+    settings: &DataSettings,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Dataset> {
     let Files { prefix, paths } = idx::find(folder)?;
@@ -102,8 +102,11 @@ pub(crate) fn load_directory(
         }
         (folder_name(path), names)
     };
-    let preparation = preparation::of_stored(prepare, &train);
-    let dataset = dataset(name, Source::Directory(path.to_owned()), classes, train, test);
+    let preparation = preparation::of_stored(settings, &train);
+    let shape = preparation::shape_of_stored(settings, &train, preparation, on_event)?;
+    let [train, test] =
+        [train, test].map(|examples| preparation::fitted(examples, shape, preparation));
+    let dataset = dataset(name, Source::Directory(path.to_owned()), classes, train?, test?);
     Ok(Dataset { preparation, ..dataset })
 }
 
@@ -112,14 +115,14 @@ pub(crate) fn load_directory(
 ///
 /// # Errors
 /// [`Error::Labels`] naming `path` where there is one class only, or more than a network takes.
-fn renumber(path: &Path, train: &mut [u8], test: &mut [u8]) -> Result<Vec<u8>> {
+fn renumber(path: &Path, train: &mut [u16], test: &mut [u16]) -> Result<Vec<u8>> {
     let mut occurs = [false; 256];
     train.iter().chain(&*test).for_each(|&label| occurs[usize::from(label)] = true);
     let labels: Vec<u8> = (0..=u8::MAX).filter(|&label| occurs[usize::from(label)]).collect();
     if !(2..=MAX_CLASSES).contains(&labels.len()) {
         return Err(Error::Labels { path: path.to_owned(), n: labels.len(), most: MAX_CLASSES });
     }
-    let mut numbers = [0; 256];
+    let mut numbers = [0_u16; 256];
     (0..).zip(&labels).for_each(|(number, &label)| numbers[usize::from(label)] = number);
     train.iter_mut().chain(test).for_each(|label| *label = numbers[usize::from(*label)]);
     Ok(labels)
@@ -133,7 +136,7 @@ fn dataset(
     test: Examples,
 ) -> Dataset {
     let sha256 = hash(&train, &test);
-    let (synthetic, shape) = (false, idx::SHAPE);
+    let (synthetic, shape) = (false, train.shape);
     let preparation = Preparation::Digit;
     Dataset { name, source, synthetic, classes, shape, preparation, train, n_val: 0, test, sha256 }
 }

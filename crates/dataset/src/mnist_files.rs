@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use mnist::{Mnist, MnistBuilder};
 
 use crate::examples::Examples;
-use crate::idx::SHAPE;
+use images::ImageShape;
 
+/// Shape of MNIST's images.
+const SHAPE: ImageShape = ImageShape::DIGIT;
 /// MNIST's numbers of images: training, test.
 const N_IMAGES: [u32; 2] = [60_000, 10_000];
 
@@ -41,7 +43,10 @@ pub(crate) fn read(
         .validation_set_length(0)
         .test_set_length(n_test)
         .finalize();
-    let examples = |pixels, labels| Examples { shape: SHAPE, pixels, labels };
+    let examples = |pixels, labels: Vec<u8>| {
+        let labels = labels.into_iter().map(u16::from).collect();
+        Examples { shape: SHAPE, pixels, labels }
+    };
     Some((examples(trn_img, trn_lbl), examples(tst_img, tst_lbl)))
 }
 

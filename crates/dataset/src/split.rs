@@ -22,7 +22,7 @@ pub struct Split {
 /// # Errors
 /// [`Error::Fraction`]; [`Error::TooFew`] if either set (with `stratify`: a class in either set) would be empty; with
 /// `stratify`, [`Error::SingleImage`].
-pub fn split(labels: &[u8], settings: &DataSettings) -> Result<Split> {
+pub fn split(labels: &[u16], settings: &DataSettings) -> Result<Split> {
     let &DataSettings { val_fraction, split_seed, stratify, .. } = settings;
     if !(0.0..1.0).contains(&val_fraction) {
         return Err(Error::Fraction { val_fraction });
@@ -93,8 +93,9 @@ fn stratified(
 }
 
 /// The indices of each class that occurs, ascending, classes ascending too.
-fn indices_by_class(labels: &[u8]) -> Vec<Vec<u32>> {
-    let mut classes = vec![Vec::new(); 256];
+fn indices_by_class(labels: &[u16]) -> Vec<Vec<u32>> {
+    let n_classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
+    let mut classes = vec![Vec::new(); n_classes];
     for (index, &label) in (0..).zip(labels) {
         classes[usize::from(label)].push(index);
     }
@@ -145,8 +146,8 @@ mod tests {
     }
 
     /// Labels without a regular pattern.
-    fn labels(n: usize, k: usize) -> Vec<u8> {
-        (0..n).map(|i| ((i * i * 7 + i / 3) % k) as u8).collect()
+    fn labels(n: usize, k: usize) -> Vec<u16> {
+        (0..n).map(|i| ((i * i * 7 + i / 3) % k) as u16).collect()
     }
 
     #[test]

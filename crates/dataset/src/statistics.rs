@@ -3,17 +3,17 @@
 use crate::error::{Error, Result};
 use crate::examples::Examples;
 
-/// Mean and standard deviation over all values of some images, all channels together.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Mean and standard deviation of each channel over some images.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
-    /// Mean, in [0, 255].
-    pub mean: f64,
-    /// Population standard deviation (ddof 0), in [0, 127.5]. It is 0 if every pixel is the same,
-    /// so add a small number before dividing by it.
-    pub std: f64,
+    /// Means, in [0, 255].
+    pub mean: Vec<f64>,
+    /// Population standard deviations (ddof 0), in [0, 127.5]. One is 0 if every pixel of its channel is the same, so
+    /// add a small number before dividing by it.
+    pub std: Vec<f64>,
 }
 
-/// Mean and standard deviation over all values of the images at `indices`.
+/// Mean and standard deviation of each channel over the images at `indices`.
 ///
 /// The sums are integers, so the result does not depend on the order of the indices. Pass the training images only:
 /// statistics of validation or test images would leak into training.
@@ -27,18 +27,28 @@ pub fn statistics(examples: &Examples, indices: &[u32]) -> Result<Statistics> {
     if indices.is_empty() {
         return Err(Error::NoImages);
     }
+    let channels = examples.shape.channels;
+    let plane = examples.shape.size() / channels;
     // The squares of 2.8e14 bytes fit a u64.
-    let (mut sum, mut squares) = (0u64, 0u64);
+    let mut sums = vec![(0_u64, 0_u64); channels];
     for &index in indices {
-        for &level in examples.image(index as usize) {
-            sum += u64::from(level);
-            squares += u64::from(level) * u64::from(level);
+        let planes = examples.image(index as usize).chunks_exact(plane);
+        for ((sum, squares), levels) in sums.iter_mut().zip(planes) {
+            for &level in levels {
+                *sum += u64::from(level);
+                *squares += u64::from(level) * u64::from(level);
+            }
         }
     }
-    let n = (indices.len() * examples.shape.size()) as u64;
-    let variance = u128::from(n) * u128::from(squares) - u128::from(sum) * u128::from(sum);
-    let n = n as f64;
-    Ok(Statistics { mean: sum as f64 / n, std: (variance as f64).sqrt() / n })
+    let n = (indices.len() * plane) as u64;
+    let std = |&(sum, squares): &(u64, u64)| {
+        let variance = u128::from(n) * u128::from(squares) - u128::from(sum) * u128::from(sum);
+        (variance as f64).sqrt() / n as f64
+    };
+    Ok(Statistics {
+        mean: sums.iter().map(|(sum, _)| *sum as f64 / n as f64).collect(),
+        std: sums.iter().map(std).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -51,23 +61,23 @@ mod tests {
 
     fn examples() -> Examples {
         let shape = ImageShape { channels: 3, height: 2, width: 5 };
-        let pixels = [[0; 30], [255; 30], [7; 30]].concat();
-        Examples { shape, pixels, labels: vec![0, 1, 2] }
+        let black_and_red = [vec![0; 30], vec![255; 10], vec![0; 20]].concat();
+        Examples { shape, pixels: [black_and_red, vec![7; 30]].concat(), labels: vec![0, 1, 2] }
     }
 
     #[test]
     fn a_case_computed_by_hand() {
         let half = statistics(&examples(), &[0, 1]).unwrap();
-        assert_eq!(half, Statistics { mean: 127.5, std: 127.5 });
+        assert_eq!(half, Statistics { mean: vec![127.5, 0.0, 0.0], std: vec![127.5, 0.0, 0.0] });
         let third = statistics(&examples(), &[1, 0, 0]).unwrap();
-        assert!((third.mean - 85.0).abs() < 1e-12);
-        assert!((third.std - 255.0 * 2f64.sqrt() / 3.0).abs() < 1e-12);
+        assert!((third.mean[0] - 85.0).abs() < 1e-12);
+        assert!((third.std[0] - 255.0 * 2f64.sqrt() / 3.0).abs() < 1e-12);
     }
 
     #[test]
     fn only_the_given_indices_count() {
         let only = statistics(&examples(), &[2]).unwrap();
-        assert_eq!(only, Statistics { mean: 7.0, std: 0.0 });
+        assert_eq!(only, Statistics { mean: vec![7.0; 3], std: vec![0.0; 3] });
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn examples(seed: u32, first: u64, n: usize) -> Examples {
             random.0.set_stream(first + index as u64);
             let label = random.below(GLYPHS.len());
             pixels.copy_from_slice(&write(label, &mut random));
-            label as u8
+            label as u16
         })
         .collect();
     Examples { shape: SHAPE, pixels, labels }

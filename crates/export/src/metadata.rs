@@ -13,7 +13,8 @@ pub struct Metadata {
     pub dataset_sha256: String,
     /// Whether kiln drew the images itself. `kiln.synthetic`, `true` or `false`.
     pub synthetic: bool,
-    /// How images become the network's input, where the run recorded it. `kiln.prepare`, `digit` or `stretch`.
+    /// How images become the network's input, where the run recorded it. `kiln.prepare`: `digit`, `stretch`, `fit`
+    /// or `crop`.
     pub preparation: Option<Preparation>,
     /// The probability below which an answer is doubtful, in [0, 1], where it was calibrated. `kiln.doubtful_below`.
     pub doubtful_below: Option<f64>,

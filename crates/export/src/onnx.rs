@@ -14,7 +14,7 @@ use crate::proto::{
     Type, Value,
 };
 
-/// Name of the input: raw grey levels, uint8 `[batch, channels, height, width]`.
+/// Name of the input: raw levels, uint8 `[batch, channels, height, width]`.
 pub const INPUT: &str = "pixels";
 /// Name of the output before softmax, float32 `[batch, classes]`.
 pub const LOGITS: &str = "logits";
@@ -73,8 +73,11 @@ fn graph(network: &Network) -> Graph {
             .extend(names.into_iter().zip(weights).map(|(name, weights)| tensor(name, weights)));
     }
     constants.sort_by(|a, b| a.name.cmp(&b.name));
-    for (name, value) in [("mean", mean), ("scale", scale)] {
-        let value = Weights { name, dimensions: vec![1], values: vec![value as f32] };
+    for (name, values) in [("mean", mean), ("scale", scale)] {
+        // A number for each channel of `[batch, channels, height, width]`.
+        let dimensions = if values.len() == 1 { vec![1] } else { vec![values.len(), 1, 1] };
+        let values = values.iter().map(|&value| value as f32).collect();
+        let value = Weights { name, dimensions, values };
         constants.push(tensor(name.to_owned(), value));
     }
     if let Some(last) = nodes.last_mut() {

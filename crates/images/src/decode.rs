@@ -1,4 +1,4 @@
-//! Decodes PNG, JPEG, BMP and PNM files to grey levels.
+//! Decodes PNG, JPEG, WebP, GIF, BMP and PNM files.
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -7,7 +7,17 @@ use std::path::Path;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::error::{Error, Result};
+use crate::raster::Image;
 
+/// The formats that are decoded.
+const FORMATS: [ImageFormat; 6] = [
+    ImageFormat::Png,
+    ImageFormat::Jpeg,
+    ImageFormat::WebP,
+    ImageFormat::Gif,
+    ImageFormat::Bmp,
+    ImageFormat::Pnm,
+];
 /// Largest file that is read, in bytes: far above any photograph.
 const MAX_FILE: u64 = 128 << 20;
 /// Longest side that is decoded, in pixels: more than that of a 100-megapixel camera's image.
@@ -18,28 +28,12 @@ const MAX_DECODED: u64 = 256 << 20;
 /// then expands a pixel of one bit to a byte. A PNG that claims more is truncated, and is refused before anything of
 /// that size is allocated.
 const DEFLATE_FACTOR: u64 = 1032;
-/// Mean grey levels from this one on count as bright.
-const BRIGHT: u64 = 128;
-
-/// A decoded image in grey levels; not yet the network's input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grey {
-    /// Width, in pixels.
-    pub width: usize,
-    /// Height, in pixels.
-    pub height: usize,
-    /// `width * height` grey levels, row by row, 0 is black and 255 white.
-    pub pixels: Vec<u8>,
-    /// Whether the format is lossy, as JPEG: its artefacts around strokes are not in the original.
-    pub lossy: bool,
-}
-
 /// Reads an image file; the format is that of its content, whatever its extension. See [`decode`].
 ///
 /// # Errors
 /// [`Error::File`] naming `path`, whose source is [`Error::Read`], [`Error::GiganticFile`] or what
 /// [`decode`] returns.
-pub fn read(path: &Path) -> Result<Grey> {
+pub fn read(path: &Path) -> Result<Image> {
     read_bytes(path).and_then(|bytes| decode(&bytes)).map_err(|error| error.of(path))
 }
 
@@ -52,16 +46,14 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Decodes the bytes of a PNG, JPEG, BMP or PNM (PGM, PPM, PBM) file to grey levels.
+/// Decodes the bytes of a PNG, JPEG, WebP, GIF, BMP or PNM (PGM, PPM, PBM) file, of an animation its first image.
 ///
-/// Colours become their luma (Rec. 709), 16 bits become 8, and the EXIF orientation is applied. A transparent image is
-/// composited over the background that its opaque pixels suggest: one that contrasts with a drawing, or that continues
-/// a scan.
+/// 16 bits become 8, palettes and CMYK become colours, and the EXIF orientation is applied.
 ///
 /// # Errors
 /// [`Error::Format`], [`Error::Gigantic`] before anything of that size is allocated,
 /// [`Error::CutOff`] or [`Error::Corrupt`].
-pub fn decode(bytes: &[u8]) -> Result<Grey> {
+pub fn decode(bytes: &[u8]) -> Result<Image> {
     decode_within(bytes, u64::MAX)
 }
 
@@ -69,10 +61,9 @@ pub fn decode(bytes: &[u8]) -> Result<Grey> {
 ///
 /// # Errors
 /// As [`decode`]; [`Error::Gigantic`] also beyond `max_pixels`.
-pub fn decode_within(bytes: &[u8], max_pixels: u64) -> Result<Grey> {
+pub fn decode_within(bytes: &[u8], max_pixels: u64) -> Result<Image> {
     let format = image::guess_format(bytes).map_err(|_| Error::Format)?;
-    if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Pnm | ImageFormat::Bmp)
-    {
+    if !FORMATS.contains(&format) {
         return Err(Error::Format);
     }
     let corrupt = |source| Error::Corrupt { source };
@@ -96,14 +87,7 @@ pub fn decode_within(bytes: &[u8], max_pixels: u64) -> Result<Grey> {
     let orientation = decoder.orientation().map_err(corrupt)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
     image.apply_orientation(orientation);
-
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    let pixels = if image.color().has_alpha() {
-        flatten(&image.into_luma_alpha8())
-    } else {
-        image.into_luma8().into_raw()
-    };
-    Ok(Grey { width, height, pixels, lossy: format == ImageFormat::Jpeg })
+    Ok(Image::new(image, format == ImageFormat::Jpeg))
 }
 
 /// Whether a JPEG has its end marker, which the decoder does not require.
@@ -121,27 +105,6 @@ fn has_end(jpeg: &[u8]) -> bool {
         rest = rest.get(if marker == fill { 1 } else { length }..).unwrap_or_default();
     }
     true // Malformed: the decoder reports that better.
-}
-
-/// Composites a transparent image over a background, black or white.
-///
-/// A drawing on a transparent canvas consists of strokes alone, dark or bright, so its background contrasts with the
-/// opaque pixels. An image that is more than half opaque includes the paper (a scan with transparent corners, say), so
-/// its background continues the opaque pixels.
-fn flatten(image: &image::GrayAlphaImage) -> Vec<u8> {
-    let (mut luma_sum, mut alpha_sum) = (0, 0);
-    for &image::LumaA([luma, alpha]) in image.pixels() {
-        luma_sum += u64::from(luma) * u64::from(alpha);
-        alpha_sum += u64::from(alpha);
-    }
-    let bright = luma_sum >= BRIGHT * alpha_sum;
-    let mostly_opaque = 2 * alpha_sum > 255 * u64::from(image.width()) * u64::from(image.height());
-    let background: u32 = if bright == mostly_opaque { 255 } else { 0 };
-    let over = |&image::LumaA([luma, alpha]): &image::LumaA<u8>| {
-        let (luma, alpha) = (u32::from(luma), u32::from(alpha));
-        ((luma * alpha + background * (255 - alpha) + 127) / 255) as u8
-    };
-    image.pixels().map(over).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! small images is left out: an exact area average of doubled pixels equals that of the pixels themselves.
 
 use crate::segment::Foreground;
+use crate::thicken::thickened;
 
 /// Side of a prepared digit, in pixels.
 pub const SIDE: usize = 28;
@@ -16,20 +17,21 @@ const MIN_SQUARE: usize = 10;
 /// average, which is where MNIST's digits are.
 const CENTRE: f64 = 15.0;
 
-/// Scales the foreground's bounding box to [`BOX`] by area average and centres it; `None` if all is background.
+/// The foreground as one of MNIST's digits; `None` if all is background. Strokes that are thinner than those of MNIST
+/// are thickened.
 pub(crate) fn normalise(foreground: &Foreground) -> Option<Vec<u8>> {
+    let (mut digit, side) = scaled(foreground)?;
+    if let Some(thicker) = thickened(foreground, side, &digit) {
+        (digit, _) = scaled(&thicker)?;
+    }
+    Some(centre(&digit))
+}
+
+/// The foreground's bounding box at [`BOX`] pixels a side by area average, and its longer side in pixels; `None` if all
+/// is background.
+fn scaled(foreground: &Foreground) -> Option<([u8; BOX * BOX], usize)> {
     let &Foreground { width: columns, ref contrasts, .. } = foreground;
-    let (mut left, mut right, mut top, mut bottom) = (usize::MAX, 0, usize::MAX, 0);
-    for (y, row) in contrasts.chunks_exact(columns).enumerate() {
-        let is_foreground = |&contrast: &f32| contrast > 0.0;
-        let Some(first) = row.iter().position(is_foreground) else { continue };
-        let last = row.iter().rposition(is_foreground).unwrap_or(first);
-        (left, right) = (left.min(first), right.max(last + 1));
-        (top, bottom) = (top.min(y), y + 1);
-    }
-    if bottom == 0 {
-        return None;
-    }
+    let [left, right, top, bottom] = bounds(foreground)?;
     let (width, height) = (right - left, bottom - top);
     let side = width.max(height).max(MIN_SQUARE);
     let (margin_x, margin_y) = ((side - width) / 2, (side - height) / 2);
@@ -48,7 +50,20 @@ pub(crate) fn normalise(foreground: &Foreground) -> Option<Vec<u8>> {
         }
     }
     let max = cells.iter().fold(0.0f64, |max, &cell| max.max(cell));
-    Some(centre(&cells.map(|cell| (255.0 * cell / max).round() as u8)))
+    Some((cells.map(|cell| (255.0 * cell / max).round() as u8), side))
+}
+
+/// Left, right, top and bottom of what is foreground; `None` if nothing is.
+fn bounds(foreground: &Foreground) -> Option<[usize; 4]> {
+    let (mut left, mut right, mut top, mut bottom) = (usize::MAX, 0, usize::MAX, 0);
+    for (y, row) in foreground.contrasts.chunks_exact(foreground.width).enumerate() {
+        let is_foreground = |&contrast: &f32| contrast > 0.0;
+        let Some(first) = row.iter().position(is_foreground) else { continue };
+        let last = row.iter().rposition(is_foreground).unwrap_or(first);
+        (left, right) = (left.min(first), right.max(last + 1));
+        (top, bottom) = (top.min(y), y + 1);
+    }
+    (bottom > 0).then_some([left, right, top, bottom])
 }
 
 /// The cells in a row of [`BOX`] that the source pixel `index` of `side` overlaps, each with the overlap's length.
@@ -118,7 +133,7 @@ mod tests {
         let max = (0..400).map(mean).fold(0.0, f64::max);
         let expected: [u8; 400] =
             std::array::from_fn(|cell| (255.0 * mean(cell) / max).round() as u8);
-        assert_eq!(normalise(&on_black(40, &pixels)).unwrap(), centre(&expected));
+        assert_eq!(scaled(&on_black(40, &pixels)), Some((expected, 40)));
     }
 
     #[test]

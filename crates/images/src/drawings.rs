@@ -1,6 +1,6 @@
 //! Drawings for tests.
 
-use crate::decode::Grey;
+use crate::raster::Grey;
 
 /// White strokes through `points`, in pixels, with a round pen of `radius`, anti-aliased.
 pub(crate) fn draw(width: usize, height: usize, points: &[(f32, f32)], radius: f32) -> Grey {

@@ -50,9 +50,9 @@ pub enum Error {
         /// The most memory a decoded image may take, in MiB.
         mebibytes: u64,
     },
-    /// The bytes do not start with the signature of a PNG, JPEG, BMP or PNM file.
+    /// The bytes do not start with the signature of a PNG, JPEG, WebP, GIF, BMP or PNM file.
     #[error(
-        "it is not a PNG, JPEG, BMP or PGM image, whatever its name: convert it to one of these"
+        "it is not a PNG, JPEG, WebP, GIF, BMP or PGM image, whatever its name: convert it to one of these"
     )]
     Format,
     /// The bytes start as an image, but are truncated or corrupt.

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::decode::Grey;
 use crate::digit::{BOX, SIDE, normalise};
 use crate::error::{Error, Result};
+use crate::raster::{Grey, Image};
+use crate::resize::{Channel, crop, fit, stretch};
 use crate::segment::segment;
 use crate::shape::ImageShape;
-use crate::stretch::stretch;
 
 /// How images become the network's input, in training and in serving alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,31 +15,40 @@ use crate::stretch::stretch;
 pub enum Preparation {
     /// Find the digit, scale it and centre it as MNIST's digits were: white on black, 28x28 pixels.
     Digit,
-    /// Keep the grey levels, and scale the image to the network's size whatever its sides.
+    /// Scale the image to the network's size, whatever its sides.
     Stretch,
+    /// Scale the whole image into the network's size, between bars.
+    Fit,
+    /// Scale the largest part in the middle that has the ratio of the network's sides.
+    Crop,
 }
 
 impl Preparation {
+    /// Every preparation.
+    pub const ALL: [Self; 4] = [Self::Digit, Self::Stretch, Self::Fit, Self::Crop];
+
     /// The name in files and on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Digit => "digit",
             Self::Stretch => "stretch",
+            Self::Fit => "fit",
+            Self::Crop => "crop",
         }
     }
 
     /// The preparation of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Digit, Self::Stretch].into_iter().find(|preparation| preparation.name() == name)
+        Self::ALL.into_iter().find(|preparation| preparation.name() == name)
     }
 }
 
 /// An image as the network takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
-    /// `[channels, height, width]` grey levels.
+    /// `[channels, height, width]` levels.
     pub pixels: Vec<u8>,
     /// Whether several digits seem to stand side by side, of which a network can name one at most.
     pub several: bool,
@@ -52,27 +61,30 @@ pub struct Prepared {
 /// digit's bounding box to 20x20, and centre it by its centre of mass. An image of 28x28 pixels whose digit is in place
 /// already keeps its grey levels; dark on white it is inverted.
 ///
-/// [`Preparation::Stretch`] keeps an image that has the network's sides, and scales any other by area averages, or
-/// linearly where it grows.
+/// The others keep the levels, grey or red, green and blue as `shape` has channels, and what is transparent becomes
+/// white. They are what Keras calls resizing, `pad_to_aspect_ratio` and `crop_to_aspect_ratio`: area averages where an
+/// image shrinks, linear interpolation where it grows. [`Preparation::Fit`] fills the bars with the median level of the
+/// image's border. An image that has the network's sides is kept.
 ///
 /// # Errors
 /// [`Error::Blank`] if there is no digit, [`Error::Shape`] if `shape` is not that of a prepared digit, or has other
-/// than one channel, [`Error::Buffer`] if the buffer of `grey` does not fit its sides.
-pub fn to_network(grey: &Grey, shape: ImageShape, preparation: Preparation) -> Result<Prepared> {
-    let Grey { width, height, ref pixels, .. } = *grey;
-    if width.checked_mul(height) != Some(pixels.len()) || pixels.is_empty() {
-        return Err(Error::Buffer { length: pixels.len(), width, height });
+/// than one or three channels.
+pub fn to_network(image: &Image, shape: ImageShape, preparation: Preparation) -> Result<Prepared> {
+    let scale = match preparation {
+        Preparation::Digit if shape == ImageShape::DIGIT => return digit(&image.to_grey()),
+        Preparation::Stretch => stretch,
+        Preparation::Fit => fit,
+        Preparation::Crop => crop,
+        Preparation::Digit => return Err(Error::Shape { preparation, shape }),
+    };
+    if !matches!(shape.channels, 1 | 3) {
+        return Err(Error::Shape { preparation, shape });
     }
-    match preparation {
-        Preparation::Digit if shape != ImageShape::DIGIT => {
-            Err(Error::Shape { preparation, shape })
-        }
-        Preparation::Digit => digit(grey),
-        Preparation::Stretch if shape.channels != 1 => Err(Error::Shape { preparation, shape }),
-        Preparation::Stretch => {
-            Ok(Prepared { pixels: stretch(grey, shape.width, shape.height), several: false })
-        }
-    }
+    let planes = image.planes(shape.channels);
+    let scaled = planes.iter().flat_map(|levels| {
+        scale(Channel { width: image.width(), levels }, shape.width, shape.height)
+    });
+    Ok(Prepared { pixels: scaled.collect(), several: false })
 }
 
 fn digit(grey: &Grey) -> Result<Prepared> {

@@ -1,10 +1,11 @@
 //! Which kernels compute which layers: a pass over the list that takes the longest run a kernel knows.
 
 use burn::nn::Dropout;
+use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 
-use crate::layers::Layer;
-use crate::ops::{batch_norm, conv_relu, conv_relu_pool, dense};
+use crate::layers::{Layer, is_padded};
+use crate::ops::{batch_norm, conv_relu, conv_relu_pool, dense, pad};
 use crate::shape::Activations::{self, Features, Maps};
 
 /// The output of `layers` for a batch in this process's memory. A layer without a kernel is computed by Burn.
@@ -12,11 +13,12 @@ pub(crate) fn forward(layers: &[Layer], mut x: Activations) -> Activations {
     let mut rest = layers;
     while !rest.is_empty() {
         let (n, y) = match (rest, x) {
+            ([Layer::Pad(_), ..], Maps(x)) => (1, Maps(pad(x))),
             ([Layer::Convolution(conv), Layer::Relu(_), Layer::MaxPool(_), ..], Maps(x)) => {
-                (3, Maps(conv_relu_pool(conv, x)))
+                (3, Maps(conv_relu_pool(conv, padded(conv, x))))
             }
             ([Layer::Convolution(conv), Layer::Relu(_), ..], Maps(x)) => {
-                (2, Maps(conv_relu(conv, x)))
+                (2, Maps(conv_relu(conv, padded(conv, x))))
             }
             ([Layer::Dense(layer), Layer::Relu(_), ..], Features(x)) => {
                 (2, Features(dense(layer, true, x)))
@@ -33,6 +35,11 @@ pub(crate) fn forward(layers: &[Layer], mut x: Activations) -> Activations {
         (rest, x) = (&rest[n..], y);
     }
     x
+}
+
+/// The input of a convolution with the border that is a part of it.
+fn padded(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+    if is_padded(conv) { pad(x) } else { x }
 }
 
 fn dropout<const D: usize>(layer: &Dropout, x: Tensor<D>) -> Tensor<D> {

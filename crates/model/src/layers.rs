@@ -6,7 +6,9 @@ mod convolution;
 mod dense;
 mod dropout;
 mod flatten;
+mod global_average;
 mod max_pool;
+mod pad;
 mod relu;
 
 use burn::module::{Module, Param};
@@ -14,11 +16,14 @@ use burn::nn::conv::Conv2d;
 use burn::nn::pool::{AvgPool2d, MaxPool2d};
 use burn::nn::{BatchNorm, Dropout, Initializer, Linear};
 use burn::tensor::{Device, Tensor};
+use images::ImageShape;
 use run::{Architecture, NetworkSettings, Pooling};
 
+use crate::config::NetworkConfig;
 use crate::layer::{NewLayer, Operation};
 
 pub(crate) use batch_norm::fold;
+pub(crate) use convolution::is_padded;
 
 use average_pool::average_pool;
 use batch_norm::batch_norm;
@@ -26,14 +31,18 @@ use convolution::conv;
 use dense::dense;
 use dropout::dropout;
 use flatten::{Flatten, flatten};
+use global_average::{GlobalAverage, global_average};
 use max_pool::max_pool;
+use pad::{Pad, pad};
 use relu::{Relu, relu};
 
-/// The layers of the network that `settings` describe, from the standardised image to `n_classes` logits.
-pub(crate) fn layers(settings: &NetworkSettings, n_classes: usize) -> Vec<NewLayer> {
+/// The layers of the network that `config` describes, from the standardised image to the logits.
+pub(crate) fn layers(config: &NetworkConfig) -> Vec<NewLayer> {
+    let NetworkConfig { settings, n_classes, shape, .. } = config;
     match settings.architecture {
-        Architecture::Article => article(settings, n_classes),
-        Architecture::Vgg => vgg(settings, n_classes),
+        Architecture::Article => article(settings, *n_classes),
+        Architecture::Vgg => vgg(settings, *n_classes),
+        Architecture::Blocks => blocks(settings, *n_classes, *shape),
     }
 }
 
@@ -87,6 +96,28 @@ fn vgg(settings: &NetworkSettings, n_classes: usize) -> Vec<NewLayer> {
     layers
 }
 
+/// Blocks of two padded convolutions and a pooling, each block with twice the channels of the one before, up to eight
+/// times; then the mean of every channel, so that the dense layer stays small whatever the size of the images.
+///
+/// As in [`vgg`], normalisation comes after ReLU and pooling. It also comes after the padding, so that it folds exactly
+/// into the convolution after it.
+fn blocks(settings: &NetworkSettings, n_classes: usize, image: ImageShape) -> Vec<NewLayer> {
+    let side = image.height.min(image.width);
+    let most = (1..MOST_BLOCKS).take_while(|n| side >> (n + 1) >= LEAST_SIDE).count() + 1;
+    let n_blocks = if settings.blocks == 0 { most } else { settings.blocks };
+    let mut layers = Vec::new();
+    for block in 0..n_blocks {
+        let channels = settings.width << block.min(3);
+        layers.push(pad());
+        layers.extend((block > 0).then(batch_norm));
+        layers.extend([conv(channels), relu(), pad(), batch_norm()]);
+        layers.extend([conv(channels), relu(), pool(settings)]);
+    }
+    layers.extend([batch_norm(), global_average(), flatten()]);
+    layers.extend([dropout(settings.conv_dropout), dense(n_classes)]);
+    layers
+}
+
 /// The pooling that `settings` ask for.
 fn pool(settings: &NetworkSettings) -> NewLayer {
     match settings.pooling {
@@ -106,6 +137,8 @@ pub(crate) enum Layer {
     BatchNorm(BatchNorm),
     Dropout(Dropout),
     Flatten(Flatten),
+    GlobalAverage(GlobalAverage),
+    Pad(Pad),
     Dense(Linear),
 }
 
@@ -119,10 +152,16 @@ impl Layer {
             Self::BatchNorm(layer) => layer,
             Self::Dropout(layer) => layer,
             Self::Flatten(layer) => layer,
+            Self::GlobalAverage(layer) => layer,
+            Self::Pad(layer) => layer,
             Self::Dense(layer) => layer,
         }
     }
 }
+
+/// The most blocks of [`blocks`] where the number is left open, and the least side of what the last one gives, in pixels.
+const MOST_BLOCKS: usize = 5;
+const LEAST_SIDE: usize = 3;
 
 /// Glorot-uniform weights, Keras's default (Glorot and Bengio 2010, equation 16).
 const GLOROT: Initializer = Initializer::XavierUniform { gain: 1.0 };

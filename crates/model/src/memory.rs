@@ -29,7 +29,7 @@ pub fn memory(
     evaluation_batch: usize,
     average: bool,
 ) -> Result<u64> {
-    let list = layers::layers(&config.settings, config.n_classes);
+    let list = layers::layers(config);
     // Layers are made without their weights, so the device does not matter.
     let layers = build(list, config.shape, &Device::default())?;
     let (batch_size, evaluation_batch) = (batch_size as u64, evaluation_batch as u64);

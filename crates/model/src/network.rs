@@ -5,7 +5,7 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::{DType, Device, Tensor};
 use images::ImageShape;
 
-use crate::config::NetworkConfig;
+use crate::config::{MAX_CHANNELS, NetworkConfig};
 use crate::error::Result;
 use crate::fuse;
 use crate::layer::{BuiltLayer, build};
@@ -22,10 +22,12 @@ pub struct Network {
     shape: ImageShape,
     /// Length of the logits.
     n_classes: usize,
-    /// Mean grey level, subtracted first, in [0, 255].
-    mean: f64,
-    /// Divisor of the centred grey levels, above 0.
-    scale: f64,
+    /// Mean level of each channel, subtracted first, in [0, 255].
+    #[module(skip)]
+    mean: [f64; MAX_CHANNELS],
+    /// Divisor of each channel's centred levels, above 0.
+    #[module(skip)]
+    scale: [f64; MAX_CHANNELS],
     /// Whether Burn's own operations compute even where kiln's kernels could.
     burn_ops: bool,
     /// One name a layer, such as `conv1`: the kind and a number, or the name it was given.
@@ -43,7 +45,7 @@ impl Network {
     /// # Errors
     /// [`Error::TooSmall`](crate::Error::TooSmall) for images of which the layers leave nothing.
     pub fn new(config: &NetworkConfig, seed: u64, device: &Device) -> Result<Self> {
-        let list = layers::layers(&config.settings, config.n_classes);
+        let list = layers::layers(config);
         let built = build(list, config.shape, device)?.into_iter();
         let (names, layers) = built.map(|BuiltLayer { name, layer, .. }| (name, layer)).unzip();
         let network = Self {
@@ -62,20 +64,19 @@ impl Network {
         Ok(network)
     }
 
-    /// Grey levels to logits; softmax over the last dimension turns logits into probabilities.
+    /// Levels to logits; softmax over the last dimension turns logits into probabilities.
     ///
     /// kiln's kernels compute on the CPU (Burn's `flex` device), Burn's own operations elsewhere. Dropout and batch
     /// statistics act on an autodiff device only, so `network.valid().forward(..)` is inference.
     ///
     /// # Shapes
-    /// - `pixels`: `[batch, channels, height, width]` of [`shape`](Self::shape), grey levels in [0, 255], 0 is the
-    ///   background
+    /// - `pixels`: `[batch, channels, height, width]` of [`shape`](Self::shape), levels in [0, 255]
     /// - output: `[batch, n_classes]`
     #[must_use]
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<2> {
         let kernels = !self.burn_ops && pixels.dtype() == DType::F32;
         let kernels = kernels && kernels_run_on(&pixels.device());
-        let x = Activations::Maps((pixels - self.mean) / self.scale);
+        let x = Activations::Maps(self.standardised(pixels));
         let logits = if kernels {
             fuse::forward(&self.layers, x)
         } else {
@@ -84,15 +85,31 @@ impl Network {
         logits.features()
     }
 
-    /// The same function without batch normalisation, which is folded into the layers after it; for inference only.
+    fn standardised(&self, pixels: Tensor<4>) -> Tensor<4> {
+        if self.shape.channels == 1 {
+            return (pixels - self.mean[0]) / self.scale[0];
+        }
+        let by_channel = |values: [f64; MAX_CHANNELS]| {
+            let values = values.map(|value| value as f32);
+            Tensor::<1>::from_floats(values, &pixels.device()).reshape([1, MAX_CHANNELS, 1, 1])
+        };
+        let (mean, scale) = (by_channel(self.mean), by_channel(self.scale));
+        (pixels - mean) / scale
+    }
+
+    /// The same function without batch normalisation, which is folded into the layers after it, and with padding as a part
+    /// of the convolution after it; for inference only.
     ///
-    /// Normalisation with no convolution or dense layer right after it, dropout and flattening aside, stays.
+    /// Normalisation with no convolution or dense layer right after it, dropout, averaging and flattening aside, stays.
     #[must_use]
     pub fn folded(mut self) -> Self {
         let mut index = 0;
         while let Some(layer) = self.layers.get(index) {
             let after = self.layers[index + 1..].iter();
-            let skipped = after.take_while(|l| matches!(l, Layer::Dropout(_) | Layer::Flatten(_)));
+            // Averaging a channel's affine function gives the function of the average.
+            let skipped = after.take_while(|layer| {
+                matches!(layer, Layer::Dropout(_) | Layer::GlobalAverage(_) | Layer::Flatten(_))
+            });
             let next = index + 1 + skipped.count();
             let folded = match (layer, self.layers.get(next)) {
                 (Layer::BatchNorm(norm), Some(next)) => fold(norm, next),
@@ -100,13 +117,22 @@ impl Network {
             };
             if let Some(folded) = folded {
                 self.layers[next] = folded;
-                self.layers.remove(index);
-                self.names.remove(index);
+                self.remove(index);
+                // A normalisation stood between the padding before it and this layer.
+                index = index.saturating_sub(1);
+            } else if let [Layer::Pad(pad), Layer::Convolution(conv), ..] = &self.layers[index..] {
+                self.layers[index + 1] = Layer::Convolution(pad.merged(conv));
+                self.remove(index);
             } else {
                 index += 1;
             }
         }
         self
+    }
+
+    fn remove(&mut self, index: usize) {
+        self.layers.remove(index);
+        self.names.remove(index);
     }
 
     /// The layers of an inference network as ONNX operators, in order and by name (`conv1`, `relu1`, `conv2`); those
@@ -119,10 +145,11 @@ impl Network {
             .collect()
     }
 
-    /// What is subtracted from grey levels first, and what they are divided by then.
+    /// What is subtracted from the levels of each channel first, and what they are divided by then.
     #[must_use]
-    pub fn standardisation(&self) -> (f64, f64) {
-        (self.mean, self.scale)
+    pub fn standardisation(&self) -> (&[f64], &[f64]) {
+        let channels = self.shape.channels;
+        (&self.mean[..channels], &self.scale[..channels])
     }
 
     /// The same network, computed by Burn's own operations even where kiln's kernels could.

@@ -7,6 +7,7 @@ mod convolution;
 mod dense;
 mod differentiable;
 mod dropout;
+mod pad;
 
 use burn::backend::DispatchDevice;
 use burn::tensor::{Device, GradientCheckpointingStrategy};
@@ -16,6 +17,7 @@ pub(crate) use convolution::{conv_relu, conv_relu_pool};
 pub(crate) use dense::dense;
 pub use differentiable::flex_values;
 pub(crate) use dropout::dropout;
+pub(crate) use pad::pad;
 
 /// Whether kernels can reach the numbers of a tensor of `device`: those of `flex` are in this process's memory.
 ///

@@ -39,11 +39,12 @@ pub fn summary(config: &NetworkConfig) -> Result<Summary> {
         multiply_adds,
     };
     let mut rows = vec![row("Input, standardised".to_owned(), Shape::Maps(config.shape), 0, 0)];
-    let list = layers::layers(&config.settings, config.n_classes);
+    let list = layers::layers(config);
     // Layers are made without their weights, so the device does not matter.
     for BuiltLayer { layer, output, .. } in build(list, config.shape, &Device::default())? {
         let operation = layer.operation();
         match (&layer, rows.last_mut()) {
+            (Layer::Pad(_), _) => {}
             (Layer::Relu(_), Some(before)) => before.layer += ", ReLU",
             _ => rows.push(row(
                 operation.label(),

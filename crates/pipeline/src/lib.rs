@@ -36,7 +36,7 @@ pub use error::{Error, Result};
 pub use evaluation::evaluate;
 pub use exporting::{Exported, export_onnx, export_repository};
 pub use goal::{GOAL, seconds_to_goal};
-pub use recipe::{read_recipe, recipe_names};
+pub use recipe::{Settings, read_recipe, recipe_names};
 pub use reporting::report;
 pub use session::{Images, Session, load};
 pub use study::{Study, StudyEvent, StudyOptions, study, study_config};

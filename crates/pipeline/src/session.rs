@@ -7,6 +7,7 @@ use model::NetworkConfig;
 use run::{Config, DatasetFacts, EpochMetrics, Needs, RunDirectory, RunLock, read_json};
 
 use crate::error::{Error, Result};
+use crate::recipe::Settings;
 
 /// A run directory, locked for this process, with its configuration and its images.
 pub struct Session {
@@ -43,15 +44,16 @@ impl Session {
     pub fn create(
         runs: &Path,
         name: Option<&str>,
-        config: Config,
+        settings: impl Into<Settings>,
         offline: bool,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Self> {
-        config.check()?;
+        let settings = settings.into();
+        settings.before_loading()?;
         if let Some(name) = name {
             RunDirectory::check_new(runs, name)?;
         }
-        let (images, config, facts) = load(config, offline, on_event)?;
+        let (images, config, facts) = load(settings, offline, on_event)?;
         train::check_memory(&config, &NetworkConfig::new(&config, &facts), facts.n_train)?;
         let (run, lock) = RunDirectory::create(runs, name, &config, &facts)?;
         Ok(Self { run, config, facts, images, _lock: lock })
@@ -118,9 +120,9 @@ impl Session {
 /// Loads and splits the images; the configuration comes back with `auto` resolved.
 ///
 /// # Errors
-/// [`Error::Dataset`].
+/// [`Error::Dataset`]; [`Error::Run`] where the settings contradict each other.
 pub fn load(
-    mut config: Config,
+    settings: impl Into<Settings>,
     offline: bool,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(Images, Config, DatasetFacts)> {
@@ -129,9 +131,11 @@ pub fn load(
         kiln_data: std::env::var_os("KILN_DATA").map(Into::into),
         offline,
     };
-    let dataset = dataset::load(&config.data, &options, on_event)?;
+    let settings = settings.into();
+    let dataset = dataset::load(&settings.before_loading()?.data, &options, on_event)?;
+    let mut config = settings.for_images(&dataset)?;
     config.data.data = dataset.source.to_string();
-    config.data.prepare = dataset.preparation.into();
+    config.data = config.data.resolved(dataset.shape, dataset.preparation);
 
     let (split, test) = dataset.parts(&config.data, on_event)?;
     let statistics = dataset::statistics(&dataset.train, &split.train)?;

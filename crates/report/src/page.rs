@@ -116,6 +116,11 @@ fn agreement(agreement: Option<&Agreement>) -> String {
     format!("<p><strong>{verdict}</strong></p>\n{}", facts(&rows))
 }
 
+/// A number for each channel.
+fn by_channel(values: &[f64]) -> String {
+    values.iter().map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(", ")
+}
+
 fn facts_table(inputs: &Inputs) -> String {
     let data = inputs.facts;
     let [channels, height, width] = data.shape.dimensions();
@@ -129,8 +134,8 @@ fn facts_table(inputs: &Inputs) -> String {
         ("Training images", count(data.n_train)),
         ("Validation images", count(data.n_val)),
         ("Test images", count(data.n_test)),
-        ("Mean grey level in training", format!("{:.4} of 255", data.mean)),
-        ("Standard deviation in training", format!("{:.4} of 255", data.std)),
+        ("Mean level in training", format!("{} of 255", by_channel(&data.mean))),
+        ("Standard deviation in training", format!("{} of 255", by_channel(&data.std))),
     ];
     facts(&rows)
 }

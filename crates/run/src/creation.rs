@@ -126,8 +126,8 @@ pub(crate) mod tests {
             n_train: 3,
             n_val: 2,
             n_test: 1,
-            mean: 100.0,
-            std: 10.0,
+            mean: vec![100.0],
+            std: vec![10.0],
         }
     }
 

@@ -53,10 +53,10 @@ pub struct DatasetFacts {
     pub n_val: usize,
     /// Test images.
     pub n_test: usize,
-    /// Mean grey level of the training part, in [0, 255].
-    pub mean: f64,
-    /// Population standard deviation (ddof 0) of the training part's grey levels, in [0, 255].
-    pub std: f64,
+    /// Mean level of each channel of the training part, in [0, 255].
+    pub mean: Vec<f64>,
+    /// Population standard deviation (ddof 0) of each channel of the training part, in [0, 255].
+    pub std: Vec<f64>,
 }
 
 impl DatasetFacts {
@@ -362,8 +362,8 @@ mod tests {
 
     #[test]
     fn a_difference_names_the_fact() {
-        let other = DatasetFacts { mean: 933.3, ..facts() };
-        let expected = ("mean".to_owned(), "100.0".to_owned(), "933.3".to_owned());
+        let other = DatasetFacts { mean: vec![933.3], ..facts() };
+        let expected = ("mean".to_owned(), "[100.0]".to_owned(), "[933.3]".to_owned());
         assert_eq!(facts().difference(&other), Some(expected));
         assert_eq!(facts().difference(&facts()), None);
     }

@@ -220,7 +220,8 @@ fn preparation(
 ) -> Result<Preparation, Mismatch> {
     if let Some(name) = properties.get("kiln.prepare") {
         let named = Preparation::named(name);
-        return named.map_or_else(|| mismatch("kiln.prepare: digit or stretch", name), Ok);
+        return named
+            .map_or_else(|| mismatch("kiln.prepare: digit, stretch, fit or crop", name), Ok);
     }
     let is = |key: &str, value: &str| properties.get(key).is_some_and(|found| found == value);
     let digits = is("kiln.dataset", "MNIST") || is("kiln.synthetic", "true");

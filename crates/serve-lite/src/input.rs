@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use images::{Grey, ImageShape, Preparation, Prepared, to_network};
+use images::{Grey, Image, ImageShape, Preparation, Prepared, to_network};
 
 use crate::error::{Error, Result};
 
@@ -46,7 +46,7 @@ pub(crate) fn read(path: &Path, shape: ImageShape, preparation: Preparation) -> 
     let unusable = |index| move |source| Error::Image { path: path.to_owned(), index, source };
     if !bytes.starts_with(&IDX_IMAGES) {
         let prepared =
-            images::decode(&bytes).and_then(|grey| to_network(&grey, shape, preparation));
+            images::decode(&bytes).and_then(|image| to_network(&image, shape, preparation));
         return Ok(Images { numbered: false, prepared: vec![prepared.map_err(unusable(None))?] });
     }
     let [_, height, width] =
@@ -57,7 +57,9 @@ pub(crate) fn read(path: &Path, shape: ImageShape, preparation: Preparation) -> 
     let mut prepared = Vec::new();
     for (index, image) in bytes[IDX_HEADER..].chunks_exact(height * width).enumerate() {
         let grey = Grey { width, height, pixels: image.to_vec(), lossy: false };
-        prepared.push(to_network(&grey, shape, preparation).map_err(unusable(Some(index)))?);
+        let image = Image::from_grey(grey);
+        let image = image.and_then(|image| to_network(&image, shape, preparation));
+        prepared.push(image.map_err(unusable(Some(index)))?);
     }
     Ok(Images { numbered: true, prepared })
 }

@@ -4,7 +4,7 @@ use anyhow::Context;
 use fastrand::Rng;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
-use images::Grey;
+use images::{Grey, Image};
 
 use crate::drawing::CANVAS;
 
@@ -106,7 +106,7 @@ pub(crate) fn photograph(
     lossy: bool,
     level: Level,
     random: &mut Rng,
-) -> anyhow::Result<Grey> {
+) -> anyhow::Result<Image> {
     let at = |(index, &drawn): (usize, &u8)| {
         // A pen has a hard core and a soft edge.
         let ink = ((f32::from(drawn) / 255.0 - 0.35) / 0.3).clamp(0.0, 1.0);
@@ -118,7 +118,7 @@ pub(crate) fn photograph(
     };
     let pixels: Vec<u8> = digit.iter().enumerate().map(at).collect();
     if !lossy {
-        return Ok(Grey { width: CANVAS, height: CANVAS, pixels, lossy });
+        return Ok(Image::from_grey(Grey { width: CANVAS, height: CANVAS, pixels, lossy })?);
     }
     let (mut file, side) = (Vec::new(), CANVAS as u32);
     JpegEncoder::new_with_quality(&mut file, QUALITY)

@@ -11,10 +11,10 @@ const AHEAD: usize = 2;
 
 /// Augmented images and their labels.
 pub(crate) struct Batch {
-    /// `n * shape.size()` grey levels.
+    /// `n * shape.size()` levels.
     pub(crate) pixels: Vec<u8>,
     /// `n` class indices.
-    pub(crate) labels: Vec<u8>,
+    pub(crate) labels: Vec<u16>,
 }
 
 /// The batches of `epoch` from the step `first` on, in the order of `order`.

@@ -16,8 +16,9 @@ use crate::error::{Error, Result};
 
 /// Marks a file as a checkpoint; the number after it is that of its layout.
 const MAGIC: &[u8; 6] = b"kilnck";
-/// The layout that this version writes and reads. 01 was that of networks with a field for every layer, 02 had no facts.
-const LAYOUT: &[u8] = b"03";
+/// The layout that this version writes and reads. 01 was that of networks with a field for every layer, 02 had no facts,
+/// 03 one mean for all channels.
+const LAYOUT: &[u8] = b"04";
 /// Bytes of a SHA-256.
 const DIGEST_LENGTH: usize = 32;
 

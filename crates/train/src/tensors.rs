@@ -12,7 +12,7 @@ pub(crate) fn pixel_tensor(pixels: &[u8], shape: ImageShape, device: &Device) ->
 }
 
 /// Class indices as targets `[batch]`.
-pub(crate) fn target_tensor(labels: &[u8], device: &Device) -> Tensor<1, Int> {
+pub(crate) fn target_tensor(labels: &[u16], device: &Device) -> Tensor<1, Int> {
     let targets: Vec<i64> = labels.iter().copied().map(i64::from).collect();
     Tensor::from_data(TensorData::new(targets, [labels.len()]), device)
 }

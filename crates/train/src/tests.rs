@@ -37,7 +37,7 @@ fn turn() -> MutexGuard<'static, ()> {
 fn facts() -> DatasetFacts {
     let text = format!(
         r#"{{"name": "test", "synthetic": true, "sha256": "", "classes": ["a", "b", "c"], "n_train": 0, "n_val": 0,
-            "n_test": 0, "mean": 127.0, "std": 74.0, "shape": {}}}"#,
+            "n_test": 0, "mean": [127.0], "std": [74.0], "shape": {}}}"#,
         serde_json::to_string(&ImageShape::DIGIT).unwrap()
     );
     serde_json::from_str(&text).unwrap()
@@ -69,7 +69,7 @@ fn go_on(_: usize) -> ControlFlow<()> {
 
 /// `n` images of a pattern that depends on their class.
 fn examples(n: usize) -> Examples {
-    let labels: Vec<u8> = (0..n).map(|index| (index % 3) as u8).collect();
+    let labels: Vec<u16> = (0..n).map(|index| (index % 3) as u16).collect();
     let level =
         |image: usize, pixel: usize| ((pixel * (image % 3 + 2) * 31 + image * 7) % 256) as u8;
     let pixels = (0..n).flat_map(|image| (0..784).map(move |pixel| level(image, pixel))).collect();
@@ -292,8 +292,8 @@ fn records_that_were_changed_are_noticed() {
 
     let renamed = ["b", "a", "c"].map(str::to_owned).to_vec();
     for (changed, key) in [
-        (DatasetFacts { mean: 933.0, ..facts() }, "mean"),
-        (DatasetFacts { std: 7.0, ..facts() }, "std"),
+        (DatasetFacts { mean: vec![933.0], ..facts() }, "mean"),
+        (DatasetFacts { std: vec![7.0], ..facts() }, "std"),
         (DatasetFacts { classes: renamed, ..facts() }, "classes"),
     ] {
         let selected = Checkpoint::selected(&run, &config, &changed, &Device::flex()).err();

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use pipeline::Settings;
 use run::{Config, DataSettings, DatasetFacts, Flags};
 
 use crate::arguments::MachineArgs;
@@ -19,10 +20,10 @@ pub struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.machine.apply()?;
-    let config = Config::default().with(&args.data.given)?;
+    let settings = Settings::ForImages(args.data.given.clone());
     let downloads = Downloads::new();
     let show = &mut |event: dataset::Event| downloads.show(&event);
-    let (_, config, facts) = pipeline::load(config, args.machine.offline, show)?;
+    let (_, config, facts) = pipeline::load(settings, args.machine.offline, show)?;
     describe(&config, &facts);
     Ok(ExitCode::SUCCESS)
 }
@@ -38,6 +39,14 @@ pub(super) fn describe(config: &Config, facts: &DatasetFacts) {
     let DatasetFacts { n_train, n_val, n_test, .. } = facts;
     console::line(&format!("{n_train} training, {n_val} validation, {n_test} test images"));
     console::line(&format!("{} classes: {}", facts.classes.len(), facts.classes.join(", ")));
-    console::line(&format!("training mean {:.4}, standard deviation {:.4}", facts.mean, facts.std));
+    let images::ImageShape { channels, height, width } = facts.shape;
+    let colors = if channels == 1 { "grey levels" } else { "red, green, blue" };
+    let prepare = config.data.prepare.chosen().map_or("auto", images::Preparation::name);
+    console::line(&format!("input {height}x{width} pixels, {colors}, prepared by \"{prepare}\""));
+    let list = |values: &[f64]| {
+        values.iter().map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(", ")
+    };
+    let (mean, std) = (list(&facts.mean), list(&facts.std));
+    console::line(&format!("training mean {mean}, standard deviation {std}"));
     console::line(&format!("SHA-256 {}", facts.sha256));
 }

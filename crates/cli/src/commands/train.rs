@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use anyhow::bail;
-use pipeline::Session;
+use pipeline::{Session, Settings};
 use run::{Config, Flags, Needs, run_name};
 use train::{Checkpoint, Outcome};
 
@@ -62,7 +62,7 @@ pub(super) fn train(runs: &Path, args: &Args, resume: &str) -> anyhow::Result<Op
     let session = if args.resume {
         Session::open(runs, name, Needs::Start, &args.settings.given, machine.offline, show)?
     } else {
-        Session::create(runs, name, config(args)?, machine.offline, show)?
+        Session::create(runs, name, settings(args)?, machine.offline, show)?
     };
     interrupt::set_remedy(console::command(resume, &session.run));
     let Session { run, config, facts, .. } = &session;
@@ -105,17 +105,22 @@ pub(super) fn train(runs: &Path, args: &Args, resume: &str) -> anyhow::Result<Op
     Ok(Some(session))
 }
 
-/// The recipe or the file, then `--smoke`, then the flags that were given; each overrides what came before.
-fn config(args: &Args) -> anyhow::Result<Config> {
+/// The recipe or the file, then `--smoke`, then the flags that were given; each overrides what came before. Without a
+/// recipe and a file the images decide.
+fn settings(args: &Args) -> anyhow::Result<Settings> {
     let is_recipe = |(key, _): &&(String, String)| key == "recipe";
     let recipe = args.settings.given.iter().find(is_recipe);
+    let smoke = SMOKE.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let smoke = if args.smoke { &smoke[..] } else { &[] };
     let mut config = match (recipe, &args.config) {
         (Some((_, name)), _) => pipeline::read_recipe(name)?,
         (None, Some(path)) => Config::read(path)?,
-        (None, None) => Config::default(),
+        (None, None) => {
+            return Ok(Settings::ForImages([smoke, &args.settings.given].concat()));
+        }
     };
+    config = config.with(smoke)?;
     if args.smoke {
-        config = config.with(&SMOKE.map(|(key, value)| (key.to_owned(), value.to_owned())))?;
         config.optimizer.warmup_epochs = config.optimizer.warmup_epochs.min(1.0);
     }
     let recipe = config.recipe.clone();
@@ -125,7 +130,7 @@ fn config(args: &Args) -> anyhow::Result<Config> {
     if let Some((key, why)) = config.without_effect().into_iter().find(|(key, _)| given(key)) {
         bail!("--{} changes nothing here: {why}", key.replace('_', "-"));
     }
-    Ok(config)
+    Ok(config.into())
 }
 
 /// The checkpoint to resume from; none where the run was killed before its first.

@@ -2,10 +2,20 @@
 
 use super::*;
 
-const NONE: AugmentationSettings =
-    AugmentationSettings { rotation: 0.0, shift: 0.0, zoom: 0.0, elastic: 0.0 };
+const NONE: AugmentationSettings = AugmentationSettings {
+    rotation: 0.0,
+    shift: 0.0,
+    zoom: 0.0,
+    elastic: 0.0,
+    flip: false,
+    crop: 0.0,
+    brightness: 0.0,
+    contrast: 0.0,
+    saturation: 0.0,
+    erase: 0.0,
+};
 const ALL: AugmentationSettings =
-    AugmentationSettings { rotation: 10.0, shift: 2.0, zoom: 0.1, elastic: 0.5 };
+    AugmentationSettings { rotation: 10.0, shift: 2.0, zoom: 0.1, elastic: 0.5, ..NONE };
 const DRAW: (u64, usize, u32) = (1, 1, 0);
 /// Every test of a single effect uses an image that is not square.
 const SHAPE: ImageShape = ImageShape { channels: 1, height: 28, width: 40 };
@@ -152,4 +162,80 @@ fn seed_epoch_and_index_each_change_the_result() {
     for other in [(2, 1, 0), (1, 2, 0), (1, 1, 1), (1, 1, u32::MAX)] {
         assert_ne!(once, augmented(ALL, other), "{other:?}");
     }
+}
+
+#[test]
+fn an_image_is_mirrored_in_every_second_epoch() {
+    let flip = AugmentationSettings { flip: true, ..NONE };
+    let mirrored: Vec<u8> =
+        bar().chunks_exact(SHAPE.width).flat_map(|row| row.iter().rev().copied()).collect();
+    let mut n_first = 0;
+    for index in 0..200 {
+        let [first, second] = [1, 2].map(|epoch| augmented(flip, (1, epoch, index)) == mirrored);
+        assert_ne!(first, second);
+        assert_eq!(first, augmented(flip, (1, 3, index)) == mirrored);
+        n_first += usize::from(first);
+    }
+    assert!((70..=130).contains(&n_first), "{n_first} of 200");
+}
+
+#[test]
+fn a_crop_shifts_by_whole_pixels_and_mirrors_the_border() {
+    let crop = AugmentationSettings { crop: 0.125, ..NONE };
+    let ramp: Vec<u8> = (0..28 * 40).map(|at| (at % 40 * 6) as u8).collect();
+    let (mut least, mut most) = (0, 0);
+    for index in 0..100 {
+        let mut to = vec![0; SHAPE.size()];
+        augment(&crop, (1, 1, index), SHAPE, &ramp, &mut to);
+        let by = i32::from(to[20] / 6) - 20;
+        (least, most) = (least.min(by), most.max(by));
+        for (column, level) in (0..).zip(&to[..40]) {
+            let from: i32 = (column + by).abs();
+            assert_eq!(i32::from(*level), 6 * if from > 39 { 78 - from } else { from }, "{by}");
+        }
+    }
+    assert_eq!((least, most), (-5, 5));
+}
+
+#[test]
+fn levels_change_within_their_limits_and_channels_keep_their_order() {
+    let shape = ImageShape { channels: 3, height: 8, width: 8 };
+    let from = [[90; 64], [120; 64], [150; 64]].concat();
+    let change = |settings: AugmentationSettings, index| {
+        let mut to = vec![0; 192];
+        augment(&settings, (1, 1, index), shape, &from, &mut to);
+        [to[0], to[64], to[128]].map(i32::from)
+    };
+    let settings = |brightness, contrast, saturation| AugmentationSettings {
+        brightness,
+        contrast,
+        saturation,
+        ..NONE
+    };
+    let all: Vec<_> = (0..50).map(|index| change(settings(0.1, 0.0, 0.0), index)).collect();
+    assert!(all.iter().all(|[r, g, b]| (g - r, b - g) == (30, 30) && (r - 90).abs() <= 26));
+    assert!(all.iter().any(|[r, ..]| r - 90 > 15) && all.iter().any(|[r, ..]| r - 90 < -15));
+    for [r, g, b] in (0..50).map(|index| change(settings(0.0, 0.5, 0.5), index)) {
+        assert!(r < g && g < b, "{r} {g} {b}");
+    }
+    let spread = |[r, _, b]: [i32; 3]| b - r;
+    let spreads = (0..50).map(|index| spread(change(settings(0.0, 0.0, 0.5), index)));
+    let (least, most) = spreads.fold((999, 0), |(l, m), spread| (l.min(spread), m.max(spread)));
+    assert!((30..45).contains(&least) && (75..=90).contains(&most), "{least} {most}");
+}
+
+#[test]
+fn a_square_is_erased_somewhere() {
+    let erase = AugmentationSettings { erase: 0.25, ..NONE };
+    let from: Vec<u8> = (0..SHAPE.size()).map(|at| (at % 2 * 200) as u8).collect();
+    let mut whole = 0;
+    for index in 0..50 {
+        let mut to = vec![0; SHAPE.size()];
+        augment(&erase, (1, 1, index), SHAPE, &from, &mut to);
+        // A quarter of 28 pixels; at the edge a part of it lies outside.
+        let erased = to.iter().filter(|&&level| level == 100).count();
+        assert!((1..=49).contains(&erased), "{erased}");
+        whole += usize::from(erased == 49);
+    }
+    assert!(whole > 20, "{whole} of 50");
 }

@@ -9,11 +9,11 @@ use crate::layout::entries;
 
 /// Extensions of image files. A file with one of these must be an image; any other is one if its content says so, and is
 /// skipped with a notice if not, since folders collect notes and thumbnails.
-pub(super) const EXTENSIONS: [&str; 10] =
-    ["png", "jpg", "jpeg", "jpe", "jfif", "bmp", "pgm", "pnm", "ppm", "pbm"];
+pub(super) const EXTENSIONS: [&str; 12] =
+    ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "bmp", "pgm", "pnm", "ppm", "pbm"];
 /// Folders in folders of a class that are looked into.
 const DEPTH: usize = 8;
-/// How image formats begin: PNG, JPEG, BMP, GIF, TIFF of both byte orders. Those that cannot be decoded are errors
+/// How image formats begin: PNG, JPEG, BMP, GIF, TIFF of both byte orders. TIFF, which is not decoded, is an error
 /// rather than skipped: whoever put them there meant them as images.
 const SIGNATURES: [&[u8]; 6] =
     [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"GIF8", b"II*\0", b"MM\0*"];

@@ -5,6 +5,7 @@
 use image::{GrayImage, Luma};
 
 use super::*;
+use run::Prepare;
 
 /// A folder with two images a class in `train` and in `test`; returns it and the path of one image.
 fn folder(classes: &[&str]) -> (tempfile::TempDir, PathBuf) {
@@ -23,14 +24,21 @@ fn folder(classes: &[&str]) -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
+/// As they are, in 28x28 grey levels.
+fn stretch() -> DataSettings {
+    let data = run::Config::default().data;
+    let size = "28".parse().unwrap();
+    DataSettings { prepare: Prepare::Stretch, size, color: run::Color::Gray, ..data }
+}
+
 fn silent(path: &Path) -> Result<Dataset> {
-    load(path, path, Prepare::Stretch, &mut |event| panic!("{event:?}"))
+    load(path, path, &stretch(), &mut |event| panic!("{event:?}"))
 }
 
 /// The data set, and the notices of loading it.
 fn noticed(path: &Path) -> (Dataset, Vec<String>) {
     let mut notices = Vec::new();
-    let dataset = load(path, path, Prepare::Stretch, &mut |event| match event {
+    let dataset = load(path, path, &stretch(), &mut |event| match event {
         Event::Notice(text) => notices.push(text.to_owned()),
         event => panic!("{event:?}"),
     });
@@ -130,8 +138,9 @@ fn every_invalid_image_is_named_in_one_error() {
 fn digits_are_found_and_blank_images_left_out_and_counted() {
     let (folder, image) = folder(&["3", "7"]);
     let load = |prepare: Prepare| {
+        let settings = DataSettings { prepare, ..run::Config::default().data };
         let mut notices = Vec::new();
-        let dataset = load(folder.path(), folder.path(), prepare, &mut |event| match event {
+        let dataset = load(folder.path(), folder.path(), &settings, &mut |event| match event {
             Event::Notice(text) => notices.push(text.to_owned()),
             event => panic!("{event:?}"),
         });
@@ -157,18 +166,26 @@ fn digits_are_found_and_blank_images_left_out_and_counted() {
 }
 
 #[test]
-fn lost_colours_are_said() {
-    let (folder, image) = folder(&["x", "y"]);
+fn colours_are_kept_unless_grey_levels_are_asked_for() {
+    let (folder, _) = folder(&["x", "y"]);
+    let image = folder.path().join("train/x/red.png");
     let red = |x, y| {
         if x / 10 == 1 && y / 10 == 1 { image::Rgb([220, 0, 0]) } else { image::Rgb([255; 3]) }
     };
-    image::RgbImage::from_fn(30, 30, red).save(image.with_file_name("red.png")).unwrap();
+    image::RgbImage::from_fn(30, 30, red).save(image).unwrap();
     let (_, notices) = noticed(folder.path());
     assert_eq!(notices.len(), 1, "{notices:?}");
     assert!(
         notices[0].starts_with("1 of 5 images") && notices[0].contains("brightness"),
         "{notices:?}"
     );
+    let auto = run::Config::default().data;
+    let dataset = load(folder.path(), folder.path(), &auto, &mut |_| ()).unwrap();
+    assert_eq!(dataset.shape, ImageShape { channels: 3, height: 32, width: 32 });
+    let red =
+        (0..dataset.train.len()).map(|index| dataset.train.image(index)[15 * 32 + 15..].to_vec());
+    let red = red.filter(|rest| rest[0] > 200 && rest[1024] < 20 && rest[2048] < 20);
+    assert_eq!(red.count(), 1);
 }
 
 #[test]
@@ -202,7 +219,7 @@ fn a_folder_of_validation_images_is_used() {
     assert_eq!((split.train.len(), split.val.len()), (5, 0));
 
     std::fs::remove_dir_all(folder.path().join("test")).unwrap();
-    let error = load(folder.path(), folder.path(), Prepare::Stretch, &mut |_| ()).unwrap_err();
+    let error = load(folder.path(), folder.path(), &stretch(), &mut |_| ()).unwrap_err();
     assert!(error.to_string().contains("rename it to test"), "{error}");
 }
 
@@ -218,7 +235,7 @@ fn a_limit_draws_from_every_class_and_missing_classes_are_warned_of() {
     };
     let (split, test) = dataset.parts(&settings, &mut listen).unwrap();
     assert_eq!((split.train.len(), test.len()), (4, 4));
-    let classes = |labels: &[u8], indices: &[u32]| {
+    let classes = |labels: &[u16], indices: &[u32]| {
         let mut classes: Vec<_> = indices.iter().map(|&i| labels[i as usize]).collect();
         classes.sort_unstable();
         classes.dedup();

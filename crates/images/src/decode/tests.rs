@@ -21,7 +21,7 @@ fn gradient() -> GrayImage {
 fn lossless_formats_keep_every_grey_level() {
     let expected = gradient();
     for format in [ImageFormat::Png, ImageFormat::Pnm] {
-        let grey = decode(&encode(expected.clone(), format)).unwrap();
+        let grey = decode(&encode(expected.clone(), format)).unwrap().to_grey();
         assert_eq!((grey.width, grey.height), (31, 17));
         assert_eq!(&grey.pixels, expected.as_raw());
     }
@@ -29,7 +29,7 @@ fn lossless_formats_keep_every_grey_level() {
 
 #[test]
 fn jpeg_is_close() {
-    let grey = decode(&encode(gradient(), ImageFormat::Jpeg)).unwrap();
+    let grey = decode(&encode(gradient(), ImageFormat::Jpeg)).unwrap().to_grey();
     assert_eq!((grey.width, grey.height), (31, 17));
     let worst = grey.pixels.iter().zip(gradient().iter()).map(|(a, b)| a.abs_diff(*b)).max();
     assert!(worst.unwrap() < 40, "{worst:?}");
@@ -39,7 +39,10 @@ fn jpeg_is_close() {
 fn sixteen_bits_become_eight() {
     let image: ImageBuffer<Luma<u16>, Vec<u16>> =
         ImageBuffer::from_fn(4, 1, |x, _| Luma([[0u16, 257, 0x8080, 0xffff][x as usize]]));
-    assert_eq!(decode(&encode(image, ImageFormat::Png)).unwrap().pixels, [0, 1, 128, 255]);
+    assert_eq!(
+        decode(&encode(image, ImageFormat::Png)).unwrap().to_grey().pixels,
+        [0, 1, 128, 255]
+    );
 }
 
 #[test]
@@ -48,8 +51,8 @@ fn transparent_drawings_contrast_with_their_background() {
         let colour = |x| if x == 3 { Rgba([ink, ink, ink, 255]) } else { Rgba([0, 0, 0, 0]) };
         encode(RgbaImage::from_fn(8, 8, |x, _| colour(x)), ImageFormat::Png)
     };
-    assert_eq!(decode(&canvas(0)).unwrap().pixels[..4], [255, 255, 255, 0]);
-    assert_eq!(decode(&canvas(255)).unwrap().pixels[..4], [0, 0, 0, 255]);
+    assert_eq!(decode(&canvas(0)).unwrap().to_grey().pixels[..4], [255, 255, 255, 0]);
+    assert_eq!(decode(&canvas(255)).unwrap().to_grey().pixels[..4], [0, 0, 0, 255]);
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn transparent_corners_of_a_scan_get_the_level_of_the_paper() {
         _ => LumaA([240, 255]),
     };
     let image = image::GrayAlphaImage::from_fn(8, 8, level);
-    assert_eq!(decode(&encode(image, ImageFormat::Png)).unwrap().pixels[0], 255);
+    assert_eq!(decode(&encode(image, ImageFormat::Png)).unwrap().to_grey().pixels[0], 255);
 }
 
 #[test]
@@ -70,7 +73,7 @@ fn exif_orientation_is_applied() {
     let header = b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01";
     let entry = b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
     let turned = [&jpeg[..2], header, entry, &jpeg[2..]].concat();
-    let grey = decode(&turned).unwrap();
+    let grey = decode(&turned).unwrap().to_grey();
     assert_eq!((grey.width, grey.height), (8, 16));
 }
 
@@ -112,7 +115,7 @@ fn truncated_images_are_corrupt_and_other_files_are_refused() {
         let error = decode(&bytes[..bytes.len() / 2]).unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
     }
-    for bytes in [&b""[..], b"hello", b"GIF89a......", b"<svg/>"] {
+    for bytes in [&b""[..], b"hello", b"<svg/>"] {
         assert!(matches!(decode(bytes), Err(Error::Format)));
     }
 }
@@ -139,7 +142,7 @@ fn read_names_the_file_and_ignores_its_extension() {
     let Error::File { source, .. } = error else { panic!("{error:?}") };
     assert!(matches!(*source, Error::Read { .. }));
     std::fs::write(&path, encode(gradient(), ImageFormat::Png)).unwrap();
-    assert_eq!(read(&path).unwrap().width, 31);
+    assert_eq!(read(&path).unwrap().width(), 31);
     std::fs::File::create(&path).unwrap().set_len(MAX_FILE + 1).unwrap();
     let Err(Error::File { source, .. }) = read(&path) else { panic!() };
     assert!(matches!(*source, Error::GiganticFile { .. }));
@@ -170,9 +173,10 @@ proptest! {
                 *byte ^= flip;
             }
         }
-        if let Ok(grey) = decode(&bytes) {
+        if let Ok(image) = decode(&bytes) {
+            let grey = image.to_grey();
             prop_assert_eq!(grey.pixels.len(), grey.width * grey.height);
-            let _ = crate::to_network(&grey, crate::ImageShape::DIGIT, crate::Preparation::Digit);
+            let _ = crate::to_network(&image, crate::ImageShape::DIGIT, crate::Preparation::Digit);
         }
     }
 }

@@ -8,7 +8,11 @@ use super::*;
 use crate::drawings::{draw, seven};
 
 fn digit(grey: &Grey) -> Vec<u8> {
-    to_network(grey, ImageShape::DIGIT, Preparation::Digit).unwrap().pixels
+    to_network(&image(grey), ImageShape::DIGIT, Preparation::Digit).unwrap().pixels
+}
+
+fn image(grey: &Grey) -> Image {
+    Image::from_grey(grey.clone()).unwrap()
 }
 
 fn mean_difference(a: &[u8], b: &[u8]) -> f64 {
@@ -65,7 +69,7 @@ proptest! {
             (Just(width), Just(height), proptest::collection::vec(any::<u8>(), width * height))
         }),
     ) {
-        match to_network(&Grey { width, height, pixels, lossy: false }, ImageShape::DIGIT, Preparation::Digit) {
+        match to_network(&image(&Grey { width, height, pixels, lossy: false }), ImageShape::DIGIT, Preparation::Digit) {
             Ok(prepared) => prop_assert_eq!(prepared.pixels.len(), SIDE * SIDE),
             Err(error) => prop_assert!(matches!(error, Error::Blank)),
         }
@@ -135,7 +139,7 @@ fn a_blank_image_is_refused_even_with_noise() {
         let noisy = |index: usize| background + (index * 7919 % 10) as u8;
         for pixels in [vec![background; 900], (0..900).map(noisy).collect()] {
             let grey = Grey { width: 30, height: 30, pixels, lossy: true };
-            let found = to_network(&grey, ImageShape::DIGIT, Preparation::Digit);
+            let found = to_network(&image(&grey), ImageShape::DIGIT, Preparation::Digit);
             assert!(matches!(found, Err(Error::Blank)));
         }
     }
@@ -163,7 +167,7 @@ fn a_digit_of_28x28_that_is_in_place_is_kept_and_dark_on_white_inverted() {
 fn an_image_that_is_stretched_keeps_its_levels_and_its_polarity() {
     let grey = seven(140, 37.0, 25.0, 80.0);
     let shape = ImageShape { channels: 1, height: 14, width: 28 };
-    let stretched = to_network(&grey, shape, Preparation::Stretch).unwrap().pixels;
+    let stretched = to_network(&image(&grey), shape, Preparation::Stretch).unwrap().pixels;
     let cell = |index: usize| {
         let (x, y) = (index % 28 * 5, index / 28 * 10);
         let sum: f64 = (0..50).map(|k| f64::from(grey.pixels[(y + k / 5) * 140 + x + k % 5])).sum();
@@ -177,13 +181,15 @@ fn what_a_preparation_does_not_give_is_refused() {
     let grey = seven(140, 37.0, 25.0, 80.0);
     let wide = ImageShape { width: 32, ..ImageShape::DIGIT };
     let colours = ImageShape { channels: 3, ..ImageShape::DIGIT };
-    for (shape, preparation) in [(wide, Preparation::Digit), (colours, Preparation::Stretch)] {
-        let error = to_network(&grey, shape, preparation).unwrap_err();
+    let two = ImageShape { channels: 2, ..ImageShape::DIGIT };
+    let digit = Preparation::Digit;
+    for (shape, preparation) in [(wide, digit), (colours, digit), (two, Preparation::Stretch)] {
+        let error = to_network(&image(&grey), shape, preparation).unwrap_err();
         assert!(matches!(error, Error::Shape { .. }), "{error:?}");
     }
     for (width, height, length) in [(28, 28, 783), (0, 0, 0), (usize::MAX, 2, 5)] {
         let wrong = Grey { width, height, pixels: vec![0; length], lossy: false };
-        let error = to_network(&wrong, ImageShape::DIGIT, Preparation::Digit).unwrap_err();
+        let error = Image::from_grey(wrong).unwrap_err();
         assert!(matches!(error, Error::Buffer { .. }), "{error:?}");
     }
 }

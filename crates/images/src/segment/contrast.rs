@@ -5,7 +5,7 @@ use super::clutter::Found;
 use super::mask::Mask;
 use super::paper::Paper;
 use super::plane::{Plane, border, quantile};
-use crate::decode::Grey;
+use crate::raster::Grey;
 
 /// Lowest contrast of a digit, in grey levels. JPEG leaves noise of up to about ten levels on blank paper; faint pencil
 /// has a contrast of forty.
@@ -26,6 +26,8 @@ const BORDER_MARGIN: f32 = 1.25;
 const MAX_UNEVENNESS: f32 = 0.2;
 /// The most cells of a digit for each that has half of the highest contrast: more of them are a stain or a shadow.
 const MAX_HALO: f32 = 2.2;
+/// Levels on one side of the median are ink's if those on the other side reach less than this fraction as far.
+const ONE_SIDED: f32 = 0.25;
 /// Cells around the digit whose pixels belong to it too: smoothing and reducing blur its edge.
 const REACH: usize = 2;
 /// The cells that may exceed the "highest" contrast of a noisy image: specks.
@@ -55,12 +57,14 @@ impl Contrast {
     }
 
     /// The contrast with a surface that follows the light. Ink covers less than half of the image, so it is dark if
-    /// the darkest cells differ most from the median.
+    /// the darkest cells differ most from the median. Where light reaches far to both sides of it, more than pencil
+    /// does perhaps, the light's trend is taken off first.
     pub(super) fn uneven(plane: &Plane, noise: f32) -> Self {
-        let mut levels = plane.levels.clone();
-        let [dark, middle, bright] =
-            [0.002, 0.5, 0.998].map(|fraction| quantile(&mut levels, fraction));
-        let sign = if middle - dark >= bright - middle { -1.0 } else { 1.0 };
+        let mut around = around_median(&plane.levels);
+        if around[0].min(around[1]) > ONE_SIDED * around[0].max(around[1]) {
+            around = around_median(&plane.without_trend().levels);
+        }
+        let sign = if around[0] >= around[1] { -1.0 } else { 1.0 };
         Self::new(plane, Paper::uneven(plane, sign), sign, noise)
     }
 
@@ -144,4 +148,12 @@ impl Contrast {
         let contrasts = places.map(|(x, y)| contrast(x, y)).collect();
         Foreground { width: right - left, contrasts, several: found.several }
     }
+}
+
+/// How far the darkest and the brightest levels are from the median, but for a few cells.
+fn around_median(levels: &[f32]) -> [f32; 2] {
+    let mut levels = levels.to_vec();
+    let [dark, middle, bright] =
+        [0.002, 0.5, 0.998].map(|fraction| quantile(&mut levels, fraction));
+    [middle - dark, bright - middle]
 }

@@ -1,7 +1,7 @@
 //! Parts of an image: the sheet on it, or the surroundings of a small digit.
 
 use super::mask::Mask;
-use crate::decode::Grey;
+use crate::raster::Grey;
 
 /// The image cut to a sheet's bounding box; what lies outside the sheet takes the sheet's middle level. `factor` is the
 /// number of pixels that a cell of the sheet has on each side.

@@ -14,10 +14,11 @@ mod sheet;
 
 use clutter::{Found, choose, was_ruled, without_rules};
 use contrast::Contrast;
-use plane::{Plane, border};
+use plane::Plane;
+pub(crate) use plane::border;
 
-use crate::decode::Grey;
 use crate::error::{Error, Result};
+use crate::raster::Grey;
 
 /// Longest side of the reduced image, in cells.
 const LONGEST: usize = 320;

@@ -9,6 +9,9 @@ const WINDOW: f32 = 0.3;
 /// How far light alone makes the edge differ from the inside, as a fraction of the brighter one.
 const MAX_STEP: f32 = 0.4;
 
+/// Paper darker than this level counts as if it had it: there noise would be a large fraction of the light.
+const DARKEST: f32 = 96.0;
+
 /// What lies under the ink.
 #[derive(Clone, Debug)]
 pub(super) enum Paper {
@@ -61,7 +64,7 @@ impl Paper {
     pub(super) fn contrast(&self, level: f32, x: f32, y: f32, sign: f32) -> f32 {
         let paper = self.level(x, y);
         match self {
-            Self::Uneven(_) if sign < 0.0 => 255.0 * (paper - level) / paper.max(1.0),
+            Self::Uneven(_) if sign < 0.0 => 255.0 * (paper - level) / paper.max(DARKEST),
             _ => sign * (level - paper),
         }
     }

@@ -1,6 +1,6 @@
 //! A reduced image on which the digit is looked for.
 
-use crate::decode::Grey;
+use crate::raster::Grey;
 
 /// Levels of an image that may have been reduced, row by row.
 #[derive(Clone, Debug)]
@@ -53,6 +53,30 @@ impl Plane {
         })
     }
 
+    /// The levels without a parabola along each axis, fitted by least squares: light from one side, or a vignette.
+    pub(super) fn without_trend(&self) -> Self {
+        let mut plane = self.clone();
+        for axis in 0..2 {
+            let length = [self.width, self.height][axis];
+            for shape in trends(length) {
+                let at = |x: usize, y: usize| shape[[x, y][axis]];
+                let square: f32 = shape.iter().map(|value| value * value).sum();
+                if square == 0.0 {
+                    continue;
+                }
+                let levels = plane.levels.iter().enumerate();
+                let sum: f64 = levels
+                    .map(|(index, &level)| {
+                        f64::from(level * at(index % self.width, index / self.width))
+                    })
+                    .sum();
+                let factor = sum as f32 / (square * (plane.levels.len() / length) as f32);
+                plane = plane.map(|x, y, level| level - factor * at(x, y));
+            }
+        }
+        plane
+    }
+
     /// Standard deviation of the noise, in levels: Immerkaer's filter, which ignores gradients ("Fast Noise Variance
     /// Estimation", 1996), and the median in place of the mean, which ignores strokes.
     pub(super) fn noise(&self) -> f32 {
@@ -74,8 +98,17 @@ impl Plane {
     }
 }
 
+/// A line and a parabola over `length` places, orthogonal to each other and to a constant.
+fn trends(length: usize) -> [Vec<f32>; 2] {
+    let middle = (length - 1) as f32 / 2.0;
+    let line: Vec<f32> = (0..length).map(|place| (place as f32 - middle) / length as f32).collect();
+    let mean = line.iter().map(|value| value * value).sum::<f32>() / length as f32;
+    let parabola = line.iter().map(|value| value * value - mean).collect();
+    [line, parabola]
+}
+
 /// The outermost values of a grid with `width` columns.
-pub(super) fn border<T: Copy>(values: &[T], width: usize) -> Vec<T> {
+pub(crate) fn border<T: Copy>(values: &[T], width: usize) -> Vec<T> {
     let last_row = values.len() - width;
     let top_and_bottom = values[..width].iter().chain(&values[last_row..]);
     let sides = values.chunks_exact(width).flat_map(|row| [&row[0], &row[width - 1]]);

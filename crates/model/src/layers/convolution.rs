@@ -1,5 +1,6 @@
-//! 3x3 convolution with a bias, stride 1, no padding.
+//! 3x3 convolution with a bias, stride 1; without padding, except in an inference network.
 
+use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use images::ImageShape;
 
@@ -21,6 +22,11 @@ pub(crate) fn conv(channels: usize) -> NewLayer {
     })
 }
 
+/// Whether a border of zeros is a part of a convolution.
+pub(crate) fn is_padded(conv: &Conv2d) -> bool {
+    !matches!(conv.padding, PaddingConfig2d::Valid)
+}
+
 impl Operation for Conv2d {
     fn kind(&self) -> &'static str {
         "conv"
@@ -32,7 +38,8 @@ impl Operation for Conv2d {
 
     fn output(&self, input: Shape) -> Option<Shape> {
         let Shape::Maps(ImageShape { height, width, .. }) = input else { return None };
-        let side = |side: usize| side.checked_sub(SIDE - 1).filter(|&side| side > 0);
+        let border = 2 * usize::from(is_padded(self));
+        let side = |side: usize| (side + border).checked_sub(SIDE - 1).filter(|&side| side > 0);
         let channels = self.weight.lazy_shape()[0];
         Some(Shape::Maps(ImageShape { channels, height: side(height)?, width: side(width)? }))
     }
@@ -54,7 +61,7 @@ impl Operation for Conv2d {
             attributes: vec![
                 ("strides", Attribute::Ints(vec![1, 1])),
                 ("dilations", Attribute::Ints(vec![1, 1])),
-                ("pads", Attribute::Ints(vec![0; 4])),
+                ("pads", Attribute::Ints(vec![i64::from(is_padded(self)); 4])),
                 ("group", Attribute::Int(1)),
             ],
             weights: [Weights::new("weight", self.weight.val())].into_iter().chain(bias).collect(),

@@ -63,7 +63,7 @@ pub(super) fn tracked<const D: usize>(tensor: Tensor<D>) -> FloatTensor<Autodiff
     tensor.expect("callers checked that the device is flex")
 }
 
-fn inner<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
+pub(super) fn inner<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
     tensor.try_into_primitive::<Flex>().expect("callers checked that the device is flex")
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod article;
+mod blocks;
 mod kernels;
 mod memory;
 mod shapes;

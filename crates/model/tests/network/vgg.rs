@@ -109,14 +109,15 @@ fn training_by_kernels_is_training_by_burns_operations() {
 #[test]
 fn folding_normalisation_changes_no_answer() {
     for depth in [4, 5] {
-        folds(depth);
+        folds(&config(depth, true), depth - 1);
     }
 }
 
-fn folds(depth: usize) {
+/// That the network without its `n_norms` normalisations gives the answers of the whole one.
+pub(crate) fn folds(config: &NetworkConfig, n_norms: usize) {
     let device = Device::flex().autodiff();
-    let images = |n, device: &Device| strokes(ImageShape::DIGIT, n, device);
-    let network = network(&config(depth, true), 7, &device);
+    let images = |n, device: &Device| strokes(config.shape, n, device);
+    let network = network(config, 7, &device);
     let _turn = turn();
     // Statistics that are far from where they start, and weights that are far from 0 and 1.
     for n in [3, 5, 9] {
@@ -142,9 +143,11 @@ fn folds(depth: usize) {
     let norms = |network: &Network| {
         network.operators().iter().filter(|(name, _)| name.starts_with("batch_norm")).count()
     };
-    assert_eq!((norms(&network), norms(&folded)), (depth - 1, 0));
+    assert_eq!((norms(&network), norms(&folded)), (n_norms, 0));
     assert!(!parameters(&folded).iter().any(|(path, _)| path.contains("BatchNorm")));
     assert_close("logits", &values(folded.forward(pixels.clone())), &whole, TOLERANCE);
+    let by_burn = folded.with_burn_ops();
+    assert_close("logits by Burn", &values(by_burn.forward(pixels.clone())), &whole, TOLERANCE);
     // Without the statistics the answers would differ.
     struct Unmoved;
     impl ModuleMapper for Unmoved {

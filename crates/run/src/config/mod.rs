@@ -101,12 +101,18 @@ impl Config {
     #[must_use]
     pub fn without_effect(&self) -> Vec<(&'static str, &'static str)> {
         let Self { network, optimizer, training, .. } = self;
-        let article = network.architecture == Architecture::Article;
+        let of = |architecture| network.architecture == architecture;
+        let (vgg, blocks) = (of(Architecture::Vgg), of(Architecture::Blocks));
         let only_vgg = "only the network vgg has it: use architecture = \"vgg\"";
+        let only_blocks = "only the network blocks has it: use architecture = \"blocks\"";
+        let not_blocks = "the network blocks has no such layer: use another architecture";
         let constant = optimizer.schedule == Schedule::Constant;
         let switched_off = [
-            (article, "depth", only_vgg),
-            (article, "batch_norm", only_vgg),
+            (!vgg, "depth", only_vgg),
+            (!vgg, "batch_norm", only_vgg),
+            (!blocks, "blocks", only_blocks),
+            (blocks, "hidden", not_blocks),
+            (blocks, "dense_dropout", not_blocks),
             (
                 constant,
                 "learning_rate_floor",

@@ -13,6 +13,9 @@ pub enum Architecture {
     Article,
     /// Two blocks of convolutions, each followed by pooling (after Simonyan and Zisserman 2014)
     Vgg,
+    /// Blocks of padded convolutions with batch normalisation, each pooled, and the mean of every channel: for images of
+    /// any small size
+    Blocks,
 }
 
 /// How feature maps are made smaller.
@@ -35,6 +38,10 @@ pub struct NetworkSettings {
     /// Convolutions of vgg: two, pooling, and two or three more
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = count(4..=5_usize))]
     pub depth: usize,
+    /// Blocks of blocks, each pooled and each but the last with twice as many channels after it; 0 takes as many as
+    /// leave four pixels of the shorter side, five at most
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=6_usize))]
+    pub blocks: usize,
     /// Channels of the first convolution; later ones have twice as many
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = count(1..=1024_usize))]
     pub width: usize,
@@ -44,7 +51,7 @@ pub struct NetworkSettings {
     /// The pooling
     #[arg(long, value_enum, default_value_t = Pooling::Max)]
     pub pooling: Pooling,
-    /// Batch normalisation (Ioffe and Szegedy 2015); vgg only, folded into the layer after it at export
+    /// Batch normalisation (Ioffe and Szegedy 2015); always on in blocks; folded into the layer after it at export
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]
     pub batch_norm: bool,

@@ -131,8 +131,8 @@ async fn prepare_within(
     let prepare = move || {
         let _permit = permit;
         let file = multipart::file(&headers, &body)?;
-        let grey = images::decode_within(&file, max_pixels);
-        Ok(grey.and_then(|grey| images::to_network(&grey, shape, preparation)))
+        let image = images::decode_within(&file, max_pixels);
+        Ok(image.and_then(|image| images::to_network(&image, shape, preparation)))
     };
     // The decoder panics on some damaged file, perhaps.
     let prepare = move || catch_unwind(AssertUnwindSafe(prepare));

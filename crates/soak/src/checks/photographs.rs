@@ -58,7 +58,7 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
         let right = Transform { scale: 0.8, shift: (150.0, 0.0), ..PLAIN }.draw(test.image(0));
         let pixels = left.iter().zip(&right).map(|(a, b)| 255 - *a.max(b)).collect();
         let photo = images::Grey { width: CANVAS, height: CANVAS, pixels, lossy: false };
-        Ok(to_network(&photo, ImageShape::DIGIT, Preparation::Digit)?)
+        Ok(to_network(&images::Image::from_grey(photo)?, ImageShape::DIGIT, Preparation::Digit)?)
     });
     let mut doubted = 0;
     for (index, image) in pairs.iter().enumerate() {
