@@ -138,6 +138,7 @@ pub fn load(
     config.data = config.data.resolved(dataset.shape, dataset.preparation);
 
     let (split, test) = dataset.parts(&config.data, on_event)?;
+    config.training.epochs = config.training.epochs_over(split.train.len());
     let statistics = dataset::statistics(&dataset.train, &split.train)?;
     let facts = DatasetFacts {
         name: dataset.name.clone(),

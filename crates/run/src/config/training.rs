@@ -22,6 +22,11 @@ pub struct TrainingSettings {
     /// Passes over the training images
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = count(1..=100_000_usize))]
     pub epochs: usize,
+    /// Train for more epochs than --epochs where these make fewer steps than N, so that few images are trained on enough
+    ///
+    /// The configuration of a run contains the number of epochs that this gave.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=10_000_000_usize))]
+    pub min_steps: usize,
     /// Images a step; the last, smaller batch of an epoch is kept
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = count(1..=65_536_usize))]
     pub batch_size: usize,
@@ -48,4 +53,27 @@ pub struct TrainingSettings {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]
     pub burn_ops: bool,
+}
+
+impl TrainingSettings {
+    /// The epochs over `n_images` training images: those asked for, or more where they would make too few steps.
+    #[must_use]
+    pub fn epochs_over(&self, n_images: usize) -> usize {
+        let n_steps = n_images.div_ceil(self.batch_size).max(1);
+        self.epochs.max(self.min_steps.div_ceil(n_steps))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn few_images_are_shown_more_often() {
+        let training = crate::Config::default().training;
+        let settings =
+            super::TrainingSettings { epochs: 16, min_steps: 2000, batch_size: 64, ..training };
+        // Seven steps an epoch.
+        assert_eq!(settings.epochs_over(400), 286);
+        assert_eq!(settings.epochs_over(50_000), 16);
+        assert_eq!(settings.epochs_over(0), 2000);
+    }
 }
