@@ -139,6 +139,7 @@ pub fn load(
 
     let (split, test) = dataset.parts(&config.data, on_event)?;
     config.training.epochs = config.training.epochs_over(split.train.len());
+    config.training.min_steps = 0;
     let statistics = dataset::statistics(&dataset.train, &split.train)?;
     let facts = DatasetFacts {
         name: dataset.name.clone(),
