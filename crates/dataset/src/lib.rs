@@ -9,6 +9,8 @@
 
 mod augment;
 mod cache;
+mod class_list;
+mod csv_file;
 mod dataset;
 mod download;
 mod emnist;
@@ -19,16 +21,25 @@ mod folder;
 mod glyphs;
 mod hash;
 mod idx;
+mod image_files;
+mod labels_csv;
 mod layout;
+mod listing;
 mod load;
+mod memory;
 mod mnist;
 mod mnist_files;
+mod pixels_csv;
 mod preparation;
+mod prepared;
+mod progress;
 mod random_state;
+mod reading;
 mod source;
 mod split;
 mod statistics;
 mod synthetic;
+mod test_part;
 
 pub use augment::augment;
 pub use cache::default_cache;
