@@ -3,8 +3,10 @@
 //! Two kinds are known: paths with labels, and labels with pixels, as Kaggle has them. Both have a header.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+
+use csv::Position;
 
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -41,6 +43,18 @@ pub(crate) fn wrong(path: &Path, line: u64, reason: impl Into<String>) -> Error 
     Error::Csv { path: path.to_owned(), line, reason: reason.into() }
 }
 
+/// The line of a row, from 1. The reader says where the row before it ended; empty lines follow.
+pub(crate) fn line(path: &Path, place: &Position) -> u64 {
+    let skipped = || -> std::io::Result<usize> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(place.byte()))?;
+        let bytes = BufReader::new(file).bytes().map_while(std::io::Result::ok);
+        let empty = bytes.take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        Ok(empty.filter(|&byte| byte == b'\n').count())
+    };
+    place.line() + skipped().unwrap_or(0) as u64
+}
+
 /// Opens a CSV whose header is known.
 ///
 /// # Errors
@@ -59,20 +73,20 @@ pub(crate) fn open(path: &Path) -> Result<CsvFile> {
 }
 
 impl CsvFile {
-    /// Reads the next row into `row`; its line, or none at the end.
+    /// Reads the next row into `row`; where it begins, or none at the end.
     ///
     /// # Errors
     /// [`Error::Csv`] where it has more or fewer fields than the header; [`Error::Read`].
-    pub(crate) fn next(&mut self, row: &mut csv::ByteRecord) -> Result<Option<u64>> {
+    pub(crate) fn next(&mut self, row: &mut csv::ByteRecord) -> Result<Option<Position>> {
         let read = self.reader.read_byte_record(row).map_err(|error| match error.kind() {
             csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-                let line = pos.as_ref().map_or(0, csv::Position::line);
+                let line = pos.as_ref().map_or(0, |place| line(&self.path, place));
                 let reason = format!("it has {len} fields, the header {expected_len}: correct it");
                 wrong(&self.path, line, reason)
             }
             _ => Error::Read { path: self.path.clone(), source: error.into() },
         })?;
-        Ok(read.then(|| row.position().map_or(0, csv::Position::line)))
+        Ok(read.then(|| row.position().cloned().unwrap_or_else(Position::new)))
     }
 }
 
@@ -219,7 +233,8 @@ mod tests {
         let labels = |path, label, part| Ok(Columns::Labels { path, label, part });
         assert_eq!(columns("path,label"), labels(0, 1, None));
         assert_eq!(columns("id;Class;\"Image\";split"), labels(2, 1, Some(3)));
-        let pixels = |label, pixels: &[usize]| Ok(Columns::Pixels { label, pixels: pixels.to_vec() });
+        let pixels =
+            |label, pixels: &[usize]| Ok(Columns::Pixels { label, pixels: pixels.to_vec() });
         assert_eq!(columns("label,pixel0,pixel1,pixel2,pixel3"), pixels(Some(0), &[1, 2, 3, 4]));
         assert_eq!(columns("pixel2,pixel1,pixel4,pixel3"), pixels(None, &[1, 0, 3, 2]));
         for (header, words) in [

@@ -13,8 +13,8 @@ use crate::examples::Examples;
 use crate::folder::EXTENSIONS;
 use crate::layout::notify_skipped;
 use crate::listing::{Listing, Part};
-use crate::prepared::Entry;
 use crate::preparation::{self, Sample};
+use crate::prepared::Entry;
 use crate::source::Source;
 use crate::{memory, reading, test_part};
 
@@ -189,8 +189,9 @@ impl Reader<'_> {
         if let Some((label, place)) = part.classes.iter().find(is_empty) {
             let class = &self.classes[usize::from(*label)];
             let extensions = EXTENSIONS.join(", ");
-            let reason =
-                format!("it has no images of class {class} that can be used: add some ({extensions})");
+            let reason = format!(
+                "it has no images of class {class} that can be used: add some ({extensions})"
+            );
             return Err(Error::Classes { path: place.clone(), reason });
         }
         Ok((Examples { shape, pixels, labels: part.labels.clone() }, used))

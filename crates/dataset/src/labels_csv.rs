@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::class_list::ClassList;
-use crate::csv_file::{self, Columns, wrong};
+use crate::csv_file::{self, Columns, line, wrong};
 use crate::error::Result;
 use crate::folder::PARTS;
 use crate::listing::{Listing, Part};
@@ -22,13 +22,15 @@ pub(crate) fn listing(path: &Path) -> Result<Listing> {
     let root = path.parent().unwrap_or(Path::new("")).to_owned();
     let mut classes = ClassList::default();
     let mut parts = [const { Vec::<(PathBuf, u16)>::new() }; 3];
-    let mut lines: HashMap<PathBuf, u64> = HashMap::new();
+    let mut lines: HashMap<PathBuf, csv::Position> = HashMap::new();
     let mut row = csv::ByteRecord::new();
-    while let Some(line) = file.next(&mut row)? {
-        let wrong = |reason: String| wrong(path, line, reason);
+    while let Some(place) = file.next(&mut row)? {
+        let wrong = |reason: String| wrong(path, line(path, &place), reason);
         let text = |at: usize, what: &str| match row.get(at).map(std::str::from_utf8) {
             Some(Ok(text)) if !text.is_empty() => Ok(text),
-            Some(Ok(_)) | None => Err(wrong(format!("it has no {what}: add it, or remove the row"))),
+            Some(Ok(_)) | None => {
+                Err(wrong(format!("it has no {what}: add it, or remove the row")))
+            }
             Some(Err(_)) => Err(wrong(format!("its {what} is not UTF-8: save the file as UTF-8"))),
         };
         let image = PathBuf::from(text(path_at, "path")?);
@@ -44,9 +46,11 @@ pub(crate) fn listing(path: &Path) -> Result<Listing> {
                 if root.as_os_str().is_empty() { Path::new(".") } else { &root }.display()
             )));
         }
-        if let Some(first) = lines.insert(image.clone(), line) {
-            let image = image.display();
-            return Err(wrong(format!("{image} is listed in line {first} too: remove one of them")));
+        if let Some(first) = lines.insert(image.clone(), place.clone()) {
+            let (image, first) = (image.display(), line(path, &first));
+            return Err(wrong(format!(
+                "{image} is listed in line {first} too: remove one of them"
+            )));
         }
         parts[part].push((image, label));
     }
@@ -75,7 +79,8 @@ pub(crate) fn listing(path: &Path) -> Result<Listing> {
 /// The index of a part in [`PARTS`].
 fn part(text: &str) -> std::result::Result<usize, String> {
     let is_it = |names: &&[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(text));
-    PARTS.iter().position(|names| is_it(names)).ok_or_else(|| {
-        format!("'{text}' is no part of a data set: write train, val or test")
-    })
+    PARTS
+        .iter()
+        .position(|names| is_it(names))
+        .ok_or_else(|| format!("'{text}' is no part of a data set: write train, val or test"))
 }

@@ -66,10 +66,7 @@ pub(crate) fn find(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<(
 }
 
 /// Folders of classes in `path`, or in the only folder in it, and so on; a list of images there counts too.
-fn classes_or_list(
-    path: &Path,
-    on_event: &mut dyn FnMut(Event<'_>),
-) -> Result<(PathBuf, Layout)> {
+fn classes_or_list(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<(PathBuf, Layout)> {
     let mut folder = path.to_owned();
     for depth in 0..=DEPTH {
         let list = if depth > 0 { csv_file::find(&folder, on_event)? } else { None };

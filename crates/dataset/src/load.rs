@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use run::DataSettings;
 
 use crate::dataset::Dataset;
+use crate::dataset::stem;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::layout::{self, Layout};
-use crate::source::Source;
-use crate::dataset::stem;
 use crate::listing::Listing;
+use crate::source::Source;
 use crate::{csv_file, folder, image_files, labels_csv, mnist, pixels_csv, synthetic};
 
 /// What [`load`] must know about the machine it runs on.

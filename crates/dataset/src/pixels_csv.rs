@@ -6,7 +6,7 @@ use images::ImageShape;
 use run::DataSettings;
 
 use crate::class_list::ClassList;
-use crate::csv_file::{self, Columns, wrong};
+use crate::csv_file::{self, Columns, line, wrong};
 use crate::dataset::{Dataset, hash, stem};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -33,9 +33,9 @@ pub(crate) fn load(
     let mut classes = ClassList::default();
     let mut learned = read(train, &mut |name| classes.label(name), on_event)?;
     let known = |name: &str| {
-        classes.known(name).ok_or_else(|| {
-            format!("'{name}' is no label in {}: remove the row", train.display())
-        })
+        classes
+            .known(name)
+            .ok_or_else(|| format!("'{name}' is no label in {}: remove the row", train.display()))
     };
     let mut tested = test.map(|test| read(test, &mut |name| known(name), on_event)).transpose()?;
     if let (Some(tested), Some(path)) = (&tested, test)
@@ -97,16 +97,19 @@ fn read(
     let mut labels = Vec::with_capacity(file.most_rows);
     let mut progress = Progress::new(file.most_rows);
     let mut row = csv::ByteRecord::new();
-    while let Some(line) = file.next(&mut row)? {
-        let wrong = |reason: String| wrong(path, line, reason);
+    while let Some(place) = file.next(&mut row)? {
+        let wrong = |reason: String| wrong(path, line(path, &place), reason);
         let text = |at: usize| row.get(at).and_then(|field| std::str::from_utf8(field).ok());
         let name = text(label_at).filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| wrong("it has no label: add it, or remove the row".into()))?;
+        let name =
+            name.ok_or_else(|| wrong("it has no label: add it, or remove the row".into()))?;
         labels.push(label_of(name).map_err(wrong)?);
         for (number, &at) in pixels_at.iter().enumerate() {
             let level = text(at).and_then(|text| text.parse::<u8>().ok()).ok_or_else(|| {
                 let found = text(at).unwrap_or("?");
-                wrong(format!("its pixel {number} is '{found}', no level from 0 to 255: correct it"))
+                wrong(format!(
+                    "its pixel {number} is '{found}', no level from 0 to 255: correct it"
+                ))
             })?;
             pixels.push(level);
         }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 
 use rayon::prelude::*;
 
@@ -19,7 +20,7 @@ pub(crate) fn in_parallel<I: Send, T: Send>(
     let done = AtomicUsize::new(0);
     let mut progress = Progress::new(items.len());
     let results = std::thread::scope(|scope| {
-        let listener = std::thread::current();
+        let (sender, receiver) = mpsc::channel();
         let (done, read) = (&done, &read);
         // The callback is not for several threads, so the work is done in another.
         let work = scope.spawn(move || {
@@ -28,18 +29,24 @@ pub(crate) fn in_parallel<I: Send, T: Send>(
                 done.fetch_add(1, Ordering::Relaxed);
                 result
             };
-            let results = items.map(count).collect::<Vec<T>>();
-            listener.unpark();
-            results
+            let _ = sender.send(items.map(count).collect::<Vec<T>>());
         });
-        while !work.is_finished() {
-            std::thread::park_timeout(INTERVAL);
-            progress.show(done.load(Ordering::Relaxed), on_event);
+        loop {
+            match receiver.recv_timeout(INTERVAL) {
+                Ok(results) => return results,
+                Err(RecvTimeoutError::Timeout) => {
+                    progress.show(done.load(Ordering::Relaxed), on_event);
+                }
+                // It has panicked.
+                Err(RecvTimeoutError::Disconnected) => match work.join() {
+                    Ok(()) => return Vec::new(),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                },
+            }
         }
-        work.join()
     });
     progress.end(on_event);
-    results.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    results
 }
 
 /// Decodes an image file; the error names it.

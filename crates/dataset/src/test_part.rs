@@ -145,7 +145,8 @@ mod tests {
     fn equal_images_are_on_one_side_and_every_class_is_trained() {
         // Of class 0 half the images are equal; class 1 is one image, repeated; class 2 is two images; class 3 is one.
         let labels = [[0; 10].as_slice(), &[1; 3], &[2; 2], &[3]].concat();
-        let levels = [[7, 1, 7, 2, 7, 3, 7, 4, 7, 5].as_slice(), &[9; 3], &[11, 12], &[13]].concat();
+        let levels =
+            [[7, 1, 7, 2, 7, 3, 7, 4, 7, 5].as_slice(), &[9; 3], &[11, 12], &[13]].concat();
         let shape = ImageShape { channels: 1, height: 2, width: 2 };
         for seed in 0..50 {
             let pixels = levels.iter().flat_map(|&level| [level; 4]).collect();
@@ -158,7 +159,8 @@ mod tests {
             };
             let (trained, tested) = (levels_of(&train), levels_of(&test));
             assert!(tested.iter().all(|level| !trained.contains(level)), "{trained:?} {tested:?}");
-            let count = |part: &Examples, class| part.labels.iter().filter(|l| **l == class).count();
+            let count =
+                |part: &Examples, class| part.labels.iter().filter(|l| **l == class).count();
             assert_eq!([0, 1, 2, 3].map(|class| count(&test, class)), [2, 0, 1, 0], "{tested:?}");
             assert_eq!(train.len(), 13);
             // Paths go where their images go.

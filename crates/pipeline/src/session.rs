@@ -4,7 +4,9 @@ use std::path::Path;
 
 use dataset::{Dataset, Event, LoadOptions, Split};
 use model::NetworkConfig;
-use run::{Config, DatasetFacts, EpochMetrics, Needs, RunDirectory, RunLock, read_json};
+use run::{
+    Config, DatasetFacts, EpochMetrics, ListedImage, Needs, RunDirectory, RunLock, read_json,
+};
 
 use crate::error::{Error, Result};
 use crate::recipe::Settings;
@@ -32,6 +34,28 @@ pub struct Images {
     pub test: Vec<u32>,
 }
 
+impl Images {
+    /// The file, the class and the part of every image that is used; empty where images have no files of their own.
+    fn list(&self) -> Vec<ListedImage> {
+        let Self { dataset, split, test } = self;
+        let mut parts = [
+            ("train", split.train.clone(), &dataset.train_paths, &dataset.train.labels),
+            ("validation", split.val.clone(), &dataset.train_paths, &dataset.train.labels),
+            ("test", test.clone(), &dataset.test_paths, &dataset.test.labels),
+        ];
+        let listed = parts.iter_mut().flat_map(|(part, indices, paths, labels)| {
+            indices.sort_unstable();
+            indices.iter().filter_map(|&index| {
+                let path = paths.get(index as usize)?;
+                let label = &dataset.classes[usize::from(*labels.get(index as usize)?)];
+                let (part, path) = (part.to_string(), path.display().to_string());
+                Some(ListedImage { part, index, path, label: label.clone() })
+            })
+        });
+        listed.collect()
+    }
+}
+
 impl Session {
     /// Starts a new run below `runs`. Settings and name are checked before the images are loaded, and the network's size
     /// before the run is made, so that bad data and impossible settings leave no run behind.
@@ -55,7 +79,7 @@ impl Session {
         }
         let (images, config, facts) = load(settings, offline, on_event)?;
         train::check_memory(&config, &NetworkConfig::new(&config, &facts), facts.n_train)?;
-        let (run, lock) = RunDirectory::create(runs, name, &config, &facts)?;
+        let (run, lock) = RunDirectory::create(runs, name, &config, &facts, &images.list())?;
         Ok(Self { run, config, facts, images, _lock: lock })
     }
 

@@ -72,9 +72,7 @@ pub(super) fn classes(path: &Path, least: usize) -> Result<Vec<Class>> {
 pub(crate) fn class_name(name: &str) -> std::result::Result<String, String> {
     // A model with such a name could not be served.
     if name.chars().any(char::is_control) {
-        return Err(format!(
-            "the name {name:?} has a tab or another control character: rename it"
-        ));
+        return Err(format!("the name {name:?} has a tab or another control character: rename it"));
     }
     Ok(name.nfc().collect())
 }

@@ -76,9 +76,7 @@ fn damaged_and_foreign_files_are_ignored() {
 fn what_was_used_last_is_kept() {
     let (folder, paths) = files();
     let cache = tempfile::tempdir().unwrap();
-    let of = |how: usize| {
-        Entry::of(cache.path(), folder.path(), &paths, &how.to_string()).unwrap()
-    };
+    let of = |how: usize| Entry::of(cache.path(), folder.path(), &paths, &how.to_string()).unwrap();
     for how in 0..KEPT {
         of(how).write(&[1], &[0; 10]).unwrap();
         std::thread::sleep(Duration::from_millis(10));
