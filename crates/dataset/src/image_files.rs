@@ -14,7 +14,7 @@ use crate::folder::EXTENSIONS;
 use crate::layout::notify_skipped;
 use crate::listing::{Listing, Part};
 use crate::preparation::{self, Sample};
-use crate::prepared::Entry;
+use crate::prepared::{Entry, Stamp};
 use crate::source::Source;
 use crate::{memory, reading, test_part};
 
@@ -46,7 +46,10 @@ pub(crate) fn load(
     cache: &Path,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Dataset> {
-    let sample = sample(&listing, cache);
+    let stamp_of = |part: &Part| Stamp::of(&listing.root, &part.paths);
+    let trained = stamp_of(&listing.train);
+    let stamps = (listing.val.as_ref().map(stamp_of), listing.test.as_ref().map(stamp_of));
+    let sample = sample(&listing, &trained, cache);
     let (shape, preparation) = input(&listing, &sample, settings, on_event)?;
     let Listing { root, classes, train, val, test } = listing;
     let (mut learned, n_val_files) = joined(train, val);
@@ -56,10 +59,13 @@ pub(crate) fn load(
     let reader = Reader { root: &root, classes: &classes, cache, shape, preparation, settings };
     let mut left_out = LeftOut::default();
     let n_train_files = learned.paths.len() - n_val_files;
-    let (train, used) = reader.read(&mut learned, &mut left_out, on_event)?;
+    let learned_stamps: Vec<_> = [&trained].into_iter().chain(&stamps.0).collect();
+    let (train, used) = reader.read(&mut learned, &learned_stamps, &mut left_out, on_event)?;
     let n_val = used[n_train_files..].iter().filter(|&&used| used).count();
     let tested = test.map(|mut test| {
-        reader.read(&mut test, &mut left_out, on_event).map(|(examples, _)| (examples, test.paths))
+        reader
+            .read(&mut test, &stamps.1.iter().collect::<Vec<_>>(), &mut left_out, on_event)
+            .map(|(examples, _)| (examples, test.paths))
     });
     let tested = tested.transpose()?;
     notify_skipped("without contrast", &left_out.blank, on_event);
@@ -146,18 +152,19 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The prepared images of a part, from the cache or from its files, and for each file whether it is used. The part
+    /// The prepared images of a part, from the cache or from its files, which `stamps` describe, and for each file whether it is used. The part
     /// keeps the paths of the used ones.
     fn read(
         &self,
         part: &mut Part,
+        stamps: &[&Option<Stamp>],
         left_out: &mut LeftOut,
         on_event: &mut dyn FnMut(Event<'_>),
     ) -> Result<(Examples, Vec<bool>)> {
         let &Self { root, shape, preparation, settings, .. } = self;
         let skip = settings.skip_unreadable;
         let how = format!("{:?} {} {skip}", shape.dimensions(), preparation.name());
-        let entry = Entry::of(self.cache, root, &part.paths, &how);
+        let entry = Entry::of(self.cache, stamps, &how);
         let kept = entry.as_ref().and_then(|entry| {
             let is_part = |states: &[u8]| states.len() == part.paths.len();
             entry.read(|states| is_part(states).then(|| n_used(states) * shape.size()))
@@ -252,9 +259,9 @@ fn unreadable(path: PathBuf, mut broken: Vec<images::Error>) -> Error {
 
 /// Sides and colours of some of the training images, evenly chosen; those that cannot be read are left to be reported
 /// later. Photographs take long to decode, so what was seen is kept.
-pub(crate) fn sample(listing: &Listing, cache: &Path) -> Sample {
+pub(crate) fn sample(listing: &Listing, stamp: &Option<Stamp>, cache: &Path) -> Sample {
     let (root, files) = (&listing.root, &listing.train.paths);
-    let entry = Entry::of(cache, root, files, "sample");
+    let entry = Entry::of(cache, &[stamp], "sample");
     let kept = entry.as_ref().and_then(|entry| entry.read(|_| Some(0)));
     if let Some(sample) = kept.and_then(|(head, _)| Sample::from_bytes(&head)) {
         return sample;

@@ -9,6 +9,7 @@
 
 mod augment;
 mod cache;
+mod check;
 mod class_list;
 mod csv_file;
 mod dataset;
@@ -43,6 +44,7 @@ mod test_part;
 
 pub use augment::augment;
 pub use cache::default_cache;
+pub use check::{Check, ClassCount, Named, Unreadable, check};
 pub use dataset::Dataset;
 pub use error::{Error, Result};
 pub use event::Event;

@@ -12,6 +12,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 /// The folder in the cache.
@@ -24,6 +25,32 @@ const MAGIC: [u8; 16] = *b"kiln prepared 1\n";
 const DIGEST: usize = 32;
 const HEADER: usize = MAGIC.len() + DIGEST + 16;
 
+/// Which image files there are, and in which state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    digest: [u8; DIGEST],
+    /// Bytes of all files.
+    length: u64,
+}
+
+impl Stamp {
+    /// Of the files `paths`, relative to `root`; none where one of them cannot be looked at.
+    pub(crate) fn of(root: &Path, paths: &[PathBuf]) -> Option<Self> {
+        let look = |path: &PathBuf| root.join(path).metadata().ok().map(|m| (m.len(), changed(&m)));
+        let states: Option<Vec<_>> = paths.par_iter().map(look).collect();
+        let mut hasher = Sha256::new();
+        let mut length = 0;
+        for (path, (bytes, state)) in paths.iter().zip(states?) {
+            let path = path.as_os_str().as_encoded_bytes();
+            hasher.update((path.len() as u64).to_le_bytes());
+            hasher.update(path);
+            hasher.update(state);
+            length += bytes;
+        }
+        Some(Self { digest: hasher.finalize().into(), length })
+    }
+}
+
 /// Where something that was made of image files is kept.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -32,25 +59,14 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// The place in `cache` of what is made of the files `paths`, relative to `root`, as `how` says. None where it is not
-    /// worth it, or where a file cannot be looked at.
-    pub(crate) fn of(cache: &Path, root: &Path, paths: &[PathBuf], how: &str) -> Option<Self> {
-        let mut hasher = Sha256::new();
-        let mut text = |bytes: &[u8]| {
-            hasher.update((bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
-        };
-        text(env!("CARGO_PKG_VERSION").as_bytes());
-        text(how.as_bytes());
-        let mut length = 0;
-        for path in paths {
-            let metadata = root.join(path).metadata().ok()?;
-            text(path.as_os_str().as_encoded_bytes());
-            text(&changed(&metadata));
-            length += metadata.len();
-        }
-        let folder = cache.join(FOLDER);
-        (length >= LEAST).then(|| Self { folder, key: hasher.finalize().into() })
+    /// The place in `cache` of what is made of files as `how` says. None where a stamp is missing, or it is not worth it.
+    pub(crate) fn of(cache: &Path, stamps: &[&Option<Stamp>], how: &str) -> Option<Self> {
+        let stamps: Vec<&Stamp> =
+            stamps.iter().map(|stamp| stamp.as_ref()).collect::<Option<_>>()?;
+        let digests: Vec<u8> = stamps.iter().flat_map(|stamp| stamp.digest).collect();
+        let key = digest(&[&digests, env!("CARGO_PKG_VERSION").as_bytes(), &[0], how.as_bytes()]);
+        let length: u64 = stamps.iter().map(|stamp| stamp.length).sum();
+        (length >= LEAST).then(|| Self { folder: cache.join(FOLDER), key })
     }
 
     fn path(&self) -> PathBuf {
@@ -132,16 +148,18 @@ fn digest(parts: &[&[u8]]) -> [u8; DIGEST] {
 
 /// Size and times of a file. The time of modification can be set, as archives do, to what it was for other content; that
 /// of the last change cannot.
-fn changed(metadata: &Metadata) -> Vec<u8> {
+fn changed(metadata: &Metadata) -> [u8; 40] {
     let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let mut bytes = metadata.len().to_le_bytes().to_vec();
-    bytes.extend(since.unwrap_or_default().as_nanos().to_le_bytes());
+    let mut state = [0; 40];
+    state[..8].copy_from_slice(&metadata.len().to_le_bytes());
+    state[8..24].copy_from_slice(&since.unwrap_or_default().as_nanos().to_le_bytes());
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        bytes.extend([metadata.ctime(), metadata.ctime_nsec()].map(i64::to_le_bytes).concat());
+        state[24..32].copy_from_slice(&metadata.ctime().to_le_bytes());
+        state[32..].copy_from_slice(&metadata.ctime_nsec().to_le_bytes());
     }
-    bytes
+    state
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ pub(crate) fn notify(place: &Path, parts: &Parts, on_event: &mut dyn FnMut(Event
 }
 
 /// The number of each image's group: images with the same bytes have the same number.
-fn groups<'a>(images: impl Iterator<Item = &'a [u8]>) -> Vec<u32> {
+pub(crate) fn groups<'a>(images: impl Iterator<Item = &'a [u8]>) -> Vec<u32> {
     let mut known: HashMap<&[u8], u32> = HashMap::new();
     images
         .map(|image| {

@@ -38,21 +38,22 @@ impl Images {
     /// The file, the class and the part of every image that is used; empty where images have no files of their own.
     fn list(&self) -> Vec<ListedImage> {
         let Self { dataset, split, test } = self;
-        let mut parts = [
-            ("train", split.train.clone(), &dataset.train_paths, &dataset.train.labels),
-            ("validation", split.val.clone(), &dataset.train_paths, &dataset.train.labels),
-            ("test", test.clone(), &dataset.test_paths, &dataset.test.labels),
+        let parts = [
+            ("train", &split.train, &dataset.train_paths, &dataset.train.labels),
+            ("validation", &split.val, &dataset.train_paths, &dataset.train.labels),
+            ("test", test, &dataset.test_paths, &dataset.test.labels),
         ];
-        let listed = parts.iter_mut().flat_map(|(part, indices, paths, labels)| {
+        let mut listed = Vec::new();
+        for (part, indices, paths, labels) in parts {
+            let mut indices = indices.clone();
             indices.sort_unstable();
-            indices.iter().filter_map(|&index| {
-                let path = paths.get(index as usize)?;
-                let label = &dataset.classes[usize::from(*labels.get(index as usize)?)];
-                let (part, path) = (part.to_string(), path.display().to_string());
-                Some(ListedImage { part, index, path, label: label.clone() })
-            })
-        });
-        listed.collect()
+            listed.extend(indices.into_iter().filter_map(|index| {
+                let path = paths.get(index as usize)?.display().to_string();
+                let label = dataset.classes[usize::from(labels[index as usize])].clone();
+                Some(ListedImage { part: part.to_owned(), index, path, label })
+            }));
+        }
+        listed
     }
 }
 

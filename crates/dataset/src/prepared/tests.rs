@@ -24,7 +24,8 @@ fn read(entry: &Entry) -> Option<(Vec<u8>, Vec<u8>)> {
 fn what_was_written_is_read_for_the_same_files_alone() {
     let (folder, paths) = files();
     let (cache, root) = (tempfile::tempdir().unwrap(), folder.path());
-    let of = |paths: &[PathBuf], how| Entry::of(cache.path(), root, paths, how).unwrap();
+    let at = |paths: &[PathBuf], how| Entry::of(cache.path(), &[&Stamp::of(root, paths)], how);
+    let of = |paths: &[PathBuf], how| at(paths, how).unwrap();
     let entry = of(&paths, "28x28");
     assert_eq!(read(&entry), None);
     entry.write(&[1, 2], &[7; 20]).unwrap();
@@ -41,20 +42,18 @@ fn what_was_written_is_read_for_the_same_files_alone() {
     std::fs::write(root.join("a.pgm"), vec![1; LEAST as usize]).unwrap();
     file.set_modified(modified).unwrap();
     assert_eq!(read(&of(&paths, "28x28")), None);
-    // A folder that was moved has the same files.
-    entry.write(&[1, 2], &[7; 20]).unwrap();
     std::fs::remove_file(root.join("b.pgm")).unwrap();
-    assert!(Entry::of(cache.path(), root, &paths, "28x28").is_none());
+    assert!(at(&paths, "28x28").is_none());
     std::fs::write(root.join("b.pgm"), [0; 9]).unwrap();
-    let small = Entry::of(cache.path(), root, &paths[1..], "28x28");
-    assert!(small.is_none(), "too small to be kept");
+    assert!(at(&paths[1..], "28x28").is_none(), "too small to be kept");
 }
 
 #[test]
 fn damaged_and_foreign_files_are_ignored() {
     let (folder, paths) = files();
     let cache = tempfile::tempdir().unwrap();
-    let entry = Entry::of(cache.path(), folder.path(), &paths, "").unwrap();
+    let stamp = Stamp::of(folder.path(), &paths);
+    let entry = Entry::of(cache.path(), &[&stamp], "").unwrap();
     entry.write(&[1, 2], &[7; 20]).unwrap();
     let path = entry.path();
     let sound = std::fs::read(&path).unwrap();
@@ -76,7 +75,8 @@ fn damaged_and_foreign_files_are_ignored() {
 fn what_was_used_last_is_kept() {
     let (folder, paths) = files();
     let cache = tempfile::tempdir().unwrap();
-    let of = |how: usize| Entry::of(cache.path(), folder.path(), &paths, &how.to_string()).unwrap();
+    let stamp = Stamp::of(folder.path(), &paths);
+    let of = |how: usize| Entry::of(cache.path(), &[&stamp], &how.to_string()).unwrap();
     for how in 0..KEPT {
         of(how).write(&[1], &[0; 10]).unwrap();
         std::thread::sleep(Duration::from_millis(10));
