@@ -169,7 +169,7 @@ fn the_latest_run_is_the_newest_that_can_do_what_is_asked() {
     );
     // A run that failed before its first checkpoint.
     let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
-    RunDirectory::create(runs, Some("failed"), &Config::default(), &facts).unwrap();
+    RunDirectory::create(runs, Some("failed"), &Config::default(), &facts, &[]).unwrap();
     let output = succeed(kiln(runs).args(["evaluate", "--data"]).arg(&data));
     assert!(output.contains("export-onnx") && output.contains("--run newest"), "{output}");
 }

@@ -137,6 +137,18 @@ fn dataset(
 ) -> Dataset {
     let sha256 = hash(&train, &test);
     let (synthetic, shape) = (false, train.shape);
-    let preparation = Preparation::Digit;
-    Dataset { name, source, synthetic, classes, shape, preparation, train, n_val: 0, test, sha256 }
+    Dataset {
+        name,
+        source,
+        synthetic,
+        classes,
+        shape,
+        preparation: Preparation::Digit,
+        train,
+        train_paths: Vec::new(),
+        n_val: 0,
+        test,
+        test_paths: Vec::new(),
+        sha256,
+    }
 }

@@ -63,8 +63,10 @@ pub(crate) fn draw(seed: u32) -> Dataset {
         preparation: Preparation::Digit,
         sha256: hash(&train, &test),
         train,
+        train_paths: Vec::new(),
         n_val: 0,
         test,
+        test_paths: Vec::new(),
     }
 }
 
