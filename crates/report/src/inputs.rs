@@ -69,7 +69,7 @@ impl<'a> Inputs<'a> {
         check("errors in the evaluation", self.evaluation.errors, self.mistakes().len())?;
         let Some(explanations) = self.explanations else { return Ok(()) };
         for filter in &explanations.filters {
-            check("weights in a filter", filter.len(), FILTER_SIDE * FILTER_SIDE)?;
+            check("weights in a filter", filter.len(), shape.channels * FILTER_SIDE * FILTER_SIDE)?;
         }
         for (position, Occlusion { index, importance }) in explanations.mistakes.iter().enumerate()
         {

@@ -175,7 +175,7 @@ pub struct Timing {
 /// `explanations.json`: the first layer's filters, and the regions that mattered in misclassified images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanations {
-    /// The first convolution's filters, each its 9 weights row by row.
+    /// The first convolution's filters, each its `channels * 9` weights, row by row, one channel after the other.
     pub filters: Vec<Vec<f32>>,
     /// Side of the square that hides a region of the image, in pixels, odd.
     pub patch: usize,

@@ -26,7 +26,7 @@ pub(crate) fn all(inputs: &Inputs) -> Vec<Plot> {
         mistakes::plot(inputs),
     ];
     if let Some(explanations) = inputs.explanations {
-        plots.push(filters::plot(explanations));
+        plots.push(filters::plot(inputs, explanations));
         plots.push(occlusion::plot(inputs, explanations));
     }
     let name = MUTED_TEXT.fit(inputs.run_name, 600);
