@@ -9,6 +9,7 @@ mod bad_input;
 mod bench_peers;
 mod export;
 mod faults;
+mod images;
 mod invariants;
 mod page;
 mod pipeline;

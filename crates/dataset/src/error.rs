@@ -142,15 +142,15 @@ pub enum Error {
     /// Training and test images have other sides.
     #[error(
         "{} contains images of {}x{} pixels, the training images have {}x{}: take both from the same source",
-        path.display(), found.width, found.height, expected.width, expected.height
+        path.display(), found[1], found[0], expected[1], expected[0]
     )]
     ShapesDiffer {
         /// The file of test images.
         path: PathBuf,
-        /// Their shape.
-        found: images::ImageShape,
-        /// The training images' shape.
-        expected: images::ImageShape,
+        /// Their height and width, in pixels.
+        found: [usize; 2],
+        /// The training images' height and width, in pixels.
+        expected: [usize; 2],
     },
     /// A file of images and its file of labels differ in their number.
     #[error(
@@ -286,7 +286,7 @@ pub enum Error {
         /// Its position among the training or the test images, from 0.
         index: usize,
         /// What is wrong.
-        source: images::Error,
+        source: Box<images::Error>,
     },
     /// Settings of the network's input contradict each other.
     #[error("prepare = \"digit\" gives images of 28x28 grey levels, not {}x{} in {} channels: leave size and color out, or \

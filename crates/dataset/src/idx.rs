@@ -180,8 +180,9 @@ pub(crate) fn load(paths: &[PathBuf; 4]) -> Result<(Examples, Examples)> {
     }
     let shape = shapes[0];
     if shapes[2] != shape {
-        let (path, found) = (paths[2].clone(), shapes[2]);
-        return Err(Error::ShapesDiffer { path, found, expected: shape });
+        let sides = |shape: ImageShape| [shape.height, shape.width];
+        let (found, expected) = (sides(shapes[2]), sides(shape));
+        return Err(Error::ShapesDiffer { path: paths[2].clone(), found, expected });
     }
     for images in [0, 2] {
         let labels = images + 1;

@@ -151,7 +151,7 @@ pub(crate) fn fitted(
         let levels = examples.image(index).to_vec();
         let image = Image::from_grey(Grey { width, height, pixels: levels, lossy: false });
         let prepared = image.and_then(|image| to_network(&image, shape, preparation));
-        let unusable = |source| Error::Prepare { index, source };
+        let unusable = |source| Error::Prepare { index, source: Box::new(source) };
         pixels.extend(prepared.map_err(unusable)?.pixels);
     }
     Ok(Examples { shape, pixels, labels: examples.labels })

@@ -11,6 +11,14 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// Two networks that should share weights have other layers.
+    #[error(
+        "the networks differ at layer {layer}: leave out the settings of network and input, or train without the other run"
+    )]
+    OtherLayers {
+        /// The first layer that differs.
+        layer: String,
+    },
     /// The layers before have left nothing that this layer could take.
     #[error(
         "images of {}x{} pixels are too small for this network: layer {layer} would receive {input}; \

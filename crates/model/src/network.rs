@@ -1,12 +1,12 @@
 //! A network: what standardises an image, and a list of layers.
 
-use burn::module::Module;
+use burn::module::{Module, ParamId, list_param_ids};
 use burn::nn::conv::Conv2d;
 use burn::tensor::{DType, Device, Tensor};
 use images::ImageShape;
 
 use crate::config::{MAX_CHANNELS, NetworkConfig};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fuse;
 use crate::layer::{BuiltLayer, build};
 use crate::layers::{self, Layer, fold};
@@ -150,6 +150,33 @@ impl Network {
     pub fn standardisation(&self) -> (&[f64], &[f64]) {
         let channels = self.shape.channels;
         (&self.mean[..channels], &self.scale[..channels])
+    }
+
+    /// This network with the weights of `trained`, an inference network of the same layers; the last layer keeps its own
+    /// unless `head`.
+    ///
+    /// # Errors
+    /// [`Error::OtherLayers`] with the first layer that differs.
+    pub fn with_weights_of(mut self, trained: Self, head: bool) -> Result<Self> {
+        let trained = trained.train();
+        let n_kept = self.layers.len() - usize::from(!head);
+        for index in 0..n_kept {
+            let [ours, theirs] = [&self, &trained].map(|network| {
+                let layer = network.layers.get(index).map(Layer::operation);
+                layer.map(|layer| (layer.label(), layer.parameters()))
+            });
+            if ours != theirs || self.layers.len() != trained.layers.len() {
+                return Err(Error::OtherLayers { layer: self.names[index].clone() });
+            }
+        }
+        self.layers.splice(..n_kept, trained.layers.into_iter().take(n_kept));
+        Ok(self)
+    }
+
+    /// The parameters of the last layer.
+    #[must_use]
+    pub fn head(&self) -> Vec<ParamId> {
+        self.layers.last().map(list_param_ids).unwrap_or_default()
     }
 
     /// The same network, computed by Burn's own operations even where kiln's kernels could.

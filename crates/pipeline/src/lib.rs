@@ -40,7 +40,7 @@ pub use recipe::{Settings, read_recipe, recipe_names};
 pub use reporting::report;
 pub use session::{Images, Session, load};
 pub use study::{Study, StudyEvent, StudyOptions, study, study_config};
-pub use training::{resume_point, train};
+pub use training::{inherited, resume_point, train};
 pub use verification::{TOLERANCE, verify};
 
 use burn::tensor::Device;

@@ -138,6 +138,8 @@ pub fn load(
     config.data = config.data.resolved(dataset.shape, dataset.preparation);
 
     let (split, test) = dataset.parts(&config.data, on_event)?;
+    config.training.epochs = config.training.epochs_over(split.train.len());
+    config.training.min_steps = 0;
     let statistics = dataset::statistics(&dataset.train, &split.train)?;
     let facts = DatasetFacts {
         name: dataset.name.clone(),

@@ -1,7 +1,10 @@
 //! The stage that trains.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use burn::tensor::Device;
+use run::{Config, Needs, RunDirectory};
 use train::{Checkpoint, Data, Event, Outcome, Restored, Training};
 
 use crate::device;
@@ -27,7 +30,35 @@ pub fn train(
     let data = Data { examples: &images.dataset.train, train, val };
     let device = device();
     let training = Training { data, config, facts, run, device: &device };
+    let checkpoint = match checkpoint {
+        None if !config.training.from.is_empty() => Some(pretrained(session, &device)?),
+        checkpoint => checkpoint,
+    };
     Ok(train::fit(&training, checkpoint, stop, on_event)?)
+}
+
+/// The state before the first step of a run that starts from the weights of another.
+fn pretrained(session: &Session, device: &Device) -> Result<Checkpoint> {
+    let Session { run, config, facts, .. } = session;
+    let trained = trained_run(run.path.parent().unwrap_or(&run.path), &config.training.from)?;
+    Ok(Checkpoint::start_from(&trained, config, facts, device)?)
+}
+
+/// The selected checkpoint of a run.
+fn trained_run(runs: &Path, name: &str) -> Result<Checkpoint> {
+    let run = RunDirectory::find(runs, Some(name), Needs::Weights)?;
+    let (config, facts) = (Config::read(&run.config())?, run::read_json(&run.dataset())?);
+    Ok(Checkpoint::selected(&run, &config, &facts, &device())?)
+}
+
+/// The settings that a new run in `runs` has in common with the run `name`, from whose weights it starts: those of the
+/// network and of its input, as key and value.
+///
+/// # Errors
+/// [`Error::Run`](crate::Error::Run) where there is no such run, [`Error::Train`](crate::Error::Train) where it has no
+/// checkpoint.
+pub fn inherited(runs: &Path, name: &str) -> Result<Vec<(String, String)>> {
+    Ok(trained_run(runs, name)?.config.inherited())
 }
 
 /// The newest intact checkpoint of a run, to resume from; none where it was killed before its first.

@@ -89,6 +89,23 @@ impl Checkpoint {
         })
     }
 
+    /// [`start`](Self::start) from the weights of another run: of all layers but the last, and of that too where the classes
+    /// are the same.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start); [`Error::Network`] also where the layers differ.
+    pub fn start_from(
+        trained: &Self,
+        config: &Config,
+        facts: &DatasetFacts,
+        device: &Device,
+    ) -> Result<Self> {
+        let new = Self::start(config, facts, device)?;
+        let head = trained.facts.classes == facts.classes;
+        let model = new.model.with_weights_of(trained.network(), head)?;
+        Ok(Self { average: new.average.map(|_| model.valid()), model, ..new })
+    }
+
     /// What is validated, tested and exported: the moving average, else the network itself, as an inference model.
     #[must_use]
     pub fn network(&self) -> Network {

@@ -129,8 +129,7 @@ fn train_epoch(
             let learning_rate = learning_rate(config, steps_before, n_steps);
             // A resumed run drops what the uninterrupted one would have dropped.
             let key = step_seed(settings.seed, epoch, step);
-            let (gradients, scores) =
-                gradients(&state.model, &batch, settings.label_smoothing, key);
+            let (gradients, scores) = gradients(&state.model, &batch, settings, key);
             if !scores.loss.is_finite() {
                 return Err(Error::Diverged { epoch, step, loss: scores.loss, learning_rate });
             }

@@ -3,7 +3,7 @@
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::GradientsParams;
 use model::Network;
-use run::{Config, argmax};
+use run::{Config, TrainingSettings, argmax};
 
 use crate::average;
 use crate::batches::Batch;
@@ -20,22 +20,28 @@ pub(crate) struct StepScores {
     pub(crate) n_correct: usize,
 }
 
-/// The gradients of the mean loss over `batch`, and its scores. `key` seeds dropout.
+/// The gradients of the mean loss over `batch`, of the last layer alone where the others are frozen, and its scores. `key`
+/// seeds dropout.
 ///
 /// Burn's random numbers are one stream for the whole process, so no other thread may draw from it during this call.
 pub(crate) fn gradients(
     network: &Network,
     batch: &Batch,
-    label_smoothing: f64,
+    settings: &TrainingSettings,
     key: u64,
 ) -> (GradientsParams, StepScores) {
     let device = network.device();
     device.seed(key);
     let logits = network.forward(pixel_tensor(&batch.pixels, network.shape(), &device));
+    let TrainingSettings { label_smoothing, freeze, .. } = *settings;
     let smoothing = (label_smoothing > 0.0).then_some(label_smoothing as f32);
     let cross_entropy = CrossEntropyLossConfig::new().with_smoothing(smoothing).init(&device);
     let loss = cross_entropy.forward(logits.clone(), target_tensor(&batch.labels, &device));
-    let gradients = GradientsParams::from_grads(loss.backward(), network);
+    let mut gradients = loss.backward();
+    let gradients = match freeze {
+        true => GradientsParams::from_params(&mut gradients, network, &network.head()),
+        false => GradientsParams::from_grads(gradients, network),
+    };
     let predicted = values(logits);
     let predicted = predicted.chunks_exact(network.n_classes()).map(argmax);
     let correct =

@@ -115,7 +115,7 @@ fn train(examples: &Examples, config: &Config) -> (Network, usize) {
 }
 
 /// The logits that `network` computed in the only step of `epoch`, dropout included, and the labels in their order.
-fn forward_of_step(network: &Network, examples: &Examples, epoch: usize) -> (Tensor<2>, Vec<u8>) {
+fn forward_of_step(network: &Network, examples: &Examples, epoch: usize) -> (Tensor<2>, Vec<u16>) {
     let device = Device::flex().autodiff();
     let indices: Vec<u32> = (0..examples.len() as u32).collect();
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());

@@ -62,7 +62,7 @@ pub(super) fn train(runs: &Path, args: &Args, resume: &str) -> anyhow::Result<Op
     let session = if args.resume {
         Session::open(runs, name, Needs::Start, &args.settings.given, machine.offline, show)?
     } else {
-        Session::create(runs, name, settings(args)?, machine.offline, show)?
+        Session::create(runs, name, settings(runs, args)?, machine.offline, show)?
     };
     interrupt::set_remedy(console::command(resume, &session.run));
     let Session { run, config, facts, .. } = &session;
@@ -107,19 +107,24 @@ pub(super) fn train(runs: &Path, args: &Args, resume: &str) -> anyhow::Result<Op
 
 /// The recipe or the file, then `--smoke`, then the flags that were given; each overrides what came before. Without a
 /// recipe and a file the images decide.
-fn settings(args: &Args) -> anyhow::Result<Settings> {
+fn settings(runs: &Path, args: &Args) -> anyhow::Result<Settings> {
     let is_recipe = |(key, _): &&(String, String)| key == "recipe";
     let recipe = args.settings.given.iter().find(is_recipe);
     let smoke = SMOKE.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let smoke = if args.smoke { &smoke[..] } else { &[] };
+    let from = args.settings.given.iter().find(|(key, _)| key == "from");
+    let inherited = match from {
+        Some((_, run)) if !run.is_empty() => pipeline::inherited(runs, run)?,
+        _ => Vec::new(),
+    };
     let mut config = match (recipe, &args.config) {
         (Some((_, name)), _) => pipeline::read_recipe(name)?,
         (None, Some(path)) => Config::read(path)?,
         (None, None) => {
-            return Ok(Settings::ForImages([smoke, &args.settings.given].concat()));
+            return Ok(Settings::ForImages([smoke, &inherited, &args.settings.given].concat()));
         }
     };
-    config = config.with(smoke)?;
+    config = config.with(smoke)?.with(&inherited)?;
     if args.smoke {
         config.optimizer.warmup_epochs = config.optimizer.warmup_epochs.min(1.0);
     }

@@ -81,11 +81,11 @@ fn the_seed_alone_decides_the_weights() {
 fn grey_levels_are_standardised_by_the_training_statistics() {
     let device = Device::flex();
     let raw = network(&mnist(), 9, &device);
-    let plain = network(&NetworkConfig { mean: 0.0, std: 1.0, ..mnist() }, 9, &device);
+    let plain = network(&NetworkConfig { mean: [0.0; 3], std: [1.0; 3], ..mnist() }, 9, &device);
     let levels = ramp(2, &device);
     let standardised = values(levels.clone())
         .iter()
-        .map(|level| ((f64::from(*level) - mnist().mean) / mnist().std) as f32)
+        .map(|level| ((f64::from(*level) - mnist().mean[0]) / mnist().std[0]) as f32)
         .collect::<Vec<_>>();
     let standardised = Tensor::from_data(TensorData::new(standardised, levels.dims()), &device);
     let expected = values(plain.forward(standardised));

@@ -66,12 +66,17 @@ impl Default for Config {
 }
 
 impl Config {
-    /// This configuration with some settings replaced, given as pairs of key and value; the last of equal keys counts.
+    /// This configuration with some settings replaced, given as pairs of key and value; the last of equal keys counts. A
+    /// given number of epochs is not raised by `min_steps`, unless that is given too.
     ///
     /// # Errors
     /// [`Error::Config`] for an unknown key or a value outside its range.
     pub fn with(&self, settings: &[(String, String)]) -> Result<Self> {
-        Self::from_settings(&[self.settings(), settings.to_vec()].concat())
+        let is_given = |key: &str| settings.iter().any(|(given, _)| given == key);
+        let exact = is_given("epochs") && !is_given("min_steps");
+        let exact = exact.then(|| ("min_steps".to_owned(), "0".to_owned()));
+        let exact: Vec<_> = exact.into_iter().collect();
+        Self::from_settings(&[&self.settings()[..], &exact, settings].concat())
     }
 
     /// Every setting as key and value, in declared order. [`with`](Self::with) reads them back exactly.
@@ -85,6 +90,23 @@ impl Config {
         let command = flags::command::<Self>();
         let keys = command.get_arguments().map(|argument| argument.get_id().to_string());
         keys.filter_map(|key| table.get(&key).map(text).map(|value| (key, value))).collect()
+    }
+
+    /// What a run that starts from the weights of one with these settings has in common with it: the network's settings
+    /// and its input's, as key and value.
+    #[must_use]
+    pub fn inherited(&self) -> Vec<(String, String)> {
+        let of_network = flags::command::<NetworkSettings>();
+        let of_network: Vec<_> =
+            of_network.get_arguments().map(|a| a.get_id().to_string()).collect();
+        let dropped = ["conv_dropout", "dense_dropout"];
+        let without_effect = self.without_effect();
+        let is_inherited = |key: &str| {
+            let input = ["prepare", "size", "color"].contains(&key);
+            let network = of_network.iter().any(|own| own == key) && !dropped.contains(&key);
+            input || network && !without_effect.iter().any(|(without, _)| *without == key)
+        };
+        self.settings().into_iter().filter(|(key, _)| is_inherited(key)).collect()
     }
 
     /// The first setting in which two configurations differ: its key, the value here and the value in `other`.
@@ -117,6 +139,11 @@ impl Config {
                 constant,
                 "learning_rate_floor",
                 "a constant learning rate has no floor: use another schedule",
+            ),
+            (
+                training.from.is_empty(),
+                "freeze",
+                "without the weights of another run there is nothing to keep: use from",
             ),
             (training.patience == 0, "min_delta", "it has no effect without patience"),
         ];

@@ -26,12 +26,17 @@ pub enum ClassWeights {
 }
 
 /// How long to train, on what target, and which epoch to keep.
-#[derive(Args, Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Args, Clone, Debug, PartialEq, Serialize)]
 #[command(next_help_heading = "Training")]
 pub struct TrainingSettings {
     /// Passes over the training images
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = count(1..=100_000_usize))]
     pub epochs: usize,
+    /// Train for more epochs than --epochs where these make fewer steps than N, so that few images are trained on enough
+    ///
+    /// The configuration of a run contains the number of epochs that this gave, and 0 here.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=10_000_000_usize))]
+    pub min_steps: usize,
     /// Images a step; the last, smaller batch of an epoch is kept
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = count(1..=65_536_usize))]
     pub batch_size: usize,
@@ -52,6 +57,14 @@ pub struct TrainingSettings {
     /// With --patience: a validation loss counts as lower if it is lower by more than this, in nats
     #[arg(long, value_name = "LOSS", default_value_t = 0.0, value_parser = number(0.0..=1e3))]
     pub min_delta: f64,
+    /// Start from the weights of another run in the same folder, whose network and input this run then has; the last layer
+    /// starts anew where the classes differ
+    #[arg(long, value_name = "RUN", default_value = "")]
+    pub from: String,
+    /// With --from: train the last layer alone; normalisation follows the new images
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]
+    pub freeze: bool,
     /// Which epoch is evaluated and exported
     #[arg(long, value_enum, default_value_t = Selection::Best)]
     pub checkpoint: Selection,
@@ -61,4 +74,27 @@ pub struct TrainingSettings {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]
     pub burn_ops: bool,
+}
+
+impl TrainingSettings {
+    /// The epochs over `n_images` training images: those asked for, or more where they would make too few steps.
+    #[must_use]
+    pub fn epochs_over(&self, n_images: usize) -> usize {
+        let n_steps = n_images.div_ceil(self.batch_size).max(1);
+        self.epochs.max(self.min_steps.div_ceil(n_steps))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn few_images_are_shown_more_often() {
+        let training = crate::Config::default().training;
+        let settings =
+            super::TrainingSettings { epochs: 16, min_steps: 2000, batch_size: 64, ..training };
+        // Seven steps an epoch.
+        assert_eq!(settings.epochs_over(400), 286);
+        assert_eq!(settings.epochs_over(50_000), 16);
+        assert_eq!(settings.epochs_over(0), 2000);
+    }
 }
