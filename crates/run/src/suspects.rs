@@ -43,7 +43,7 @@ pub struct Suspect {
 ///
 /// Confident learning (Northcutt, Jiang and Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels"):
 /// the network is confident of a class if it gives it at least the mean probability that it gives to that class on the
-/// images labelled so. `classes` are the names of the classes; `path` knows the file of an image.
+/// images labelled so, and at least one half. `classes` are the names of the classes; `path` knows the file of an image.
 #[must_use]
 pub fn suspects(
     held_out: &[(HeldOut, &[Prediction])],
@@ -58,10 +58,10 @@ pub fn suspects(
         *sum += (-p.loss).exp();
         *n += 1;
     }
-    // A class without images is one that nobody can be confident of.
+    // Below one half it is confident of nothing, and of a class without images nobody can be.
     let confident = |p: &Prediction| {
         let (sum, n) = sums[p.predicted];
-        n > 0 && p.probability >= sum / n as f64
+        n > 0 && p.probability >= (sum / n as f64).max(0.5)
     };
     let mut found: Vec<_> = all().filter(|(_, p)| p.predicted != p.label && confident(p)).collect();
     // The order of parts and images decides between equals.
