@@ -51,6 +51,7 @@ pub fn evaluate(
         (HeldOut::Validation, val.as_ref().map_or(&[][..], |val| &val.predictions)),
         (HeldOut::Test, &scores.predictions),
     ];
+    // No data set says yet which file an image was read from.
     let suspects = suspects(&held_out, &facts.classes, &|_, _| None);
     write_suspects(&run.suspects(), &suspects)?;
     let val = val.as_ref().map(of_part);

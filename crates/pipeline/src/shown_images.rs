@@ -33,7 +33,6 @@ pub fn augmented(session: &Session) -> Vec<Augmented> {
         augment(&config.augmentation, draw, examples.shape, image, &mut changed);
         changed
     };
-    let n_versions = VERSIONS.min(config.training.epochs);
     let label = |index: u32| usize::from(examples.labels[index as usize]);
     spread(&images.split.train, images.dataset.classes.len(), AUGMENTED, label)
         .into_iter()
@@ -41,7 +40,7 @@ pub fn augmented(session: &Session) -> Vec<Augmented> {
             index: index as usize,
             label: label(index),
             image: examples.image(index as usize).to_vec(),
-            versions: (1..=n_versions).map(|epoch| version(index, epoch)).collect(),
+            versions: (1..=VERSIONS).map(|epoch| version(index, epoch)).collect(),
         })
         .collect()
 }

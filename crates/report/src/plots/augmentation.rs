@@ -18,15 +18,12 @@ const COLUMNS: usize = 2;
 
 pub(super) fn plot(facts: &DatasetFacts, images: &[Augmented]) -> Plot {
     let n_versions = images.iter().map(|image| image.versions.len()).max().unwrap_or(0);
-    let epochs = match n_versions {
-        1 => "the first epoch".to_owned(),
-        n => format!("epochs 1 to {n}"),
-    };
     let note = format!(
-        "{} in a frame, and beside each what the network sees of it in {epochs}: every time another version. Below: the \
+        "{} in a frame, and beside each what the network sees of it in {}, the first on the left. Below: the \
          class, and the number of the image among those outside the test set, counted from 0. A class that can no longer be \
          told in these images cannot be learned from them.",
-        plural(images.len(), "training image", "training images")
+        plural(images.len(), "training image", "training images"),
+        plural(n_versions, "epoch", "epochs")
     );
     let tiles = images.iter().map(|image| draw(facts, image, n_versions)).collect();
     let title = "Augmented training images".to_owned();

@@ -97,11 +97,10 @@ fn draw_map(canvas: &mut Canvas, inputs: &Inputs, map: &Occlusion, largest: f64,
         let (x, y) = (x as usize, y as usize);
         let (row, column) = (y / zoom, x / zoom);
         let (below, beside) = ((row + 1).min(shape.height - 1), (column + 1).min(shape.width - 1));
-        let edge = is_outlined(shape)
-            && (y % zoom == zoom - 1 && inside(row, column) != inside(below, column))
+        let edge = (y % zoom == zoom - 1 && inside(row, column) != inside(below, column))
             || (x % zoom == zoom - 1 && inside(row, column) != inside(row, beside));
         let value = f64::from(map.importance[row * shape.width + column]);
-        if edge { INK } else { colour_scale::colour(value, largest) }
+        if edge && is_outlined(shape) { INK } else { colour_scale::colour(value, largest) }
     };
     // The image below, on paper as dark ink and on a dark screen as faint light, so that no region means no colour.
     let seen = |x: u32, y: u32, dark: bool| {

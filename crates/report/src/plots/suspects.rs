@@ -49,7 +49,7 @@ fn tile(suspect: &Suspect) -> Tile {
     };
     let detail = format!("{}, {number}", percent(suspect.probability, 1));
     let mut labels =
-        [answer("label", &suspect.label), answer("network", &suspect.predicted)].concat();
+        [answer("label", &suspect.label), answer("rather", &suspect.predicted)].concat();
     labels.push(MUTED_TEXT.shrunk(&detail, LABEL_ROOM));
     Tile { image: (suspect.part, suspect.index), labels, marked: false }
 }
@@ -73,7 +73,7 @@ fn listed(suspects: &[Suspect]) -> String {
         cells.into_iter().chain(has_paths.then(|| path.unwrap_or_default())).collect()
     };
     let rows: Vec<Vec<String>> = suspects.iter().map(row).collect();
-    let columns = ["Image", "Label", "Network", "Probability", "Of the label", "File"];
+    let columns = ["Image", "Label", "Rather", "Probability", "Of the label", "File"];
     let columns = &columns[..columns.len() - usize::from(!has_paths)];
     let summary = plural(suspects.len(), "image as a row", "images as a table");
     format!("<details><summary>{summary}</summary>\n{}</details>", table("", columns, &rows))

@@ -53,6 +53,8 @@ fn maps_of_images_in_colour_lie_above_them_in_grey() {
     let black = at(10, 5);
     assert!(black.iter().all(|level| (100..200).contains(level)), "{black:?}");
     assert!(at(0, 0)[0] > at(0, 0)[2] + 50, "orange: {:?}", at(0, 0));
+    let ink = map.pixels().filter(|pixel| pixel.0.iter().all(|level| *level < 60)).count();
+    assert_eq!(ink, 0, "no outline between the halves");
 }
 
 #[test]
@@ -72,7 +74,7 @@ fn augmented_images_stand_beside_their_originals() {
     assert_eq!(elements(svg, "image", &[]), 2 * 4);
     let levels: Vec<_> = (0..8).map(|i| bitmap(svg, i).to_rgb8().get_pixel(0, 0).0[0]).collect();
     assert_eq!(levels, [7, 50, 100, 150, 12, 50, 100, 150]);
-    for text in ["7, #7", "2, #12", "epochs 1 to 3"] {
+    for text in ["7, #7", "2, #12", "in 3 epochs"] {
         assert_text(svg, text);
     }
     assert!(String::from_utf8_lossy(&files["report.html"]).contains("id=\"augmentation\""));
@@ -122,7 +124,7 @@ fn suspects_are_shown_with_label_and_answer() {
     let files = run.files();
     let svg = std::str::from_utf8(&files["suspects.svg"]).unwrap();
     assert_eq!(texts(svg)[0], "2 labels that may be wrong");
-    for text in ["label three network <b>five 99.9 %, v#2", "99.9 %, #9"] {
+    for text in ["label three rather <b>five 99.9 %, v#2", "99.9 %, #9"] {
         assert_text(svg, text);
     }
     assert_eq!(bitmap(svg, 0).to_rgb8().get_pixel(0, 0).0, [77; 3], "a validation image");
