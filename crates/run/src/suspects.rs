@@ -39,31 +39,23 @@ pub struct Suspect {
     pub path: Option<String>,
 }
 
+/// From this probability on the network is confident of a class: all others together have less.
+const CONFIDENT: f64 = 0.5;
+
 /// The images whose label the network contradicts with confidence, the least probable label first.
 ///
-/// Confident learning (Northcutt, Jiang and Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels"):
-/// the network is confident of a class if it gives it at least the mean probability that it gives to that class on the
-/// images labelled so, and at least one half. `classes` are the names of the classes; `path` knows the file of an image.
+/// The order is that of the self-confidence of confident learning (Northcutt, Jiang and Chuang 2021, "Confident Learning:
+/// Estimating Uncertainty in Dataset Labels"). Its threshold, the mean probability of a class on the images labelled so, is
+/// not used: at 99 % accuracy it leaves out most of the known wrong labels of MNIST's test set. `classes` are the names of the classes; `path` knows the file of an image.
 #[must_use]
 pub fn suspects(
     held_out: &[(HeldOut, &[Prediction])],
     classes: &[String],
     path: &dyn Fn(HeldOut, usize) -> Option<String>,
 ) -> Vec<Suspect> {
-    let all =
-        || held_out.iter().flat_map(|&(part, of_part)| of_part.iter().map(move |p| (part, p)));
-    let mut sums = vec![(0.0, 0_usize); classes.len()];
-    for (_, p) in all() {
-        let (sum, n) = &mut sums[p.label];
-        *sum += (-p.loss).exp();
-        *n += 1;
-    }
-    // Below one half it is confident of nothing, and of a class without images nobody can be.
-    let confident = |p: &Prediction| {
-        let (sum, n) = sums[p.predicted];
-        n > 0 && p.probability >= (sum / n as f64).max(0.5)
-    };
-    let mut found: Vec<_> = all().filter(|(_, p)| p.predicted != p.label && confident(p)).collect();
+    let all = held_out.iter().flat_map(|&(part, of_part)| of_part.iter().map(move |p| (part, p)));
+    let contradicts = |p: &Prediction| p.predicted != p.label && p.probability >= CONFIDENT;
+    let mut found: Vec<_> = all.filter(|(_, p)| contradicts(p)).collect();
     // The order of parts and images decides between equals.
     found.sort_by(|(_, a), (_, b)| b.loss.total_cmp(&a.loss));
     let suspect = |(part, p): (HeldOut, &Prediction)| Suspect {
@@ -108,14 +100,12 @@ mod tests {
     #[test]
     fn confident_contradictions_are_suspects_and_the_least_probable_label_comes_first() {
         let classes = ["a", "b"].map(str::to_owned);
-        // Mean probability of a on images labelled a: (0.9 + 0.8 + 0.01) / 3 = 0.57, of b on those labelled b 0.45.
         let test = [
             prediction(0, 0, 0, 0.9),
-            prediction(1, 0, 0, 0.8),
             prediction(2, 0, 1, 0.01),
             prediction(3, 1, 1, 0.9),
-            // A mistake, but of an a that is less probable than the usual one.
-            prediction(4, 1, 0, 0.45),
+            // A mistake without confidence, as among three classes.
+            Prediction { index: 4, label: 1, predicted: 0, probability: 0.45, loss: 1.2 },
         ];
         let val = [prediction(70, 1, 0, 0.001)];
         let parts = [(HeldOut::Validation, &val[..]), (HeldOut::Test, &test)];

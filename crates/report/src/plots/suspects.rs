@@ -20,7 +20,7 @@ pub(super) fn plot(inputs: &Inputs, suspects: &[Suspect]) -> Plot {
         0 => "There is no test or validation image whose label the network contradicts with confidence.".to_owned(),
         _ => format!(
             "Test and validation images (v) whose label the network contradicts with confidence, the least probable label \
-             first (confident learning, Northcutt and others 2021). Look at each: its label is wrong, or the image is hard, or \
+             first (self-confidence, Northcutt and others 2021). Look at each: its label is wrong, or the image is hard, or \
              the network is. Below each: its label, the class that the network is confident of, with its probability, and the \
              number of the image. suspects.csv lists {}.",
             if suspects.len() == 1 { "it too" } else { "all of them" }
