@@ -19,3 +19,4 @@ mod reimport;
 mod resume;
 mod serving;
 mod support;
+mod watching;

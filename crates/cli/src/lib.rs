@@ -11,6 +11,7 @@ mod arguments;
 mod commands;
 mod console;
 mod interrupt;
+mod live;
 mod progress;
 
 use std::path::{Path, PathBuf};

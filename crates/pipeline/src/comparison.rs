@@ -43,8 +43,13 @@ struct Records {
 
 type Figure = fn(&Records) -> String;
 
-const FIGURES: [(&str, Figure); 5] = [
+const FIGURES: [(&str, Figure); 6] = [
     ("test accuracy", |run| figure(run, |e| format!("{:.2} %", e.accuracy * 100.0))),
+    ("balanced accuracy", |run| {
+        figure(run, |e| {
+            e.balanced_accuracy.map_or("-".to_owned(), |of| format!("{:.2} %", of * 100.0))
+        })
+    }),
     ("errors", |run| figure(run, |e| e.errors.to_string())),
     ("test loss", |run| figure(run, |e| format!("{:.4}", e.loss))),
     // Not every run has validation images, and one run's training must not stand beside another's validation.

@@ -5,7 +5,8 @@ use std::path::Path;
 use dataset::{Dataset, Event, LoadOptions, Split};
 use model::NetworkConfig;
 use run::{
-    Config, DatasetFacts, EpochMetrics, ListedImage, Needs, RunDirectory, RunLock, read_json,
+    ClassWeights, Config, DatasetFacts, EpochMetrics, ListedImage, Needs, RunDirectory, RunLock,
+    read_json,
 };
 
 use crate::error::{Error, Result};
@@ -165,6 +166,9 @@ pub fn load(
     let (split, test) = dataset.parts(&config.data, on_event)?;
     config.training.epochs = config.training.epochs_over(split.train.len());
     config.training.min_steps = 0;
+    if let Some(warning) = imbalance(&dataset, &split.train, config.training.class_weights) {
+        on_event(Event::Warning(&warning));
+    }
     let statistics = dataset::statistics(&dataset.train, &split.train)?;
     let facts = DatasetFacts {
         name: dataset.name.clone(),
@@ -179,4 +183,71 @@ pub fn load(
         std: statistics.std,
     };
     Ok((Images { dataset, split, test }, config, facts))
+}
+
+/// From this ratio of the largest class to the smallest on, an accuracy hides how the small ones fare.
+const IMBALANCED: usize = 5;
+/// Classes of fewer images than this differ by chance.
+const FEW: usize = 20;
+
+/// A warning where the largest class of the training images is many times the smallest. Classes without images have a warning
+/// of their own.
+fn imbalance(dataset: &Dataset, train: &[u32], weights: ClassWeights) -> Option<String> {
+    let mut counts = vec![0_usize; dataset.classes.len()];
+    train.iter().for_each(|&index| counts[usize::from(dataset.train.labels[index as usize])] += 1);
+    let present = || counts.iter().zip(&dataset.classes).filter(|(count, _)| **count > 0);
+    let (largest, most) = present().max_by_key(|(count, _)| **count)?;
+    let (smallest, fewest) = present().min_by_key(|(count, _)| **count)?;
+    if *largest < FEW || *largest < IMBALANCED * smallest {
+        return None;
+    }
+    let remedy = match weights {
+        ClassWeights::None => {
+            ", and --class-weights balanced lets every class count alike in training"
+        }
+        ClassWeights::Balanced => "",
+    };
+    Some(format!(
+        "the classes are imbalanced: {largest} training images of '{most}', {smallest} of '{fewest}'. The accuracy says little \
+         about small classes: the balanced accuracy and the macro F1 do{remedy}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use dataset::{Examples, Source};
+    use images::{ImageShape, Preparation};
+
+    use super::*;
+
+    #[test]
+    fn a_class_five_times_another_is_a_warning() {
+        let warning = |counts: [usize; 3], weights| {
+            let labels: Vec<u16> =
+                (0..3).flat_map(|class: u16| vec![class; counts[usize::from(class)]]).collect();
+            let shape = ImageShape { channels: 1, height: 1, width: 1 };
+            let train = Examples { shape, pixels: vec![0; labels.len()], labels };
+            let indices: Vec<u32> = (0..train.len() as u32).collect();
+            let dataset = Dataset {
+                name: String::new(),
+                source: Source::Synthetic,
+                synthetic: false,
+                classes: ["cat", "dog", "emu"].map(str::to_owned).to_vec(),
+                shape,
+                preparation: Preparation::Stretch,
+                test: train.clone(),
+                train,
+                n_val: 0,
+                sha256: String::new(),
+            };
+            imbalance(&dataset, &indices, weights)
+        };
+        assert_eq!(warning([100, 21, 50], ClassWeights::None), None);
+        assert_eq!(warning([19, 1, 1], ClassWeights::None), None, "too few to tell");
+        let text = warning([20, 100, 0], ClassWeights::None).unwrap_or_default();
+        assert!(text.contains("100 training images of 'dog', 20 of 'cat'"), "{text}");
+        assert!(text.contains("--class-weights balanced"), "{text}");
+        let text = warning([20, 100, 0], ClassWeights::Balanced).unwrap_or_default();
+        assert!(text.contains("imbalanced") && !text.contains("--class"), "{text}");
+    }
 }

@@ -10,15 +10,17 @@ use train::{Checkpoint, Data, Event, Outcome, Restored, Training};
 use crate::device;
 use crate::error::Result;
 use crate::session::Session;
+use crate::shown_images::augmented;
 
-/// Trains the network of a run, from scratch or from `checkpoint`, and leaves `metrics.csv` and the checkpoints.
+/// Trains the network of a run, from scratch or from `checkpoint`, and leaves `metrics.csv` and the checkpoints. Where
+/// augmentation is on, `report/augmentation.png` shows some of its images before the first step.
 ///
 /// When `stop` becomes true the current step is finished, or validation broken off, a checkpoint is written, and the function returns
 /// [`Outcome::Interrupted`].
 ///
 /// # Errors
 /// [`Error::Train`](crate::Error::Train) where the loss diverges, a part has no images, the network needs more memory
-/// than the machine has, or a file cannot be written.
+/// than the machine has, or a file cannot be written; [`Error::Report`](crate::Error::Report).
 pub fn train(
     session: &Session,
     checkpoint: Option<Checkpoint>,
@@ -29,6 +31,10 @@ pub fn train(
     let (train, val) = (&images.split.train, &images.split.val);
     let data = Data { examples: &images.dataset.train, train, val };
     let device = device();
+    let shown = augmented(session);
+    if !shown.is_empty() && checkpoint.is_none() {
+        report::write_augmentation(&run.name(), facts, &shown, &run.report())?;
+    }
     let training = Training { data, config, facts, run, device: &device };
     let checkpoint = match checkpoint {
         None if !config.training.from.is_empty() => Some(pretrained(session, &device)?),

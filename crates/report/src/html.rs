@@ -37,7 +37,7 @@ pub(crate) fn document(title: &str, kind: &str, header: &str, main: &str) -> Str
 }
 
 /// The palette as variables, and rules by which an inline plot takes its colours from them.
-fn style() -> String {
+pub(crate) fn style() -> String {
     let [mut light, mut dark, mut plots] = [const { String::new() }; 3];
     for (name, on_paper, on_dark) in PALETTE {
         let on_paper = on_paper.hex();

@@ -1,13 +1,39 @@
 //! What a report is made of, and the check that it belongs together.
 
+use images::ImageShape;
 use run::{
-    Agreement, Config, DatasetFacts, EpochMetrics, Evaluation, Explanations, Occlusion, Prediction,
+    Agreement, Config, DatasetFacts, EpochMetrics, Evaluation, Explanations, HeldOut, Occlusion,
+    Prediction, Suspect,
 };
 
 use crate::error::{Error, Result};
 
 /// Height and width of a filter of the first layer.
 pub(crate) const FILTER_SIDE: usize = 3;
+
+/// A training image beside what augmentation makes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Augmented {
+    /// Index among the images outside the test set.
+    pub index: usize,
+    /// Index of its class.
+    pub label: usize,
+    /// The image, `[channels, height, width]`.
+    pub image: Vec<u8>,
+    /// The same as it is shown in the first epochs.
+    pub versions: Vec<Vec<u8>>,
+}
+
+/// A test image as it is in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Original {
+    /// Index in the test set.
+    pub index: usize,
+    /// Shape of `pixels`: three channels, and the sides to which the original was scaled.
+    pub shape: ImageShape,
+    /// Red, green and blue, `[3, height, width]`.
+    pub pixels: Vec<u8>,
+}
 
 /// Everything that a report is made of.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +55,14 @@ pub struct Inputs<'a> {
     pub test_pixels: &'a [u8],
     /// Parity of the exported model with the trained one; `None` where they have not been compared.
     pub agreement: Option<&'a Agreement>,
+    /// Images whose label is probably wrong, the most probable first; `None` where they were not looked for.
+    pub suspects: Option<&'a [Suspect]>,
+    /// All images outside the test set, likewise. Suspects among the validation images name them by their index.
+    pub train_pixels: &'a [u8],
+    /// Some test images as they are in their files; none where the data set has no files of single images.
+    pub originals: &'a [Original],
+    /// Some training images beside what augmentation makes of them; none where it is off.
+    pub augmented: &'a [Augmented],
     /// Filters of the first layer and occlusion maps of mistakes; `None` where they are not recorded.
     pub explanations: Option<&'a Explanations>,
 }
@@ -67,9 +101,24 @@ impl<'a> Inputs<'a> {
             check_index(position, "class", p.predicted, n_classes)?;
         }
         check("errors in the evaluation", self.evaluation.errors, self.mistakes().len())?;
+        for (position, suspect) in self.suspects.unwrap_or_default().iter().enumerate() {
+            let (what, n) = match suspect.part {
+                HeldOut::Test => ("suspect test image", n_images),
+                HeldOut::Validation => {
+                    ("suspect validation image", self.train_pixels.len() / shape.size())
+                }
+            };
+            check_index(position, what, suspect.index, n)?;
+        }
+        for (position, original) in self.originals.iter().enumerate() {
+            check_index(position, "original test image", original.index, n_images)?;
+            let of = ImageShape { channels: 3, ..original.shape };
+            check("levels in an original", original.pixels.len(), of.size())?;
+        }
+        check_augmented(self.facts, self.augmented)?;
         let Some(explanations) = self.explanations else { return Ok(()) };
         for filter in &explanations.filters {
-            check("weights in a filter", filter.len(), FILTER_SIDE * FILTER_SIDE)?;
+            check("weights in a filter", filter.len(), shape.channels * FILTER_SIDE * FILTER_SIDE)?;
         }
         for (position, Occlusion { index, importance }) in explanations.mistakes.iter().enumerate()
         {
@@ -91,13 +140,17 @@ impl<'a> Inputs<'a> {
 
     /// The values of one test image, `[channels, height, width]`.
     pub(crate) fn image(&self, index: usize) -> &'a [u8] {
-        let size = self.facts.shape.size();
-        &self.test_pixels[index * size..(index + 1) * size]
+        self.image_of(HeldOut::Test, index)
     }
 
-    /// Whether any epoch was validated.
-    pub(crate) fn validates(&self) -> bool {
-        self.metrics.iter().any(|row| row.val_loss.is_some() || row.val_accuracy.is_some())
+    /// The values of one image of a part.
+    pub(crate) fn image_of(&self, part: HeldOut, index: usize) -> &'a [u8] {
+        let size = self.facts.shape.size();
+        let pixels = match part {
+            HeldOut::Validation => self.train_pixels,
+            HeldOut::Test => self.test_pixels,
+        };
+        &pixels[index * size..(index + 1) * size]
     }
 
     /// The mistakes, highest loss first, then in the order of the test set.
@@ -109,6 +162,17 @@ impl<'a> Inputs<'a> {
         mistakes.sort_by(|a, b| cost(b).total_cmp(&cost(a)).then(a.index.cmp(&b.index)));
         mistakes
     }
+}
+
+/// Refuses augmented images of another shape or of unknown classes.
+pub(crate) fn check_augmented(facts: &DatasetFacts, images: &[Augmented]) -> Result<()> {
+    for (position, augmented) in images.iter().enumerate() {
+        check_index(position, "augmented class", augmented.label, facts.classes.len())?;
+        for levels in augmented.versions.iter().chain([&augmented.image]) {
+            check("levels in an augmented image", levels.len(), facts.shape.size())?;
+        }
+    }
+    Ok(())
 }
 
 fn check(what: &str, found: usize, expected: usize) -> Result<()> {

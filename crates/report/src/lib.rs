@@ -16,6 +16,7 @@ mod error;
 mod history;
 mod html;
 mod inputs;
+mod live;
 mod numbers;
 mod page;
 mod plots;
@@ -23,21 +24,22 @@ mod study;
 
 pub use comparison::{ComparedRun, differing_settings, write_comparison};
 pub use error::{Error, Result};
-pub use inputs::Inputs;
+pub use inputs::{Augmented, Inputs, Original};
+pub use live::{curves_svg, live_page};
 pub use plots::calibration::expected_calibration_error;
 pub use study::{StudyRecipe, StudyRun, write_study};
 
 use std::path::{Path, PathBuf};
 
-use run::{create_folder, write_atomically};
+use run::{DatasetFacts, create_folder, write_atomically};
 
 use crate::drawing::Plot;
 
 /// File name of the page.
 const PAGE: &str = "report.html";
 
-/// Writes the plots `curves`, `grid`, `confusion`, `calibration` and `mistakes`, each as `.png` and `.svg`, `filters`
-/// and `occlusion` where there are explanations, and `report.html`, which holds them all and opens offline.
+/// Writes the plots `curves`, `grid`, `confusion`, `calibration` and `mistakes`, each as `.png` and `.svg`, `suspects`,
+/// `originals`, `augmentation`, `filters` and `occlusion` where there is something to draw, and `report.html`, which holds them all and opens offline.
 ///
 /// Returns the files it wrote, the page last. `directory` is made where it is missing; its parent has to exist. Files
 /// of an earlier report are replaced one by one, each atomically.
@@ -49,6 +51,22 @@ pub fn write(inputs: &Inputs, directory: &Path) -> Result<Vec<PathBuf>> {
     inputs.check()?;
     let plots = plots::all(inputs);
     write_files(&plots, Some((PAGE, page::html(inputs, &plots))), directory)
+}
+
+/// Writes `augmentation.png` and `augmentation.svg`: training images beside what augmentation makes of them. [`write`] draws
+/// the same among everything else; this needs no trained network.
+///
+/// # Errors
+/// [`Error::Mismatch`] where an image does not fit to `facts`, before anything is written; [`Error::Draw`]; [`Error::Run`]
+/// where a file cannot be written.
+pub fn write_augmentation(
+    run_name: &str,
+    facts: &DatasetFacts,
+    images: &[Augmented],
+    directory: &Path,
+) -> Result<Vec<PathBuf>> {
+    inputs::check_augmented(facts, images)?;
+    write_files(&[plots::augmentation(run_name, facts, images)], None, directory)
 }
 
 /// Writes plots as PNG and as SVG, then the page where there is one, each file atomically; returns their paths.

@@ -50,12 +50,15 @@ pub(crate) fn html(inputs: &Inputs, plots: &[Plot]) -> String {
 fn headline(inputs: &Inputs) -> String {
     let evaluation = inputs.evaluation;
     let seconds = inputs.metrics.iter().map(|row| row.seconds).sum();
+    let balanced = evaluation.balanced_accuracy.map(|of| format!("balanced {}", accuracy(of)));
+    let f1 = evaluation.macro_f1.map(|f1| format!("macro F1 {}", accuracy(f1)));
+    let balanced = balanced.into_iter().chain(f1).collect::<Vec<_>>().join("<br>");
     let of = format!("of {}", plural(inputs.facts.n_test, "test image", "test images"));
     let tested = format!("tested: epoch {}", evaluation.epoch);
     let images = plural(inputs.facts.n_train, "image", "images");
     let mut html = "<dl class=\"headline\">\n".to_owned();
     for (term, figure, detail) in [
-        ("Test accuracy", accuracy(evaluation.accuracy), ""),
+        ("Test accuracy", accuracy(evaluation.accuracy), balanced.as_str()),
         ("Errors", count(evaluation.errors), &of),
         ("Test loss", loss(evaluation.loss), "nats per image"),
         (

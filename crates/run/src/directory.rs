@@ -103,6 +103,12 @@ impl RunDirectory {
         self.path.join("predictions.csv")
     }
 
+    /// One [`Suspect`](crate::Suspect) a row as CSV: images whose label is probably wrong.
+    #[must_use]
+    pub fn suspects(&self) -> PathBuf {
+        self.path.join("suspects.csv")
+    }
+
     /// [`Explanations`](crate::Explanations) as JSON.
     #[must_use]
     pub fn explanations(&self) -> PathBuf {

@@ -17,6 +17,7 @@ mod memory;
 mod name;
 mod record;
 mod scores;
+mod suspects;
 
 pub use config::*;
 pub use directory::{RunDirectory, comparison_folder, study_csv, study_folder, study_markdown};
@@ -33,4 +34,7 @@ pub use record::{
     Explanations, Occlusion, PartScores, Prediction, Timing, read_json, read_metrics,
     read_predictions, write_json, write_predictions,
 };
-pub use scores::{argmax, class_scores, log_odds, lowest, prediction, softmax, verdict};
+pub use scores::{
+    argmax, balanced_scores, class_scores, log_odds, lowest, prediction, softmax, verdict,
+};
+pub use suspects::{HeldOut, Suspect, read_suspects, suspects, write_suspects};

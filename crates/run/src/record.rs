@@ -105,6 +105,13 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// Test images classified wrongly.
     pub errors: usize,
+    /// Mean recall of the classes that have test images, in [0, 1]: every class counts alike, however rare it is. `None` in
+    /// files of earlier versions.
+    #[serde(default)]
+    pub balanced_accuracy: Option<f64>,
+    /// Mean F1 of the classes that have test images or were predicted, in [0, 1]; `None` in files of earlier versions.
+    #[serde(default)]
+    pub macro_f1: Option<f64>,
     /// One entry a class, in the order of the classes.
     pub classes: Vec<ClassScores>,
     /// `confusion[truth][predicted]` counts test images.
@@ -170,7 +177,7 @@ pub struct Timing {
 /// `explanations.json`: the first layer's filters, and the regions that mattered in misclassified images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanations {
-    /// The first convolution's filters, each its 9 weights row by row.
+    /// The first convolution's filters, each its `channels * 9` weights, row by row, one channel after the other.
     pub filters: Vec<Vec<f32>>,
     /// Side of the square that hides a region of the image, in pixels, odd.
     pub patch: usize,
@@ -263,17 +270,22 @@ pub fn read_predictions(path: &Path, sha256: &str) -> Result<Vec<Prediction>> {
 /// # Errors
 /// [`Error::Write`].
 pub fn write_predictions(path: &Path, predictions: &[Prediction]) -> Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let write = |error: csv::Error| Error::Write { path: path.to_owned(), source: error.into() };
-    for prediction in predictions {
-        writer.serialize(prediction).map_err(write)?;
-    }
-    let bytes = writer.into_inner().map_err(|error| Error::Write {
-        path: path.to_owned(),
-        source: std::io::Error::other(error.to_string()),
-    })?;
+    let bytes = csv_bytes(path, predictions)?;
     write_atomically(path, &bytes)?;
     Ok(sha256(&bytes))
+}
+
+/// Records as CSV, for the file at `path`.
+pub(crate) fn csv_bytes(path: &Path, records: &[impl Serialize]) -> Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let write = |error: csv::Error| Error::Write { path: path.to_owned(), source: error.into() };
+    for record in records {
+        writer.serialize(record).map_err(write)?;
+    }
+    writer.into_inner().map_err(|error| Error::Write {
+        path: path.to_owned(),
+        source: std::io::Error::other(error.to_string()),
+    })
 }
 
 /// Reads a JSON record, such as [`Evaluation`] or [`DatasetFacts`].
@@ -300,7 +312,7 @@ pub fn write_json<T: Serialize>(path: &Path, record: &T) -> Result<()> {
     write_atomically(path, sealed(&text).as_bytes())
 }
 
-fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+pub(crate) fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     let file = std::fs::File::open(path)
         .map_err(|source| Error::Read { path: path.to_owned(), source })?;
     parse_csv(path, std::io::BufReader::new(file))

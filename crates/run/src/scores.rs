@@ -33,6 +33,18 @@ pub fn class_scores(
     (confusion, scores)
 }
 
+/// Balanced accuracy and macro F1, in [0, 1]: the mean recall of the classes that have test images, and the mean F1 of those
+/// that have or that were predicted, as scikit-learn's `balanced_accuracy_score` and `f1_score(average="macro")`; 0 without
+/// images.
+#[must_use]
+pub fn balanced_scores(confusion: &[Vec<usize>], classes: &[ClassScores]) -> (f64, f64) {
+    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let is_predicted = |class: usize| confusion.iter().any(|row| row[class] > 0);
+    let tested = classes.iter().filter(|class| class.support > 0).map(|class| class.recall);
+    let known = classes.iter().enumerate().filter(|(i, c)| c.support > 0 || is_predicted(*i));
+    (mean(tested.collect()), mean(known.map(|(_, class)| class.f1).collect()))
+}
+
 /// In short sentences: whether the run overfitted, and from which epoch.
 ///
 /// A run overfitted if its validation loss ends more than 10 % above its lowest while the training loss still fell. Where
@@ -212,6 +224,20 @@ mod tests {
         assert_eq!((scores[1].precision, scores[1].recall), (0.5, 1.0));
         assert_eq!(scores[1].f1, 2.0 / 3.0);
         assert_eq!((scores[2].precision, scores[2].recall, scores[2].f1), (0.0, 0.0, 0.0));
+        // scikit-learn: balanced_accuracy_score 0.5, f1_score(average="macro") 4/9.
+        let (accuracy, f1) = balanced_scores(&confusion, &scores);
+        assert!((accuracy - 0.5).abs() < 1e-12 && (f1 - 4.0 / 9.0).abs() < 1e-12, "{f1}");
+    }
+
+    #[test]
+    fn classes_without_test_images_count_only_where_they_are_predicted() {
+        let classes = ["a", "b", "c", "d"].map(str::to_owned);
+        let predictions = [predicted(0, 0), predicted(0, 0), predicted(1, 3), predicted(1, 1)];
+        let (confusion, scores) = class_scores(&predictions, &classes);
+        let (accuracy, f1) = balanced_scores(&confusion, &scores);
+        assert_eq!(accuracy, 0.75, "of a and b");
+        assert!((f1 - (1.0 + 2.0 / 3.0) / 3.0).abs() < 1e-12, "of a, b and d: {f1}");
+        assert_eq!(balanced_scores(&[], &[]), (0.0, 0.0));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use dataset::Examples;
 use model::Network;
-use run::{PartScores, Prediction, prediction};
+use run::{Prediction, prediction};
 
 use crate::error::{Error, Result};
 use crate::tensors::{pixel_tensor, values};
@@ -61,20 +61,6 @@ pub fn evaluate(
     let n_correct = predictions.iter().filter(|p| p.predicted == p.label).count();
     let loss = predictions.iter().map(|p| p.loss).sum::<f64>() / n;
     Ok(Scores { loss, accuracy: n_correct as f64 / n, predictions })
-}
-
-/// [`evaluate`] without the predictions.
-///
-/// # Errors
-/// As [`evaluate`].
-pub fn part_scores(
-    network: &Network,
-    examples: &Examples,
-    indices: &[u32],
-    watch: &mut Watch,
-) -> Result<PartScores> {
-    let Scores { loss, accuracy, .. } = evaluate(network, examples, indices, watch)?;
-    Ok(PartScores { loss, accuracy })
 }
 
 /// The logits `[n * n_classes]` of `n` images of the network's shape, one after the other, in one forward pass.

@@ -8,16 +8,20 @@ use run::{Explanations, Occlusion, Prediction, log_odds};
 use crate::evaluate::{BATCH, logits};
 use crate::tensors::values;
 
-/// Side of the square that hides a region of an image: wide enough for a stroke, which is two to four pixels in MNIST.
+/// Side of the square that hides a region of a digit: wide enough for a stroke, which is two to four pixels in MNIST. In
+/// larger images it is larger in proportion.
 const PATCH: usize = 5;
-/// The most mistakes that are explained, as each takes a forward pass for every pixel.
+/// The most mistakes that are explained, as each takes a forward pass for every place of the square.
 const MOST_MISTAKES: usize = 12;
-/// Numbers of a 3x3 filter.
+/// About the most places of the square: every pixel of small images, and every second or fourth of large ones, which would
+/// take hours otherwise.
+const MOST_PLACES: usize = 1024;
+/// Weights of a 3x3 filter of one channel.
 const FILTER: usize = 9;
 
 /// The first convolution's filters, and for the mistakes with the highest loss among `predictions` of `test` how much
 /// each region of the image mattered (Zeiler and Fergus 2014, section 4.2): the square around every pixel in turn is
-/// set to the background, and the log-odds of the predicted class are compared: a network that is certain of a mistake keeps
+/// set to the background, in images of colours to the training images' mean, and the log-odds of the predicted class are compared: a network that is certain of a mistake keeps
 /// its probability of 100 %, whatever is hidden, while its log-odds fall.
 ///
 /// `network` has to be an inference model.
@@ -32,13 +36,23 @@ pub fn explain(network: &Network, test: &Examples, predictions: &[Prediction]) -
         importance: importance(network, test.image(mistake.index), mistake.predicted),
     };
     Explanations {
-        filters: filters.chunks_exact(FILTER).map(<[f32]>::to_vec).collect(),
-        patch: PATCH,
+        filters: filters
+            .chunks_exact(FILTER * network.shape().channels)
+            .map(<[f32]>::to_vec)
+            .collect(),
+        patch: patch(network.shape()),
         mistakes: mistakes.iter().take(MOST_MISTAKES).map(occlusion).collect(),
     }
 }
 
-/// For every pixel, by how much the log-odds of `class` fall when the square around it is background.
+/// Side of the square that hides a region of images of this shape, odd.
+fn patch(shape: ImageShape) -> usize {
+    let side = PATCH * shape.height.max(shape.width) / ImageShape::DIGIT.height;
+    (side - (side + 1) % 2).max(PATCH)
+}
+
+/// For every pixel, by how much the log-odds of `class` fall when the square around it is hidden; of large images for every
+/// few pixels, and the same for those between.
 fn importance(network: &Network, image: &[u8], class: usize) -> Vec<f32> {
     let ImageShape { height, width, .. } = network.shape();
     let log_odds = |images: &[u8]| -> Vec<f64> {
@@ -46,26 +60,42 @@ fn importance(network: &Network, image: &[u8], class: usize) -> Vec<f32> {
         logits.chunks_exact(network.n_classes()).map(|logits| log_odds(logits, class)).collect()
     };
     let whole = log_odds(image)[0];
-    let places: Vec<usize> = (0..height * width).collect();
-    let hidden = places.chunks(BATCH).flat_map(|places| {
-        log_odds(
-            &places.iter().flat_map(|&at| occluded(network.shape(), image, at)).collect::<Vec<_>>(),
-        )
-    });
-    hidden.map(|hidden| (whole - hidden) as f32).collect()
+    let step =
+        (1..).find(|step| (height * width).div_ceil(step * step) <= MOST_PLACES).unwrap_or(1);
+    let (rows, columns) = (height.div_ceil(step), width.div_ceil(step));
+    let middle = |place: usize, side: usize| (place * step + step / 2).min(side - 1);
+    let places: Vec<_> = (0..rows * columns)
+        .map(|place| (middle(place / columns, height), middle(place % columns, width)))
+        .collect();
+    let hidden: Vec<f64> = places
+        .chunks(BATCH)
+        .flat_map(|places| {
+            let occluded = places.iter().flat_map(|&at| occluded(network, image, at));
+            log_odds(&occluded.collect::<Vec<_>>())
+        })
+        .collect();
+    let of_pixel = |pixel: usize| {
+        let (row, column) = (pixel / width, pixel % width);
+        (whole - hidden[row / step * columns + column / step]) as f32
+    };
+    (0..height * width).map(of_pixel).collect()
 }
 
-/// `image` with the square around the pixel `at` set to the background, in every channel.
-fn occluded(shape: ImageShape, image: &[u8], at: usize) -> Vec<u8> {
+/// `image` with the square around a row and column hidden in every channel.
+fn occluded(network: &Network, image: &[u8], (row, column): (usize, usize)) -> Vec<u8> {
+    let shape = network.shape();
     let ImageShape { height, width, .. } = shape;
-    let span = |middle: usize, side: usize| {
-        middle.saturating_sub(PATCH / 2)..(middle + PATCH / 2 + 1).min(side)
-    };
+    let half = patch(shape) / 2;
+    let span =
+        |middle: usize, side: usize| middle.saturating_sub(half)..(middle + half + 1).min(side);
+    let (means, _) = network.standardisation();
     let mut occluded = image.to_vec();
-    for channel in occluded.chunks_exact_mut(height * width) {
-        for row in span(at / width, height) {
-            let columns = span(at % width, width);
-            channel[row * width + columns.start..row * width + columns.end].fill(0);
+    for (channel, mean) in occluded.chunks_exact_mut(height * width).zip(means) {
+        // Black is the background of grey images; in a photograph it would be a thing of its own.
+        let level = if shape.channels == 1 { 0 } else { mean.round() as u8 };
+        for row in span(row, height) {
+            let columns = span(column, width);
+            channel[row * width + columns.start..row * width + columns.end].fill(level);
         }
     }
     occluded
@@ -101,6 +131,24 @@ mod tests {
             let near = (8..=12).contains(&row) && (10..=21).contains(&column);
             assert_eq!(*importance != 0.0, near, "{row} {column} {importance}");
         }
+    }
+
+    #[test]
+    fn large_images_are_hidden_by_larger_squares_at_fewer_places() {
+        let shape = |height, width| ImageShape { channels: 3, height, width };
+        let sides = [(28, 28), (32, 32), (8, 64), (128, 128)].map(|(h, w)| patch(shape(h, w)));
+        assert_eq!(sides, [5, 5, 11, 21]);
+        let large = shape(40, 64);
+        let config = NetworkConfig::article(3, large, 33.0, 78.0);
+        let network = Network::new(&config, 5, &Device::flex()).unwrap().valid();
+        let map = importance(&network, &vec![200; large.size()], 1);
+        assert_eq!(map.len(), 40 * 64);
+        // Two pixels a place: 2,560 pixels are more than 1,024 places.
+        for (pixel, value) in map.iter().enumerate() {
+            let (row, column) = (pixel / 64, pixel % 64);
+            assert_eq!(*value, map[row / 2 * 2 * 64 + column / 2 * 2], "{row} {column}");
+        }
+        assert!(map.iter().any(|value| *value != map[0]));
     }
 
     #[test]

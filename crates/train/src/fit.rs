@@ -11,6 +11,7 @@ use run::{Config, DatasetFacts, EpochMetrics, RunDirectory, TrainingSettings};
 
 use crate::batches::batches;
 use crate::checkpoint::Checkpoint;
+use crate::class_weights::class_weights;
 use crate::error::{Error, Result};
 use crate::evaluate::evaluate;
 use crate::event::{Event, Outcome};
@@ -114,6 +115,7 @@ fn train_epoch(
     let settings = &config.training;
     let epoch = state.history.len() + 1;
     let order = shuffled(data.train, settings.seed, epoch);
+    let weights = class_weights(settings.class_weights, data, state.facts.classes.len());
     let n_steps = order.len().div_ceil(settings.batch_size);
     let first = state.epoch.step;
     let seconds_before = state.epoch.seconds;
@@ -129,7 +131,8 @@ fn train_epoch(
             let learning_rate = learning_rate(config, steps_before, n_steps);
             // A resumed run drops what the uninterrupted one would have dropped.
             let key = step_seed(settings.seed, epoch, step);
-            let (gradients, scores) = gradients(&state.model, &batch, settings, key);
+            let (gradients, scores) =
+                gradients(&state.model, &batch, settings, weights.as_deref(), key);
             if !scores.loss.is_finite() {
                 return Err(Error::Diverged { epoch, step, loss: scores.loss, learning_rate });
             }

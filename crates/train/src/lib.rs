@@ -7,6 +7,7 @@ mod adam;
 mod average;
 mod batches;
 mod checkpoint;
+mod class_weights;
 mod clip;
 mod container;
 mod error;
@@ -26,7 +27,7 @@ mod tests;
 
 pub use checkpoint::{Checkpoint, Epoch, Restored};
 pub use error::{Error, Result};
-pub use evaluate::{Scores, Watch, evaluate, logits, part_scores};
+pub use evaluate::{Scores, Watch, evaluate, logits};
 pub use event::{Event, Outcome};
 pub use explain::explain;
 pub use fit::{Data, Training, fit};

@@ -23,11 +23,14 @@ pub(crate) struct StepScores {
 /// The gradients of the mean loss over `batch`, of the last layer alone where the others are frozen, and its scores. `key`
 /// seeds dropout.
 ///
+/// With `weights` of the classes the mean is the weighted one, divided by the sum of the images' weights, as in PyTorch.
+///
 /// Burn's random numbers are one stream for the whole process, so no other thread may draw from it during this call.
 pub(crate) fn gradients(
     network: &Network,
     batch: &Batch,
     settings: &TrainingSettings,
+    weights: Option<&[f32]>,
     key: u64,
 ) -> (GradientsParams, StepScores) {
     let device = network.device();
@@ -35,7 +38,10 @@ pub(crate) fn gradients(
     let logits = network.forward(pixel_tensor(&batch.pixels, network.shape(), &device));
     let TrainingSettings { label_smoothing, freeze, .. } = *settings;
     let smoothing = (label_smoothing > 0.0).then_some(label_smoothing as f32);
-    let cross_entropy = CrossEntropyLossConfig::new().with_smoothing(smoothing).init(&device);
+    let cross_entropy = CrossEntropyLossConfig::new()
+        .with_smoothing(smoothing)
+        .with_weights(weights.map(<[f32]>::to_vec))
+        .init(&device);
     let loss = cross_entropy.forward(logits.clone(), target_tensor(&batch.labels, &device));
     let mut gradients = loss.backward();
     let gradients = match freeze {

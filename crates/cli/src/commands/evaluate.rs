@@ -33,6 +33,9 @@ fn describe(evaluation: &Evaluation, synthetic: bool) {
     let kind = if synthetic { "synthetic test digits" } else { "test images" };
     console::heading(&format!("Test: weights of epoch {epoch}, {n} {kind}"));
     console::line(&format!("accuracy {:.2} % ({errors} errors), loss {loss:.4}", accuracy * 100.0));
+    if let (Some(balanced), Some(f1)) = (evaluation.balanced_accuracy, evaluation.macro_f1) {
+        console::line(&format!("balanced accuracy {:.2} %, macro F1 {f1:.4}", balanced * 100.0));
+    }
     let scores = |name: &str, part: &PartScores| {
         console::line(&format!(
             "same weights on {name} images: {:.2} %, loss {:.4}",

@@ -13,6 +13,7 @@ use super::fetch;
 use crate::arguments::MachineArgs;
 use crate::console;
 use crate::interrupt::{self, INTERRUPTED, Watched};
+use crate::live::Live;
 use crate::progress::{Downloads, Training};
 
 /// What `--smoke` sets: enough images and epochs to learn something worth a report.
@@ -40,6 +41,9 @@ pub struct Args {
     config: Option<PathBuf>,
     #[command(flatten)]
     settings: Flags<Config>,
+    /// Show the curves while training, in a browser on this machine; without a port at 8001, 0 takes a free one
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "8001")]
+    live: Option<u16>,
     #[command(flatten, next_help_heading = "Machine")]
     machine: MachineArgs,
 }
@@ -57,6 +61,7 @@ pub(super) fn train(runs: &Path, args: &Args, resume: &str) -> anyhow::Result<Op
     let machine = &args.machine;
     machine.apply()?;
     let name = args.run.as_deref();
+    let live = args.live.map(Live::bind).transpose()?;
     let downloads = Downloads::new();
     let show = &mut |event: dataset::Event| downloads.show(&event);
     let session = if args.resume {
@@ -79,10 +84,25 @@ pub(super) fn train(runs: &Path, args: &Args, resume: &str) -> anyhow::Result<Op
     let n_epochs = config.training.epochs;
     let epochs = if n_epochs == 1 { "epoch" } else { "epochs" };
     console::heading(&format!("Training: {}, {n_epochs} {epochs}", run.path.display()));
+    let live = live.map(|live| {
+        let known = checkpoint.as_ref().map(|checkpoint| checkpoint.history.clone());
+        live.serve(&session, known.unwrap_or_default())
+    });
+    if let Some(live) = &live {
+        console::line(&format!("live at {}", live.url()));
+    }
     let mut progress = Training::new(n_epochs, facts.n_train, facts.n_val);
     let watched = Watched::new();
     let stop = interrupt::stop();
-    let outcome = pipeline::train(&session, checkpoint, stop, &mut |event| progress.show(&event))?;
+    let outcome = pipeline::train(&session, checkpoint, stop, &mut |event| {
+        progress.show(&event);
+        if let Some(live) = &live {
+            live.show(&event);
+        }
+    })?;
+    if let Some(live) = &live {
+        live.say("Training has ended.");
+    }
     drop((progress, watched));
     match outcome {
         // Ctrl-C may come after the last step.

@@ -65,7 +65,7 @@ fn n_test(results: &[RecipeResults]) -> Option<usize> {
 }
 
 /// Deviations are those of a sample.
-const TEST: [(&str, Figure, usize); 8] = [
+const TEST: [(&str, Figure, usize); 10] = [
     ("test accuracy, %", |run| Some(100.0 * run.evaluation.as_ref()?.accuracy), 3),
     (ERRORS, |run| Some(run.evaluation.as_ref()?.errors as f64), 1),
     ("test loss", |run| Some(run.evaluation.as_ref()?.loss), 4),
@@ -80,6 +80,8 @@ const TEST: [(&str, Figure, usize); 8] = [
         },
         4,
     ),
+    ("balanced accuracy, %", |run| Some(100.0 * run.evaluation.as_ref()?.balanced_accuracy?), 3),
+    ("macro F1, %", |run| Some(100.0 * run.evaluation.as_ref()?.macro_f1?), 3),
     ("seconds", |run| Some(run.training_seconds()), 1),
     ("seconds to 99 %", RunResult::seconds_to_goal, 1),
 ];
@@ -206,6 +208,8 @@ mod tests {
                     loss: 0.3,
                     accuracy,
                     errors,
+                    balanced_accuracy: Some(0.9),
+                    macro_f1: None,
                     classes: Vec::new(),
                     confusion: Vec::new(),
                     verdict: String::new(),
@@ -232,7 +236,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("plain,2,false,10,,,,,,,3.000,3.000,99.00000,0.250000,0.500000"),
+            text.contains("plain,2,false,10,,,,,,,,,3.000,3.000,99.00000,0.250000,0.500000"),
             "{text}"
         );
     }

@@ -110,9 +110,13 @@ fn settings(runs: &[ComparedRun]) -> String {
 type Figure = fn(&ComparedRun) -> Option<String>;
 
 /// Name and value of every figure, `None` where the run has not been evaluated.
-const FIGURES: [(&str, Figure); 12] = [
+const FIGURES: [(&str, Figure); 14] = [
     ("Data", |run| Some(text(&run.facts.name))),
     ("Test accuracy", |run| Some(accuracy(run.evaluation?.accuracy))),
+    ("Balanced test accuracy", |run| {
+        Some(run.evaluation?.balanced_accuracy.map_or("not measured".to_owned(), accuracy))
+    }),
+    ("Macro F1", |run| Some(run.evaluation?.macro_f1.map_or("not measured".to_owned(), accuracy))),
     ("Test errors", |run| {
         Some(format!("{} of {}", count(run.evaluation?.errors), count(run.facts.n_test)))
     }),

@@ -2,6 +2,7 @@
 
 use image::{Rgb, RgbImage};
 use images::ImageShape;
+use run::HeldOut;
 
 use super::canvas::{Canvas, Point};
 use super::palette::{GRID, PAPER, VERMILLION};
@@ -25,8 +26,8 @@ const PITCH: i32 = 250;
 
 /// One image of a gallery.
 pub(crate) struct Tile {
-    /// Index in the test set.
-    pub(crate) index: usize,
+    /// Which images it is among, and its index there.
+    pub(crate) image: (HeldOut, usize),
     /// The lines below the image.
     pub(crate) labels: Vec<(String, Style)>,
     /// Whether a frame and a cross mark the image as a mistake.
@@ -48,16 +49,27 @@ pub(crate) fn drawn_size(shape: ImageShape) -> Point {
     (side(shape.width), side(shape.height))
 }
 
-/// Draws one test image: three channels as red, green and blue, of any other number the first as grey levels.
+/// Draws one test image as large as [`drawn_size`] says.
 pub(crate) fn draw_image(canvas: &mut Canvas, inputs: &Inputs, index: usize, at: Point) {
-    let (shape, values) = (inputs.facts.shape, inputs.image(index));
+    let shape = inputs.facts.shape;
+    draw_levels(canvas, shape, inputs.image(index), (at, drawn_size(shape)));
+}
+
+/// Draws an image, `[channels, height, width]`: three channels as red, green and blue, of any other number the first as grey
+/// levels.
+pub(crate) fn draw_levels(
+    canvas: &mut Canvas,
+    shape: ImageShape,
+    values: &[u8],
+    (at, size): (Point, Point),
+) {
     let area = shape.height * shape.width;
     let channels = if shape.channels == 3 { [0, area, 2 * area] } else { [0; 3] };
     let image = RgbImage::from_fn(shape.width as u32, shape.height as u32, |x, y| {
         let pixel = y as usize * shape.width + x as usize;
         Rgb(channels.map(|channel| values[channel + pixel]))
     });
-    canvas.bitmap(&image, at, drawn_size(shape));
+    canvas.bitmap(&image, at, size);
 }
 
 /// Draws each image above its labels; all drawings have one size.
@@ -70,7 +82,9 @@ pub(crate) fn draw(inputs: &Inputs, tiles: &[Tile]) -> Vec<Canvas> {
         let (x, y) = ((PITCH - width) / 2, 30);
         let (thickness, frame) = if tile.marked { (8, VERMILLION) } else { (2, GRID) };
         canvas.framed((x, y), (width, height), thickness, frame);
-        draw_image(&mut canvas, inputs, tile.index, (x, y));
+        let (part, index) = tile.image;
+        let shape = inputs.facts.shape;
+        draw_levels(&mut canvas, shape, inputs.image_of(part, index), ((x, y), (width, height)));
         if tile.marked {
             draw_cross(&mut canvas, (x + width, y));
         }
@@ -80,7 +94,11 @@ pub(crate) fn draw(inputs: &Inputs, tiles: &[Tile]) -> Vec<Canvas> {
         }
         let labels: Vec<_> = tile.labels.iter().map(|(label, _)| label.as_str()).collect();
         let mistake = if tile.marked { ", a mistake" } else { "" };
-        canvas.described(format!("Test image {}: {}{mistake}", tile.index, labels.join(", ")))
+        let part = match part {
+            HeldOut::Validation => "Validation",
+            HeldOut::Test => "Test",
+        };
+        canvas.described(format!("{part} image {index}: {}{mistake}", labels.join(", ")))
     };
     tiles.iter().map(draw).collect()
 }

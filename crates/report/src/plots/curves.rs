@@ -1,11 +1,10 @@
 //! Loss and accuracy over the epochs.
 
-use run::{EpochMetrics, lowest};
+use run::{ClassWeights, Config, EpochMetrics, lowest};
 
 use crate::drawing::*;
 use crate::history::{Quantity, draw_markers, epoch_axis, pieces, points};
 use crate::html::table;
-use crate::inputs::Inputs;
 use crate::numbers::{percent, plural};
 
 /// Width and height of one panel, and where the data begin below title, legend and the best epoch's label.
@@ -31,51 +30,51 @@ const MOST_MARKERS: usize = 30;
 
 const LINES: [(&str, Colour); 2] = [("training", BLUE), ("validation", VERMILLION)];
 
-pub(super) fn plot(inputs: &Inputs) -> Plot {
+pub(crate) fn plot(config: &Config, metrics: &[EpochMetrics]) -> Plot {
     Plot {
         name: "curves",
         title: "Training curves".to_owned(),
-        note: note(inputs),
-        panels: Quantity::BOTH.map(|quantity| panel(inputs, quantity)).into(),
-        table: values(inputs),
+        note: note(config, metrics),
+        panels: Quantity::BOTH.map(|quantity| panel(metrics, quantity)).into(),
+        table: values(metrics),
         ..Plot::default()
     }
 }
 
-fn panel(inputs: &Inputs, quantity: Quantity) -> Canvas {
+fn panel(metrics: &[EpochMetrics], quantity: Quantity) -> Canvas {
     let mut canvas = Canvas::new(SIZE.0, SIZE.1);
     canvas.text(TITLES[quantity as usize], (0, 0), Style { size: 30, ..BOLD_TEXT });
-    draw_legend(&mut canvas, inputs);
-    let rows = value_ticks(inputs.metrics, quantity);
-    let (x, columns) = epoch_axis(inputs.metrics.iter());
+    draw_legend(&mut canvas, metrics);
+    let rows = value_ticks(metrics, quantity);
+    let (x, columns) = epoch_axis(metrics.iter());
     let (left, right, bottom) = (room_for(&rows, EM), SIZE.0 - 30, SIZE.1 - BELOW);
     let y = (rows[0].0, rows[rows.len() - 1].0);
     let axes = Axes { left, top: TOP, right, bottom, x, y, size: EM };
     axes.draw(&mut canvas, &rows, &columns, "epoch");
-    if let Some((best, _)) = lowest(inputs.metrics) {
+    if let Some((best, _)) = lowest(metrics) {
         draw_best(&mut canvas, &axes, best, quantity);
     }
-    for (line, (_, colour)) in lines(inputs).iter().copied().enumerate() {
+    for (line, (_, colour)) in lines(metrics).iter().copied().enumerate() {
         let value = |row: &EpochMetrics| quantity.of(row)[line].filter(drawable);
-        let points = points(&axes, inputs.metrics, value);
+        let points = points(&axes, metrics, value);
         for piece in pieces(&points) {
             canvas.line(&piece, 4, colour);
         }
         draw_markers(&mut canvas, &points, (line, colour), MOST_MARKERS);
     }
-    canvas.described(alt(inputs, quantity))
+    canvas.described(alt(metrics, quantity))
 }
 
 /// The legend, above the data so that it covers no line.
-fn draw_legend(canvas: &mut Canvas, inputs: &Inputs) {
+fn draw_legend(canvas: &mut Canvas, metrics: &[EpochMetrics]) {
     let (mut x, y) = (0, 64);
-    for (line, (label, colour)) in lines(inputs).iter().copied().enumerate() {
+    for (line, (label, colour)) in lines(metrics).iter().copied().enumerate() {
         canvas.line(&[(x, y), (x + 48, y)], 4, colour);
         markers::draw(canvas, line, colour, (x + 24, y));
         canvas.text(label, (x + 62, y), LEGEND);
         x += 62 + LEGEND.width(label) + 40;
     }
-    if lowest(inputs.metrics).is_some() {
+    if lowest(metrics).is_some() {
         canvas.dashed_line(&[(x + 10, y - 16), (x + 10, y + 16)], 2, MUTED);
         canvas.text("lowest validation loss", (x + 30, y), LEGEND);
     }
@@ -92,8 +91,8 @@ fn draw_best(canvas: &mut Canvas, axes: &Axes, best: &EpochMetrics, quantity: Qu
 }
 
 /// The lines of a panel: training, and validation where anything is held out for it.
-fn lines(inputs: &Inputs) -> &'static [(&'static str, Colour)] {
-    if inputs.validates() { &LINES } else { &LINES[..1] }
+fn lines(metrics: &[EpochMetrics]) -> &'static [(&'static str, Colour)] {
+    if validates(metrics) { &LINES } else { &LINES[..1] }
 }
 
 /// Losses from 0, accuracies from a little below the lowest; at least two ticks.
@@ -123,9 +122,13 @@ fn drawable(value: &f64) -> bool {
     value.abs() <= LARGEST_VALUE
 }
 
+/// Whether any epoch was validated.
+fn validates(metrics: &[EpochMetrics]) -> bool {
+    metrics.iter().any(|row| row.val_loss.is_some() || row.val_accuracy.is_some())
+}
+
 /// How training was measured, and what is left out.
-fn note(inputs: &Inputs) -> String {
-    let config = inputs.config;
+fn note(config: &Config, metrics: &[EpochMetrics]) -> String {
     let dropout = config.network.conv_dropout > 0.0 || config.network.dense_dropout > 0.0;
     let on = match (dropout, !config.augmentation.is_none()) {
         (true, true) => "with dropout and augmentation on ",
@@ -133,11 +136,15 @@ fn note(inputs: &Inputs) -> String {
         (false, true) => "with augmentation on ",
         (false, false) => "",
     };
-    let smoothed = match config.training.label_smoothing > 0.0 {
-        true => ", its loss against smoothed targets",
-        false => "",
+    let smoothed = config.training.label_smoothing > 0.0;
+    let weighted = config.training.class_weights == ClassWeights::Balanced;
+    let smoothed = match (smoothed, weighted) {
+        (true, true) => ", its loss against smoothed targets and weighted by class",
+        (true, false) => ", its loss against smoothed targets",
+        (false, true) => ", its loss weighted by class",
+        (false, false) => "",
     };
-    let validation = match (inputs.validates(), config.optimizer.average_decay > 0.0) {
+    let validation = match (validates(metrics), config.optimizer.average_decay > 0.0) {
         (false, _) => ". Nothing was held out for validation.",
         (true, true) => {
             ", and validation on the moving average of the weights, so validation can look better."
@@ -148,7 +155,7 @@ fn note(inputs: &Inputs) -> String {
         let mut values = Quantity::BOTH.into_iter().flat_map(|q| q.of(row)).flatten();
         !values.all(|value| drawable(&value))
     };
-    let epochs = inputs.metrics.iter().filter(left_out).map(|row| row.epoch.to_string());
+    let epochs = metrics.iter().filter(left_out).map(|row| row.epoch.to_string());
     let epochs: Vec<_> = epochs.collect();
     let left_out = match epochs.len() {
         0 => String::new(),
@@ -164,25 +171,21 @@ fn note(inputs: &Inputs) -> String {
     )
 }
 
-fn alt(inputs: &Inputs, quantity: Quantity) -> String {
-    let best = lowest(inputs.metrics).map_or_else(String::new, |(row, _)| {
+fn alt(metrics: &[EpochMetrics], quantity: Quantity) -> String {
+    let best = lowest(metrics).map_or_else(String::new, |(row, _)| {
         format!(" The validation loss is lowest in epoch {}.", row.epoch)
     });
-    let epochs = plural(inputs.metrics.len(), "epoch", "epochs");
-    format!(
-        "{} over {epochs}: {}.{best}",
-        TITLES[quantity as usize],
-        quantity.at_the_end(inputs.metrics)
-    )
+    let epochs = plural(metrics.len(), "epoch", "epochs");
+    format!("{} over {epochs}: {}.{best}", TITLES[quantity as usize], quantity.at_the_end(metrics))
 }
 
-fn values(inputs: &Inputs) -> String {
+fn values(metrics: &[EpochMetrics]) -> String {
     let row = |row: &EpochMetrics| {
         let values =
             Quantity::BOTH.map(|quantity| quantity.of(row).map(|value| quantity.known(value)));
         [row.epoch.to_string()].into_iter().chain(values.concat()).collect()
     };
-    let rows: Vec<_> = inputs.metrics.iter().map(row).collect();
+    let rows: Vec<_> = metrics.iter().map(row).collect();
     let columns = ["Epoch", "Loss", "Validation loss", "Accuracy", "Validation accuracy"];
     let table = table("", &columns, &rows);
     format!("<details><summary>The values behind the curves</summary>\n{table}</details>")

@@ -1,14 +1,16 @@
-//! The filters of the first layer.
+//! The filters of the first layer: of one channel in the colours of their signs, of three as images in red, green and blue.
 
+use image::{Rgb, RgbImage};
 use run::Explanations;
 
 use crate::drawing::*;
-use crate::inputs::FILTER_SIDE;
+use crate::inputs::{FILTER_SIDE, Inputs};
 use crate::numbers::plural;
 
 /// Side of a weight, and of a filter.
 const CELL: i32 = 40;
 const SIDE: i32 = FILTER_SIDE as i32 * CELL;
+const AREA: usize = FILTER_SIDE * FILTER_SIDE;
 
 /// Filters in a row, and distances from one to the next.
 const COLUMNS: usize = 8;
@@ -19,49 +21,80 @@ const MOST_FILTERS: usize = 256;
 
 const NUMBER: Style = Style { size: 20, ..MUTED_TEXT.centred() };
 
-pub(super) fn plot(explanations: &Explanations) -> Plot {
+pub(super) fn plot(inputs: &Inputs, explanations: &Explanations) -> Plot {
     let filters = &explanations.filters[..explanations.filters.len().min(MOST_FILTERS)];
+    let in_colour = inputs.facts.shape.channels == 3;
     let title = "Filters of the first layer".to_owned();
-    let note = note(filters, explanations.filters.len());
     let largest = colour_scale::largest(filters.iter().flatten());
-    let tiles = draw(filters, largest);
-    let panels =
-        Vec::from_iter((!tiles.is_empty()).then(|| colour_scale::panel(largest, "weight")));
+    let note = note(filters, explanations.filters.len(), in_colour.then_some(largest));
+    let tiles = draw(filters, largest, in_colour);
+    // Colours of an image need no scale beside the words.
+    let scale = !tiles.is_empty() && !in_colour;
+    let panels = Vec::from_iter(scale.then(|| colour_scale::panel(largest, "weight")));
     Plot { name: "filters", title, note, tiles, columns: COLUMNS, panels, ..Plot::default() }
 }
 
-fn note(filters: &[Vec<f32>], all: usize) -> String {
+/// How the filters are read; `in_colour` is the largest weight of filters of three channels.
+fn note(filters: &[Vec<f32>], all: usize, in_colour: Option<f64>) -> String {
     if filters.is_empty() {
         return "No filters are recorded.".to_owned();
     }
+    let shown = plural(filters.len(), "filter", "filters");
     let mut note = format!(
-        "The first layer multiplies every {FILTER_SIDE}x{FILTER_SIDE} square of the image by each of these {}. Orange \
-         weights raise the output where the image is bright; blue ones, which also bear a dash, lower it.",
-        plural(filters.len(), "filter", "filters")
+        "The first layer multiplies every {FILTER_SIDE}x{FILTER_SIDE} square of the image by each of these {shown}. "
     );
+    note += &match in_colour {
+        None => "Orange weights raise the output where the image is bright; blue ones, which also bear a dash, lower it."
+            .to_owned(),
+        Some(largest) => format!(
+            "Each is drawn as the square that it answers most: red, green and blue are the weights of these channels, \
+             from −{largest:.2}, dark, by way of 0, middle grey, to +{largest:.2}, bright. Grey patterns look for edges \
+             whatever their colour, coloured ones for colours."
+        ),
+    };
     if filters.len() < all {
         note += &format!(" The others of {all} are not drawn.");
     }
     if filters.iter().flatten().any(|weight| !weight.is_finite()) {
-        note += " Grey weights are not finite numbers.";
+        note += match in_colour {
+            None => " Grey weights are not finite numbers.",
+            Some(_) => " Weights that are not finite numbers are drawn as 0.",
+        };
     }
     note
 }
 
 /// Each filter above its number.
-fn draw(filters: &[Vec<f32>], largest: f64) -> Vec<Canvas> {
+fn draw(filters: &[Vec<f32>], largest: f64, in_colour: bool) -> Vec<Canvas> {
     let draw = |(number, filter): (usize, &Vec<f32>)| {
         let mut canvas = Canvas::new(PITCH.0, PITCH.1);
-        let left = (PITCH.0 - SIDE) / 2;
-        draw_filter(&mut canvas, filter, largest, (left, 2));
+        let at = ((PITCH.0 - SIDE) / 2, 2);
+        canvas.framed(at, (SIDE, SIDE), 2, GRID);
+        match in_colour {
+            true => canvas.bitmap(&coloured(filter, largest), at, (SIDE, SIDE)),
+            // Of any other number of channels the first.
+            false => draw_signs(&mut canvas, &filter[..AREA], largest, at),
+        }
         canvas.text(&number.to_string(), (PITCH.0 / 2, 2 + SIDE + 10), NUMBER);
         canvas.described(format!("Filter {number}"))
     };
     filters.iter().enumerate().map(draw).collect()
 }
 
-fn draw_filter(canvas: &mut Canvas, filter: &[f32], largest: f64, (left, top): Point) {
-    canvas.framed((left, top), (SIDE, SIDE), 2, GRID);
+/// A filter of three channels as an image.
+fn coloured(filter: &[f32], largest: f64) -> RgbImage {
+    let level = |weight: f32| {
+        let weight = if weight.is_finite() { f64::from(weight) / largest } else { 0.0 };
+        (127.5 + 127.5 * weight).round() as u8
+    };
+    RgbImage::from_fn(FILTER_SIDE as u32, FILTER_SIDE as u32, |x, y| {
+        let place = y as usize * FILTER_SIDE + x as usize;
+        Rgb([0, AREA, 2 * AREA].map(|channel| level(filter[channel + place])))
+    })
+}
+
+/// A filter of one channel: a square a weight, with a dash below 0.
+fn draw_signs(canvas: &mut Canvas, filter: &[f32], largest: f64, (left, top): Point) {
     for (position, &weight) in filter.iter().enumerate() {
         let (column, row) = ((position % FILTER_SIDE) as i32, (position / FILTER_SIDE) as i32);
         let (x, y) = (left + column * CELL, top + row * CELL);

@@ -1,6 +1,6 @@
 //! The first test images, each with its true and its predicted class.
 
-use run::Prediction;
+use run::{HeldOut, Prediction};
 
 use crate::drawing::gallery::{self, LABEL_ROOM, MOST_IMAGES, Tile};
 use crate::drawing::*;
@@ -26,7 +26,7 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
             false => names(p).to_vec(),
         };
         let labels = labels.iter().map(|label| style.shrunk(label, LABEL_ROOM)).collect();
-        Tile { index: p.index, labels, marked }
+        Tile { image: (HeldOut::Test, p.index), labels, marked }
     };
     let tiles: Vec<Tile> = first.iter().map(tile).collect();
     let mistakes = tiles.iter().filter(|tile| tile.marked).count();

@@ -1,6 +1,6 @@
 //! The mistakes with the highest loss as images, and the mistakes of every class as a table.
 
-use run::Prediction;
+use run::{HeldOut, Prediction};
 
 use crate::drawing::gallery::{self, LABEL_ROOM, MOST_IMAGES, Tile};
 use crate::drawing::*;
@@ -30,7 +30,7 @@ pub(super) fn plot(inputs: &Inputs) -> Plot {
         let detail = format!("{}, #{}", percent(p.probability, 1), p.index);
         let mut labels = [answer("true", p.label), answer("predicted", p.predicted)].concat();
         labels.push(MUTED_TEXT.shrunk(&detail, LABEL_ROOM));
-        Tile { index: p.index, labels, marked: false }
+        Tile { image: (HeldOut::Test, p.index), labels, marked: false }
     };
     let tiles: Vec<Tile> = all.iter().take(MOST_IMAGES).map(tile).collect();
     let title = match (tiles.len(), all.len()) {

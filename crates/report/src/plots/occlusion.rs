@@ -1,6 +1,7 @@
 //! Occlusion maps: which regions of misclassified images mattered for the prediction.
 
 use image::{Rgb, RgbImage};
+use images::ImageShape;
 use run::{Explanations, Occlusion};
 
 use crate::drawing::gallery::*;
@@ -20,13 +21,17 @@ const LABELS: i32 = ABOVE_LABELS + 3 * LINE + BELOW_LABELS;
 /// The smallest room of the labels, whatever the image's size.
 const SMALLEST_ROOM: i32 = 400;
 
-/// Value from which a pixel lies inside the outline that is drawn over a map.
-const OUTLINED: u32 = 128;
+/// Value from which a pixel lies inside the outline that is drawn over the map of a digit.
+const OUTLINED: u8 = 128;
+
+/// How strongly an image shows below its map, and the colours of the map above it.
+const FAINT: f64 = 0.45;
+const ABOVE: f64 = 0.7;
 
 pub(super) fn plot(inputs: &Inputs, explanations: &Explanations) -> Plot {
     let maps = &explanations.mistakes[..explanations.mistakes.len().min(MOST_MISTAKES)];
     let title = "Which regions mattered for mistakes".to_owned();
-    let note = note(maps, explanations.patch);
+    let note = note(maps, explanations.patch, inputs.facts.shape);
     let largest = colour_scale::largest(maps.iter().flat_map(|map| &map.importance));
     let tiles: Vec<_> = maps.iter().map(|map| draw(inputs, map, largest)).collect();
     let scale = || colour_scale::panel(largest, "fall of the log-odds, in nats");
@@ -34,15 +39,23 @@ pub(super) fn plot(inputs: &Inputs, explanations: &Explanations) -> Plot {
     Plot { name: "occlusion", title, note, tiles, columns: COLUMNS, panels, ..Plot::default() }
 }
 
-fn note(maps: &[Occlusion], patch: usize) -> String {
+fn note(maps: &[Occlusion], patch: usize, shape: ImageShape) -> String {
     if maps.is_empty() {
         return "There is no mistake to explain.".to_owned();
     }
+    let square = match shape.channels {
+        1 => "of background",
+        _ => "of the training images' mean colour",
+    };
+    let below = match is_outlined(shape) {
+        true => "The line is the outline of what the image shows.",
+        false => "Below each map is its image in faint grey.",
+    };
     let mut note = format!(
         "Beside each mistake: how much the log-odds of the predicted class fall when a square of {patch}x{patch} pixels \
-         of background hides the region (Zeiler and Fergus 2014); a fall by 0.7 halves its odds. Orange regions speak \
-         for the predicted class and blue ones against it; + marks the largest fall and − the largest rise. The line \
-         is the outline of what the image shows. All maps share one scale."
+         {square} hides the region (Zeiler and Fergus 2014); a fall by 0.7 halves its odds. Orange regions speak for the \
+         predicted class and blue ones against it; + marks the largest fall and − the largest rise. {below} All maps \
+         share one scale."
     );
     if maps.iter().any(|map| map.importance.iter().any(|value| !value.is_finite())) {
         note += " Grey regions are not finite numbers.";
@@ -77,13 +90,9 @@ fn draw(inputs: &Inputs, map: &Occlusion, largest: f64) -> Canvas {
 /// recolour images, so there is one for light paper and one for dark screens.
 fn draw_map(canvas: &mut Canvas, inputs: &Inputs, map: &Occlusion, largest: f64, at: Point) {
     let shape = inputs.facts.shape;
-    let (zoom, area) = (zoom(shape), shape.height * shape.width);
-    let image = inputs.image(map.index);
-    let inside = |row: usize, column: usize| {
-        let pixel = row * shape.width + column;
-        let channels = image.chunks(area).map(|channel| u32::from(channel[pixel]));
-        channels.sum::<u32>() >= OUTLINED * shape.channels as u32
-    };
+    let zoom = zoom(shape);
+    let levels = grey_levels(inputs.image(map.index), shape);
+    let inside = |row: usize, column: usize| levels[row * shape.width + column] >= OUTLINED;
     let colour = |x: u32, y: u32| {
         let (x, y) = (x as usize, y as usize);
         let (row, column) = (y / zoom, x / zoom);
@@ -91,15 +100,48 @@ fn draw_map(canvas: &mut Canvas, inputs: &Inputs, map: &Occlusion, largest: f64,
         let edge = (y % zoom == zoom - 1 && inside(row, column) != inside(below, column))
             || (x % zoom == zoom - 1 && inside(row, column) != inside(row, beside));
         let value = f64::from(map.importance[row * shape.width + column]);
-        if edge { INK } else { colour_scale::colour(value, largest) }
+        if edge && is_outlined(shape) { INK } else { colour_scale::colour(value, largest) }
+    };
+    // The image below, on paper as dark ink and on a dark screen as faint light, so that no region means no colour.
+    let seen = |x: u32, y: u32, dark: bool| {
+        let colour = colour(x, y);
+        if is_outlined(shape) {
+            return if dark { colour.on_dark() } else { colour.on_paper() };
+        }
+        let level = levels[(y as usize / zoom) * shape.width + x as usize / zoom];
+        let ink = FAINT * if dark { f64::from(level) } else { 255.0 - f64::from(level) } / 255.0;
+        let below = INK.faded(ink);
+        let below = if dark { below.on_dark() } else { below.on_paper() };
+        let map = colour.faded(1.0);
+        let map = if dark { map.on_dark() } else { map.on_paper() };
+        let share = ABOVE * colour.opacity;
+        std::array::from_fn(|channel| {
+            let [below, map] = [below[channel], map[channel]].map(f64::from);
+            (below + share * (map - below)).round() as u8
+        })
     };
     let [height, width] = [shape.height, shape.width].map(|side| (zoom * side) as u32);
     let drawn = drawn_size(shape);
     canvas.framed(at, drawn, 2, GRID);
-    let maps = [Colour::on_paper, Colour::on_dark]
-        .map(|seen| RgbImage::from_fn(width, height, |x, y| Rgb(seen(colour(x, y)))));
+    let maps =
+        [false, true].map(|dark| RgbImage::from_fn(width, height, |x, y| Rgb(seen(x, y, dark))));
     canvas.bitmaps(&maps, at, drawn);
     draw_extremes(canvas, map, shape.width, largest, (at, drawn));
+}
+
+/// Whether the outline of an image says what it shows, as for digits and clothes on black; others lie below their map.
+fn is_outlined(shape: ImageShape) -> bool {
+    shape == ImageShape::DIGIT
+}
+
+/// The mean of the channels at each pixel.
+fn grey_levels(image: &[u8], shape: ImageShape) -> Vec<u8> {
+    let area = shape.height * shape.width;
+    let mean = |pixel: usize| {
+        let sum: usize = image.chunks(area).map(|channel| usize::from(channel[pixel])).sum();
+        (sum / shape.channels) as u8
+    };
+    (0..area).map(mean).collect()
 }
 
 /// A plus where hiding costs most, and a minus where it gains most, if either is visible.

@@ -3,7 +3,9 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod comparison;
+mod images;
 mod learned;
+mod live;
 mod page;
 mod plots;
 mod sample;

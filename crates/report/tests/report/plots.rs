@@ -82,6 +82,7 @@ fn images_of_any_shape_are_drawn_in_their_colours() {
     for channels in [1, 3] {
         let mut run = Run::new(1, 2, digits(), &[]);
         run.facts.shape = ImageShape { channels, height, width };
+        run.explanations = None;
         run.pixels = (0..2 * channels * height * width).map(|i| (i % 251) as u8).collect();
         let drawn = bitmap(&run.text("grid.svg"), 0).to_rgb8();
         assert_eq!(drawn.dimensions(), (width as u32, height as u32));

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use images::ImageShape;
-use report::{Error, Inputs};
+use report::{Augmented, Error, Inputs, Original};
 use run::{
     Agreement, ClassScores, Config, DatasetFacts, EpochMetrics, Evaluation, Explanations,
-    Occlusion, PartScores, Prediction,
+    Occlusion, PartScores, Prediction, Suspect,
 };
 
 pub(crate) const PIXELS: usize = 784;
@@ -35,6 +35,10 @@ pub(crate) struct Run {
     pub(crate) pixels: Vec<u8>,
     pub(crate) agreement: Option<Agreement>,
     pub(crate) explanations: Option<Explanations>,
+    pub(crate) suspects: Option<Vec<Suspect>>,
+    pub(crate) train_pixels: Vec<u8>,
+    pub(crate) originals: Vec<Original>,
+    pub(crate) augmented: Vec<Augmented>,
 }
 
 impl Run {
@@ -83,6 +87,8 @@ impl Run {
                 loss: 0.0267,
                 accuracy: 0.9913,
                 errors: wrong.len(),
+                balanced_accuracy: None,
+                macro_f1: None,
                 classes: classes.iter().map(scores).collect(),
                 confusion,
                 verdict: "No sign of overfitting.".to_owned(),
@@ -105,6 +111,10 @@ impl Run {
             predictions,
             pixels: (0..n_test * PIXELS).map(|i| (i * 7 % 256) as u8).collect(),
             agreement: None,
+            suspects: None,
+            train_pixels: Vec::new(),
+            originals: Vec::new(),
+            augmented: Vec::new(),
             explanations: Some(Explanations {
                 filters: (0..32).map(|filter| weights(filter as f32)).collect(),
                 patch: 5,
@@ -124,6 +134,10 @@ impl Run {
             test_pixels: &self.pixels,
             agreement: self.agreement.as_ref(),
             explanations: self.explanations.as_ref(),
+            suspects: self.suspects.as_deref(),
+            train_pixels: &self.train_pixels,
+            originals: &self.originals,
+            augmented: &self.augmented,
         }
     }
 

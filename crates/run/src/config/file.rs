@@ -75,6 +75,8 @@ mod tests {
 recipe = "mine"
 data = "/data/my digits"
 prepare = "stretch"
+size = "32x20"
+color = "rgb"
 val_fraction = 0.25
 split_seed = 7
 stratify = true
@@ -84,8 +86,15 @@ rotation = 10.0
 shift = 2
 zoom = 0.1
 elastic = 0.5
+flip = true
+crop = 0.125
+brightness = 0.25
+contrast = 0.25
+saturation = 0.25
+erase = 0.25
 architecture = "vgg"
 depth = 5
+blocks = 2
 width = 24
 hidden = 64
 pooling = "average"
@@ -100,11 +109,15 @@ weight_decay = 0.01
 gradient_clip = 1.0
 average_decay = 0.999
 epochs = 4
+min_steps = 100
 batch_size = 32
 label_smoothing = 0.1
+class_weights = "balanced"
 seed = 9223372036854775807
 patience = 3
 min_delta = 0.5
+from = "run-1"
+freeze = true
 checkpoint = "last"
 burn_ops = true
 "#;
@@ -172,10 +185,10 @@ burn_ops = true
             let settings = Config::from_toml(text).unwrap().without_effect();
             settings.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
         };
-        let all = ["depth", "batch_norm", "learning_rate_floor", "min_delta"];
+        let all = ["depth", "batch_norm", "blocks", "learning_rate_floor", "freeze", "min_delta"];
         assert_eq!(changes_nothing(""), all);
         assert_eq!(changes_nothing("architecture = 'vgg'"), all[2..]);
-        assert_eq!(changes_nothing("patience = 1\nschedule = 'cosine'"), all[..2]);
+        assert_eq!(changes_nothing("patience = 1\nschedule = 'cosine'\nfrom = 'run-1'"), all[..3]);
     }
 
     #[test]

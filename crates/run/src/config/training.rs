@@ -15,6 +15,16 @@ pub enum Selection {
     Last,
 }
 
+/// How much the classes weigh in the loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    /// Every image weighs the same
+    None,
+    /// Every class weighs the same, however few images it has: an image weighs n / (classes * images of its class)
+    Balanced,
+}
+
 /// How long to train, on what target, and which epoch to keep.
 #[derive(Args, Clone, Debug, PartialEq, Serialize)]
 #[command(next_help_heading = "Training")]
@@ -33,6 +43,9 @@ pub struct TrainingSettings {
     /// Label smoothing: fraction of every target spread over all classes (Szegedy and others 2016, section 7)
     #[arg(long, value_name = "FRACTION", default_value_t = 0.0, value_parser = fraction)]
     pub label_smoothing: f64,
+    /// Weights of the classes in the training loss; balanced is for classes with very different numbers of images
+    #[arg(long, value_enum, default_value_t = ClassWeights::None)]
+    pub class_weights: ClassWeights,
     // TOML's integers have 63 bits.
     /// Seed of initial weights, shuffling, augmentation and dropout
     #[arg(long, value_name = "SEED", default_value_t = 42,
