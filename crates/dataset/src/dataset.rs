@@ -33,6 +33,8 @@ pub struct Dataset {
     pub preparation: Preparation,
     /// Training images, before the split into training and validation.
     pub train: Examples,
+    /// The folder of the images, to which paths are relative; empty where images have no files of their own.
+    pub root: PathBuf,
     /// The file of each training image, relative to the folder of the images; empty where images have no files of their
     /// own.
     pub train_paths: Vec<PathBuf>,

@@ -100,6 +100,7 @@ pub(crate) fn load(
         n_val,
         test,
         test_paths,
+        root,
     })
 }
 

@@ -1,6 +1,6 @@
 //! MNIST, from the cache or a mirror, and folders with four files in its format.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use images::Preparation;
 use run::DataSettings;
@@ -149,6 +149,7 @@ fn dataset(
         n_val: 0,
         test,
         test_paths: Vec::new(),
+        root: PathBuf::new(),
         sha256,
     }
 }

@@ -1,6 +1,6 @@
 //! CSV files of labels and pixels, `label,pixel0,pixel1,...`, as Kaggle has them: square images of grey levels.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use images::ImageShape;
 use run::DataSettings;
@@ -72,6 +72,7 @@ pub(crate) fn load(
         n_val: 0,
         test,
         test_paths: Vec::new(),
+        root: PathBuf::new(),
     })
 }
 

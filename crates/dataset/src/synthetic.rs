@@ -6,6 +6,8 @@
 //! Only additions, multiplications, divisions and square roots are used, which IEEE 754 defines to the last bit, so
 //! every machine draws the same.
 
+use std::path::PathBuf;
+
 use images::{BOX, ImageShape, Preparation};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -67,6 +69,7 @@ pub(crate) fn draw(seed: u32) -> Dataset {
         n_val: 0,
         test,
         test_paths: Vec::new(),
+        root: PathBuf::new(),
     }
 }
 
