@@ -51,7 +51,6 @@ pub fn evaluate(
         (HeldOut::Validation, val.as_ref().map_or(&[][..], |val| &val.predictions)),
         (HeldOut::Test, &scores.predictions),
     ];
-    // No data set says yet which file an image was read from.
     let path = |part, index: usize| {
         let paths = match part {
             HeldOut::Validation => &images.dataset.train_paths,
