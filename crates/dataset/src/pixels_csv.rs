@@ -42,6 +42,8 @@ pub(crate) fn load(
         && tested.shape != learned.shape
     {
         let (found, expected) = (tested.shape, learned.shape);
+        let sides = |shape: ImageShape| [shape.height, shape.width];
+        let (found, expected) = (sides(found), sides(expected));
         return Err(Error::ShapesDiffer { path: path.to_owned(), found, expected });
     }
     let (classes, numbers) = classes.finish(train)?;

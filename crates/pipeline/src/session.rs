@@ -237,6 +237,9 @@ mod tests {
                 preparation: Preparation::Stretch,
                 test: train.clone(),
                 train,
+                root: std::path::PathBuf::new(),
+                train_paths: Vec::new(),
+                test_paths: Vec::new(),
                 n_val: 0,
                 sha256: String::new(),
             };

@@ -67,7 +67,8 @@ fn spread(
 pub(crate) fn shown_tests(session: &Session) -> Vec<(usize, PathBuf)> {
     let dataset = &session.images.dataset;
     let label = |index: u32| usize::from(dataset.test.labels[index as usize]);
-    let path = |index: u32| dataset.test_paths.get(index as usize).map(|path| dataset.root.join(path));
+    let path =
+        |index: u32| dataset.test_paths.get(index as usize).map(|path| dataset.root.join(path));
     spread(&session.images.test, dataset.classes.len(), ORIGINALS, label)
         .into_iter()
         .filter_map(|index| Some((index as usize, path(index)?)))

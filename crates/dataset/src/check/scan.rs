@@ -151,7 +151,8 @@ fn of_stored(dataset: Dataset, on_event: &mut dyn FnMut(Event<'_>)) -> Result<Sc
         let results: Vec<images::Result<Scanned>> =
             reading::in_parallel((0..examples.len()).into_par_iter(), look, on_event);
         for (index, result) in results.into_iter().enumerate() {
-            images.push(result.map_err(|source| Error::Prepare { index, source })?);
+            images
+                .push(result.map_err(|source| Error::Prepare { index, source: Box::new(source) })?);
         }
     }
     let data = source.to_string();
