@@ -10,6 +10,7 @@ mod bench_peers;
 mod export;
 mod faults;
 mod invariants;
+mod own_images;
 mod page;
 mod pipeline;
 mod real_mnist;
