@@ -11,6 +11,7 @@ mod export;
 mod faults;
 mod images;
 mod invariants;
+mod own_images;
 mod page;
 mod pipeline;
 mod real_mnist;

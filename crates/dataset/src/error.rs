@@ -252,7 +252,7 @@ pub enum Error {
         reason: String,
     },
     /// Image files cannot be read.
-    #[error("{n} of the files in {} cannot be used: repair or remove them\n  {list}", path.display())]
+    #[error("{n} of the files in {} cannot be used: repair or remove them, or leave them out with --skip-unreadable\n  {list}", path.display())]
     Images {
         /// The folder of the part.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! Images that are equal, and images that look the same.
+//! Images that are equal, and images that look the same: candidates by their hashes, then compared.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,6 +9,8 @@ use super::scan::Scanned;
 /// The most bits in which the hashes of two images that look the same differ. Noise, compression and scaling change those of
 /// cells whose neighbour is about as bright.
 const MOST_BITS: u32 = 7;
+/// A drawing on an even ground sets few bits, so that fewer may differ: one of so many.
+const SET: u32 = 4;
 /// Parts of a hash. Of two that differ in [`MOST_BITS`] one part at least is equal.
 const BANDS: u32 = MOST_BITS + 1;
 
@@ -47,7 +49,8 @@ pub(super) fn near(images: &[Scanned]) -> Vec<[u32; 2]> {
                     // A pair is found in the first part in which its hashes agree.
                     let is_first = (0..band).all(|earlier| part(differing, earlier) != 0);
                     let [one, other] = [a, b].map(|index| &images[index as usize]);
-                    let same = differing.count_ones() <= MOST_BITS
+                    let n_set = (hash(a) | hash(b)).count_ones();
+                    let same = differing.count_ones() <= MOST_BITS.min(n_set / SET)
                         && is_first
                         && one.digest != other.digest
                         && one.fingerprint.shows_the_same(&other.fingerprint);
