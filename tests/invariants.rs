@@ -110,8 +110,8 @@ fn names_of_artefacts_stand_in_one_file() {
 
 #[test]
 fn the_shape_of_an_image_is_written_where_digits_are_made_and_nowhere_else() {
-    // MNIST's source, the digits that kiln draws, the digit preparation; records of runs before shapes were recorded;
-    // the tests' own drawings; and where serving reads models that do not say how their images were prepared.
+    // MNIST's source, the digits that kiln draws, the digit preparation, and the recipe for such images; the tests' own
+    // drawings; and where serving reads models that do not say how their images were prepared.
     let may_name_it = [
         "images/src/digit.rs",
         "images/src/drawings.rs",
@@ -119,9 +119,10 @@ fn the_shape_of_an_image_is_written_where_digits_are_made_and_nowhere_else() {
         "images/src/prepare.rs",
         "images/src/shape.rs",
         "dataset/src/idx.rs",
-        "dataset/src/folder.rs",
+        "dataset/src/mnist_files.rs",
+        "dataset/src/preparation.rs",
         "dataset/src/synthetic.rs",
-        "run/src/record.rs",
+        "pipeline/src/recipe.rs",
         "serve-lite/src/contract.rs",
     ];
     let development = ["soak", "serve-client"];

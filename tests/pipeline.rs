@@ -169,7 +169,7 @@ fn the_latest_run_is_the_newest_that_can_do_what_is_asked() {
     );
     // A run that failed before its first checkpoint.
     let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
-    RunDirectory::create(runs, Some("failed"), &Config::default(), &facts).unwrap();
+    RunDirectory::create(runs, Some("failed"), &Config::default(), &facts, &[]).unwrap();
     let output = succeed(kiln(runs).args(["evaluate", "--data"]).arg(&data));
     assert!(output.contains("export-onnx") && output.contains("--run newest"), "{output}");
 }
@@ -251,7 +251,7 @@ fn no_network_and_no_data_fall_to_synthetic_digits_and_say_so() {
 fn people_bring_their_own_images_and_their_folders_name_the_classes() {
     let runs = fresh_runs("own-images");
     let data = runs.join("shapes");
-    // Bars and blocks of any size: what is not 28x28 is prepared as serve-lite prepares it.
+    // Bars and blocks: their size is the network's.
     for (part, n) in [("train", 40), ("test", 10)] {
         for (class, width) in [("bar", 4), ("block <b>", 30)] {
             let folder = data.join(part).join(class);
@@ -267,7 +267,7 @@ fn people_bring_their_own_images_and_their_folders_name_the_classes() {
             }
         }
     }
-    let data_flag = ["--data", data.to_str().unwrap(), "--batch-size", "4", "--epochs", "2"];
+    let data_flag = ["--data", data.to_str().unwrap(), "--min-steps", "150", "--width", "8"];
     succeed(kiln(&runs).args(["pipeline", "--min-accuracy", "1"]).args(data_flag));
     let run = RunDirectory::open(&runs, None).unwrap();
     let facts: DatasetFacts = read_json(&run.dataset()).unwrap();

@@ -57,6 +57,12 @@ pub(crate) fn next(name: &str, run: &RunDirectory) {
     say(&format!("\x1b[2mnext: {}\x1b[0m", command(name, run)));
 }
 
+/// Prints a record as JSON. Fails only where it cannot be written as such.
+pub(crate) fn json(record: &impl serde::Serialize) -> anyhow::Result<()> {
+    say(&serde_json::to_string_pretty(record)?);
+    Ok(())
+}
+
 fn say(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }

@@ -1,6 +1,6 @@
 //! A loaded data set.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use images::{ImageShape, Preparation};
 use run::DataSettings;
@@ -33,10 +33,17 @@ pub struct Dataset {
     pub preparation: Preparation,
     /// Training images, before the split into training and validation.
     pub train: Examples,
+    /// The folder of the images, to which paths are relative; empty where images have no files of their own.
+    pub root: PathBuf,
+    /// The file of each training image, relative to the folder of the images; empty where images have no files of their
+    /// own.
+    pub train_paths: Vec<PathBuf>,
     /// How many of these, the last ones, the source itself sets apart for validation; 0 where it does not.
     pub n_val: usize,
     /// Test images.
     pub test: Examples,
+    /// The file of each test image, as for the training images.
+    pub test_paths: Vec<PathBuf>,
     /// SHA-256 over training pixels, training labels, test pixels and test labels, in lower-case hexadecimal.
     pub sha256: String,
 }
@@ -120,6 +127,14 @@ pub(crate) fn label_bytes(labels: &[u16]) -> Vec<u8> {
 /// The name of a data set that is known by its folder alone.
 pub(crate) fn folder_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// The name of a data set that is known by a file or its folder alone.
+pub(crate) fn stem(path: &Path) -> String {
+    if path.is_dir() {
+        return folder_name(path);
+    }
+    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// The names of the digits from 0 to `n - 1`.

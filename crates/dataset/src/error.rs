@@ -38,6 +38,8 @@ pub enum Error {
     #[error(
         "{0} contains no images in a layout that kiln reads: found {found}. The nearest are\n  \
          {0}/train/CLASS/*.png and {0}/test/CLASS/*.png, a folder for each class\n  \
+         {0}/CLASS/*.png, of which a fifth becomes the test\n  \
+         {0}/labels.csv with the columns path and label, or Kaggle's label,pixel0,pixel1 and so on\n  \
          {0}/train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each raw \
          or as .gz\n  \
          {0}/MNIST/raw with these four files, as torchvision leaves them\nMove the images into one of them",
@@ -60,7 +62,8 @@ pub enum Error {
     /// There are training images and no test images, or the other way round.
     #[error(
         "there is no {}: kiln trains on the images in train and scores on those in test{}", path.display(),
-        if *.has_val { ". To score on the images in val, rename it to test" } else { ". Move some images there" }
+        if *.has_val { ". To score on the images in val, rename it to test" } else { ". Move some images there, or \
+         name the folder of the classes itself, of which a fifth then becomes the test" }
     )]
     Part {
         /// The folder that is missing.
@@ -214,6 +217,31 @@ pub enum Error {
         n: usize,
         /// The most classes.
         most: usize,
+    },
+    /// A line of a CSV is not valid.
+    #[error("{}, line {line}: {reason}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// The prepared images do not fit into memory.
+    #[error(
+        "{n} images of {}x{} pixels in {} channels take {:.1} GB, and {:.1} GB are available: choose a smaller --size, or \
+         use fewer images", shape.height, shape.width, shape.channels, *.needed as f64 / 1e9, *.available as f64 / 1e9
+    )]
+    Memory {
+        /// How many images.
+        n: usize,
+        /// Their shape once prepared.
+        shape: images::ImageShape,
+        /// Bytes that they take while they are loaded.
+        needed: u64,
+        /// Bytes that are available.
+        available: u64,
     },
     /// The folders of the classes are missing, too many or inconsistent.
     #[error("{} is not a folder of classes of images: {reason}", path.display())]

@@ -13,6 +13,13 @@ pub enum Event<'a> {
         /// Length of the whole file in bytes, if the mirror states it.
         total: Option<u64>,
     },
+    /// Images are being read; told where that takes longer than a moment, the last time with `done` equal to `total`.
+    Reading {
+        /// Images that have been read.
+        done: usize,
+        /// All images of the part.
+        total: usize,
+    },
     /// Something unusual that does not change the result, or that the user requested.
     Notice(&'a str),
     /// Something that changes what the results of a run mean. A front end must show it.

@@ -14,7 +14,7 @@ use crate::dataset::label_bytes;
 use crate::error::{Error, Result};
 use crate::examples::Examples;
 use crate::hash::sha256;
-use crate::mnist_files;
+use crate::{memory, mnist_files};
 
 /// The longest side of an image, in pixels.
 const MAX_SIDE: u32 = 1024;
@@ -22,6 +22,8 @@ const MAX_SIDE: u32 = 1024;
 const MAX_IMAGES: u32 = 1_000_000;
 /// A gzip file's first two bytes (RFC 1952).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Largest compression ratio of deflate (<https://zlib.net/zlib_tech.html>, "Maximum Compression Factor").
+const DEFLATE_FACTOR: u64 = 1032;
 /// Length of the longest header, that of images, in bytes.
 const LONGEST_HEADER: u64 = 16;
 /// More bytes than the longest of MNIST's four files has: a decompression bomb is not expanded further.
@@ -145,8 +147,12 @@ pub(crate) fn find(folder: &Path) -> Result<Files> {
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     let unreadable = |source| Error::Read { path: path.to_owned(), source };
     let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
-    let mut bytes = Vec::new();
-    if !file.fill_buf().map_err(unreadable)?.starts_with(&GZIP_MAGIC) {
+    let length = path.metadata().map_or(0, |metadata| metadata.len());
+    let is_gzip = file.fill_buf().map_err(unreadable)?.starts_with(&GZIP_MAGIC);
+    // No more than the file can hold, whatever its header claims; growing step by step would take twice the memory.
+    let room = if is_gzip { length.saturating_mul(DEFLATE_FACTOR) } else { length };
+    let mut bytes = Vec::with_capacity(room.min(most) as usize);
+    if !is_gzip {
         file.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
         return Ok(bytes);
     }
@@ -201,11 +207,15 @@ pub(crate) fn load(paths: &[PathBuf; 4]) -> Result<(Examples, Examples)> {
     {
         return Ok(sets);
     }
-    let body = |file: usize| body(&paths[file], lengths[file]);
+    memory::check(counts[0] as usize + counts[2] as usize, shape, false)?;
+    let body = |file: usize| -> Result<Vec<u8>> {
+        let mut bytes = body(&paths[file], lengths[file])?;
+        // In place: a second buffer would double the memory.
+        bytes.drain(..ROLES[file].header(0, shape).len());
+        Ok(bytes)
+    };
     let examples = |images: usize| -> Result<Examples> {
-        let header = |role: usize| ROLES[role].header(0, shape).len();
-        let pixels = body(images)?.split_off(header(images));
-        let labels = body(images + 1)?.split_off(header(images + 1));
+        let (pixels, labels) = (body(images)?, body(images + 1)?);
         Ok(Examples { shape, pixels, labels: labels.into_iter().map(u16::from).collect() })
     };
     Ok((examples(0)?, examples(2)?))

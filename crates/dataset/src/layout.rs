@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::{folder, idx};
+use crate::{csv_file, folder, idx};
 
 /// Folders between the named one and the data: torchvision has `ROOT/MNIST/raw`, archives have a folder of their name.
 const DEPTH: usize = 3;
@@ -15,26 +15,41 @@ const MOST_FOLDERS: usize = 2_000;
 const LISTED: usize = 5;
 
 /// What a folder of data contains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// Four IDX files.
     Idx,
     /// Folders of classes in `train` and `test`.
+    Parts,
+    /// Folders of classes.
     Classes,
+    /// A CSV of paths and labels.
+    Labels(PathBuf),
+    /// A CSV of labels and pixels, and one of test images where there is one.
+    Pixels {
+        /// The training images.
+        train: PathBuf,
+        /// The test images.
+        test: Option<PathBuf>,
+    },
 }
 
 /// The folder with the data in `path`, and what it contains. A notice says where they were found, if not in `path` itself.
 ///
 /// # Errors
-/// [`Error::NoData`] with what was found instead; [`Error::SeveralSets`].
+/// [`Error::NoData`] with what was found instead; [`Error::SeveralSets`]; [`Error::Read`].
 pub(crate) fn find(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<(PathBuf, Layout)> {
-    if let Some(layout) = layout(path, false) {
+    let here = match layout(path, false) {
+        Some(layout) => Some(layout),
+        None => csv_file::find(path, on_event)?,
+    };
+    if let Some(layout) = here {
         return Ok((path.to_owned(), layout));
     }
     let mut found = Vec::new();
     search(path, DEPTH, &mut 0, &mut found);
     match found.len() {
-        0 => Err(Error::NoData { path: path.to_owned(), found: describe(path) }),
+        0 => classes_or_list(path, on_event),
         1 => {
             let (folder, layout) = found.remove(0);
             on_event(Event::Notice(&format!("the images are read from {}", folder.display())));
@@ -50,14 +65,41 @@ pub(crate) fn find(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<(
     }
 }
 
+/// Folders of classes in `path`, or in the only folder in it, and so on; a list of images there counts too.
+fn classes_or_list(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<(PathBuf, Layout)> {
+    let mut folder = path.to_owned();
+    for depth in 0..=DEPTH {
+        let list = if depth > 0 { csv_file::find(&folder, on_event)? } else { None };
+        let has_classes = || folder::has_classes(&folder).then_some(Layout::Classes);
+        if let Some(layout) = list.or_else(has_classes) {
+            if depth > 0 {
+                let notice = format!("the images are read from {}", folder.display());
+                on_event(Event::Notice(&notice));
+            }
+            return Ok((folder, layout));
+        }
+        let entries = entries(&folder).unwrap_or_default();
+        let mut folders = entries.iter().map(DirEntry::path).filter(|path| path.is_dir());
+        match (folders.next(), folders.next()) {
+            (Some(only), None) => folder = only,
+            _ => break,
+        }
+    }
+    Err(Error::NoData { path: path.to_owned(), found: describe(path) })
+}
+
 /// What `folder` itself contains. With `both`, training alone is not enough.
 fn layout(folder: &Path, both: bool) -> Option<Layout> {
     if idx::is_in(folder) {
         return Some(Layout::Idx);
     }
-    let [train, _, test] = folder::parts(folder).map(|part| part.is_some());
+    // Without folders of classes, `train` may be a class of trains, or hold the images of a list.
+    let has_folders = |part: &PathBuf| {
+        entries(part).unwrap_or_default().iter().any(|entry| entry.path().is_dir())
+    };
+    let [train, _, test] = folder::parts(folder).map(|part| part.filter(has_folders).is_some());
     let is_data = if both { train && test } else { train || test };
-    is_data.then_some(Layout::Classes)
+    is_data.then_some(Layout::Parts)
 }
 
 /// The folders of data below `folder`, not below one another.
@@ -90,6 +132,22 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<DirEntry>> {
     });
     entries.sort_by_key(DirEntry::file_name);
     Ok(entries)
+}
+
+/// Says which files or folders are left out, unless there are none.
+pub(crate) fn notify_skipped(what: &str, files: &[PathBuf], on_event: &mut dyn FnMut(Event<'_>)) {
+    if !files.is_empty() {
+        let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+        let folders = files.iter().all(|file| file.is_dir());
+        let noun = match (folders, names.len()) {
+            (true, 1) => "folder",
+            (true, _) => "folders",
+            (false, 1) => "file",
+            (false, _) => "files",
+        };
+        let (n, list) = (names.len(), list(&names));
+        on_event(Event::Notice(&format!("skipped {n} {noun} {what}: {list}")));
+    }
 }
 
 /// What a folder contains, for a message.

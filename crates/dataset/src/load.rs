@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 use run::DataSettings;
 
 use crate::dataset::Dataset;
+use crate::dataset::stem;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::layout::{self, Layout};
+use crate::listing::Listing;
 use crate::source::Source;
-use crate::{folder, mnist, synthetic};
+use crate::{csv_file, folder, image_files, labels_csv, mnist, pixels_csv, synthetic};
 
 /// What [`load`] must know about the machine it runs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// Where downloaded files are kept; see [`default_cache`](crate::default_cache).
+    /// Where downloaded files and prepared images are kept; see [`default_cache`](crate::default_cache).
     pub cache: PathBuf,
     /// The value of the environment variable `KILN_DATA`, which [`Source::Auto`] tries first.
     pub kiln_data: Option<PathBuf>,
@@ -39,7 +41,7 @@ pub fn load(
         Source::Auto => auto(settings, options, on_event),
         Source::Mnist => mnist::load(&options.cache, options.offline, on_event),
         Source::Synthetic => Ok(synthetic::draw(settings.split_seed)),
-        Source::Directory(path) => directory(&path, settings, on_event),
+        Source::Directory(path) => directory(&path, settings, options, on_event),
     }
 }
 
@@ -49,7 +51,7 @@ fn auto(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Dataset> {
     if let Some(path) = options.kiln_data.as_ref().filter(|path| !path.as_os_str().is_empty()) {
-        return directory(path, settings, on_event);
+        return directory(path, settings, options, on_event);
     }
     mnist::load(&options.cache, options.offline, on_event).or_else(|error| {
         let reasons = reasons(&error);
@@ -72,18 +74,58 @@ fn reasons(error: &dyn std::error::Error) -> String {
 fn directory(
     path: &Path,
     settings: &DataSettings,
+    options: &LoadOptions,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Dataset> {
-    if !path.is_dir() {
+    let found = find(path, on_event)?;
+    let path = &found.path;
+    match found.images {
+        Images::Idx(folder) => mnist::load_directory(path, &folder, settings, on_event),
+        Images::Pixels { train, test } => {
+            pixels_csv::load(path, &train, test.as_deref(), settings, on_event)
+        }
+        Images::Files(listing) => {
+            image_files::load(stem(path), path, listing, settings, &options.cache, on_event)
+        }
+    }
+}
+
+/// What a folder or a file contains.
+pub(crate) struct Found {
+    /// Absolute.
+    pub(crate) path: PathBuf,
+    pub(crate) images: Images,
+}
+
+/// Where images are.
+pub(crate) enum Images {
+    /// In IDX files in this folder.
+    Idx(PathBuf),
+    /// In CSV files.
+    Pixels { train: PathBuf, test: Option<PathBuf> },
+    /// In image files.
+    Files(Listing),
+}
+
+/// Finds the images in the folder or the CSV that a user named.
+pub(crate) fn find(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<Found> {
+    if !path.is_dir() && !path.is_file() {
         return Err(Error::NoFolder { path: path.to_owned() });
     }
-    let path = &std::path::absolute(path)
+    let path = std::path::absolute(path)
         .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let (folder, layout) = layout::find(path, on_event)?;
-    match layout {
-        Layout::Idx => mnist::load_directory(path, &folder, settings, on_event),
-        Layout::Classes => folder::load(path, &folder, settings, on_event),
-    }
+    let (folder, layout) = match path.is_file() {
+        true => (path.clone(), csv_file::layout(&path)?),
+        false => layout::find(&path, on_event)?,
+    };
+    let images = match layout {
+        Layout::Idx => Images::Idx(folder),
+        Layout::Parts => Images::Files(folder::listing_of_parts(&folder, on_event)?),
+        Layout::Classes => Images::Files(folder::listing_of_classes(&folder, on_event)?),
+        Layout::Labels(csv) => Images::Files(labels_csv::listing(&csv)?),
+        Layout::Pixels { train, test } => Images::Pixels { train, test },
+    };
+    Ok(Found { path, images })
 }
 
 #[cfg(test)]

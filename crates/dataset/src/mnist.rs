@@ -1,6 +1,6 @@
 //! MNIST, from the cache or a mirror, and folders with four files in its format.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use images::Preparation;
 use run::DataSettings;
@@ -137,6 +137,19 @@ fn dataset(
 ) -> Dataset {
     let sha256 = hash(&train, &test);
     let (synthetic, shape) = (false, train.shape);
-    let preparation = Preparation::Digit;
-    Dataset { name, source, synthetic, classes, shape, preparation, train, n_val: 0, test, sha256 }
+    Dataset {
+        name,
+        source,
+        synthetic,
+        classes,
+        shape,
+        preparation: Preparation::Digit,
+        train,
+        train_paths: Vec::new(),
+        n_val: 0,
+        test,
+        test_paths: Vec::new(),
+        root: PathBuf::new(),
+        sha256,
+    }
 }

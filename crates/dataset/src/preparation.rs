@@ -27,6 +27,24 @@ pub(crate) struct Sample {
     pub(crate) n_coloured: usize,
 }
 
+impl Sample {
+    /// As numbers of four bytes: how many have colours, then the sides.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let numbers = [self.n_coloured].into_iter().chain(self.sides.iter().flatten().copied());
+        numbers.flat_map(|number| (number as u32).to_le_bytes()).collect()
+    }
+
+    /// What [`to_bytes`](Self::to_bytes) wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (numbers, []) = bytes.as_chunks::<4>() else { return None };
+        let mut numbers = numbers.iter().map(|bytes| u32::from_le_bytes(*bytes) as usize);
+        let n_coloured = numbers.next()?;
+        let numbers: Vec<usize> = numbers.collect();
+        let (sides, []) = numbers.as_chunks::<2>() else { return None };
+        Some(Self { sides: sides.to_vec(), n_coloured })
+    }
+}
+
 /// Of image files: as digits, if the classes are digits and the images have no colours.
 pub(crate) fn of_files(settings: &DataSettings, classes: &[&str], sample: &Sample) -> Preparation {
     let is_digit =
@@ -146,15 +164,23 @@ pub(crate) fn fitted(
         return Ok(examples);
     }
     let ImageShape { height, width, .. } = examples.shape;
-    let mut pixels = Vec::with_capacity(examples.len() * shape.size());
-    for index in 0..examples.len() {
-        let levels = examples.image(index).to_vec();
+    let Examples { shape: stored, mut pixels, labels } = examples;
+    let (from, to) = (stored.size(), shape.size());
+    // In place, so that the images are in memory once: from the last one on where they grow.
+    let n = labels.len();
+    pixels.reserve_exact(n * to.saturating_sub(from));
+    pixels.resize(n * from.max(to), 0);
+    for step in 0..n {
+        let index = if to > from { n - 1 - step } else { step };
+        let levels = pixels[index * from..][..from].to_vec();
         let image = Image::from_grey(Grey { width, height, pixels: levels, lossy: false });
         let prepared = image.and_then(|image| to_network(&image, shape, preparation));
         let unusable = |source| Error::Prepare { index, source: Box::new(source) };
-        pixels.extend(prepared.map_err(unusable)?.pixels);
+        pixels[index * to..][..to].copy_from_slice(&prepared.map_err(unusable)?.pixels);
     }
-    Ok(Examples { shape, pixels, labels: examples.labels })
+    pixels.truncate(n * to);
+    pixels.shrink_to_fit();
+    Ok(Examples { shape, pixels, labels })
 }
 
 #[cfg(test)]

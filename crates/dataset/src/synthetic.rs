@@ -6,6 +6,8 @@
 //! Only additions, multiplications, divisions and square roots are used, which IEEE 754 defines to the last bit, so
 //! every machine draws the same.
 
+use std::path::PathBuf;
+
 use images::{BOX, ImageShape, Preparation};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -63,8 +65,11 @@ pub(crate) fn draw(seed: u32) -> Dataset {
         preparation: Preparation::Digit,
         sha256: hash(&train, &test),
         train,
+        train_paths: Vec::new(),
         n_val: 0,
         test,
+        test_paths: Vec::new(),
+        root: PathBuf::new(),
     }
 }
 

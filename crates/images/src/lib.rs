@@ -16,6 +16,7 @@ mod digit;
 #[cfg(test)]
 mod drawings;
 mod error;
+mod fingerprint;
 mod prepare;
 mod raster;
 mod resize;
@@ -26,6 +27,7 @@ mod thicken;
 pub use decode::{decode, decode_within, read};
 pub use digit::{BOX, SIDE, centre};
 pub use error::{Error, Result};
+pub use fingerprint::Fingerprint;
 pub use prepare::{Preparation, Prepared, is_prepared, to_network};
 pub use raster::{Grey, Image};
 pub use shape::ImageShape;

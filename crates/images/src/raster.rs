@@ -92,6 +92,18 @@ impl Image {
         (0..3).map(|channel| pixels.pixels().map(|pixel| pixel.0[channel]).collect()).collect()
     }
 
+    /// What the file stores: `grey` or `colour`, and whether pixels may be transparent.
+    #[must_use]
+    pub fn mode(&self) -> &'static str {
+        let color = self.decoded.color();
+        match (color.has_color(), color.has_alpha()) {
+            (false, false) => "grey",
+            (false, true) => "grey with transparency",
+            (true, false) => "colour",
+            (true, true) => "colour with transparency",
+        }
+    }
+
     /// Whether it has colours: red ink, say, but not yellowed paper.
     #[must_use]
     pub fn has_colour(&self) -> bool {

@@ -51,8 +51,14 @@ pub fn evaluate(
         (HeldOut::Validation, val.as_ref().map_or(&[][..], |val| &val.predictions)),
         (HeldOut::Test, &scores.predictions),
     ];
-    // No data set says yet which file an image was read from.
-    let suspects = suspects(&held_out, &facts.classes, &|_, _| None);
+    let path = |part, index: usize| {
+        let paths = match part {
+            HeldOut::Validation => &images.dataset.train_paths,
+            HeldOut::Test => &images.dataset.test_paths,
+        };
+        paths.get(index).map(|path| path.display().to_string())
+    };
+    let suspects = suspects(&held_out, &facts.classes, &path);
     write_suspects(&run.suspects(), &suspects)?;
     let val = val.as_ref().map(of_part);
     let explanations = train::explain(&network, &images.dataset.test, &scores.predictions);

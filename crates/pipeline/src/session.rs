@@ -5,7 +5,8 @@ use std::path::Path;
 use dataset::{Dataset, Event, LoadOptions, Split};
 use model::NetworkConfig;
 use run::{
-    ClassWeights, Config, DatasetFacts, EpochMetrics, Needs, RunDirectory, RunLock, read_json,
+    ClassWeights, Config, DatasetFacts, EpochMetrics, ListedImage, Needs, RunDirectory, RunLock,
+    read_json,
 };
 
 use crate::error::{Error, Result};
@@ -34,6 +35,29 @@ pub struct Images {
     pub test: Vec<u32>,
 }
 
+impl Images {
+    /// The file, the class and the part of every image that is used; empty where images have no files of their own.
+    fn list(&self) -> Vec<ListedImage> {
+        let Self { dataset, split, test } = self;
+        let parts = [
+            ("train", &split.train, &dataset.train_paths, &dataset.train.labels),
+            ("validation", &split.val, &dataset.train_paths, &dataset.train.labels),
+            ("test", test, &dataset.test_paths, &dataset.test.labels),
+        ];
+        let mut listed = Vec::new();
+        for (part, indices, paths, labels) in parts {
+            let mut indices = indices.clone();
+            indices.sort_unstable();
+            listed.extend(indices.into_iter().filter_map(|index| {
+                let path = paths.get(index as usize)?.display().to_string();
+                let label = dataset.classes[usize::from(labels[index as usize])].clone();
+                Some(ListedImage { part: part.to_owned(), index, path, label })
+            }));
+        }
+        listed
+    }
+}
+
 impl Session {
     /// Starts a new run below `runs`. Settings and name are checked before the images are loaded, and the network's size
     /// before the run is made, so that bad data and impossible settings leave no run behind.
@@ -57,7 +81,7 @@ impl Session {
         }
         let (images, config, facts) = load(settings, offline, on_event)?;
         train::check_memory(&config, &NetworkConfig::new(&config, &facts), facts.n_train)?;
-        let (run, lock) = RunDirectory::create(runs, name, &config, &facts)?;
+        let (run, lock) = RunDirectory::create(runs, name, &config, &facts, &images.list())?;
         Ok(Self { run, config, facts, images, _lock: lock })
     }
 
@@ -213,6 +237,9 @@ mod tests {
                 preparation: Preparation::Stretch,
                 test: train.clone(),
                 train,
+                root: std::path::PathBuf::new(),
+                train_paths: Vec::new(),
+                test_paths: Vec::new(),
                 n_val: 0,
                 sha256: String::new(),
             };

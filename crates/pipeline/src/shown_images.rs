@@ -63,16 +63,13 @@ fn spread(
     rounds.copied().take(most).collect()
 }
 
-/// The test images that are shown beside their files, as index and path.
-///
-/// Empty until [`dataset::Dataset`] says from which file an image was read; then the first [`ORIGINALS`] of [`spread`] over
-/// the session's test images.
+/// The test images that are shown beside their files, as index and path; none where images have no files of their own.
 pub(crate) fn shown_tests(session: &Session) -> Vec<(usize, PathBuf)> {
-    let test = &session.images.dataset.test;
-    let label = |index: u32| usize::from(test.labels[index as usize]);
-    let classes = session.images.dataset.classes.len();
-    let path = |_: u32| None::<PathBuf>;
-    spread(&session.images.test, classes, ORIGINALS, label)
+    let dataset = &session.images.dataset;
+    let label = |index: u32| usize::from(dataset.test.labels[index as usize]);
+    let path =
+        |index: u32| dataset.test_paths.get(index as usize).map(|path| dataset.root.join(path));
+    spread(&session.images.test, dataset.classes.len(), ORIGINALS, label)
         .into_iter()
         .filter_map(|index| Some((index as usize, path(index)?)))
         .collect()

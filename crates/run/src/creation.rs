@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::directory::RunDirectory;
 use crate::error::{Error, Result};
 use crate::file::{create_folder, write_atomically};
+use crate::image_list::{ListedImage, write_image_list};
 use crate::lock::{RunLock, remove_leftovers};
 use crate::lookup::LATEST;
 use crate::name::run_name;
@@ -23,7 +24,8 @@ const UNNAMED: &str = ".new";
 const LOCK: &str = ".lock";
 
 impl RunDirectory {
-    /// Makes a new run below `runs`, with its settings and the facts of its images, locks it and names it the latest.
+    /// Makes a new run below `runs`, with its settings, the facts of its images and their list, locks it and names it the
+    /// latest. Without listed images there is no list.
     ///
     /// Without a name it is called `run-1`, `run-2` and so on, one above the highest there is. It gets its name once all
     /// of it is on the disk: a process that dies earlier leaves no run.
@@ -35,6 +37,7 @@ impl RunDirectory {
         name: Option<&str>,
         config: &Config,
         facts: &DatasetFacts,
+        images: &[ListedImage],
     ) -> Result<(Self, RunLock)> {
         std::fs::create_dir_all(runs)
             .map_err(|source| Error::Write { path: runs.to_owned(), source })?;
@@ -51,7 +54,7 @@ impl RunDirectory {
         // Left by a process that was killed: whoever holds the lock is the only one that makes a run.
         let _ = std::fs::remove_dir_all(&new.path);
         remove_leftovers(runs, LATEST);
-        let made = new.fill(config, facts).and_then(|lock| {
+        let made = new.fill(config, facts, images).and_then(|lock| {
             let run = Self { path: runs.join(&name) };
             rename(&new.path, &run.path)?;
             Ok((run, lock))
@@ -75,11 +78,19 @@ impl RunDirectory {
         if path.symlink_metadata().is_ok() { Err(Error::Occupied { path }) } else { Ok(()) }
     }
 
-    fn fill(&self, config: &Config, facts: &DatasetFacts) -> Result<RunLock> {
+    fn fill(
+        &self,
+        config: &Config,
+        facts: &DatasetFacts,
+        images: &[ListedImage],
+    ) -> Result<RunLock> {
         create_folder(&self.path)?;
         let lock = self.lock()?;
         config.write(&self.config())?;
         write_json(&self.dataset(), facts)?;
+        if !images.is_empty() {
+            write_image_list(&self.images(), images)?;
+        }
         create_folder(&self.checkpoints())?;
         Ok(lock)
     }
@@ -132,7 +143,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn create(runs: &Path, name: Option<&str>) -> Result<RunDirectory> {
-        RunDirectory::create(runs, name, &Config::default(), &facts()).map(|(run, _)| run)
+        RunDirectory::create(runs, name, &Config::default(), &facts(), &[]).map(|(run, _)| run)
     }
 
     #[test]

@@ -33,6 +33,13 @@ impl RunDirectory {
         self.path.join("dataset.json")
     }
 
+    /// The list of the images as CSV, one [`ListedImage`](crate::ListedImage) a row, where they came from files of their
+    /// own; written before training starts.
+    #[must_use]
+    pub fn images(&self) -> PathBuf {
+        self.path.join("images.csv")
+    }
+
     /// The network as a model repository, the folder that Triton and KServe read.
     #[must_use]
     pub fn model_repository(&self) -> PathBuf {

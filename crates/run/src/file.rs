@@ -17,12 +17,20 @@ use crate::error::{Error, Result};
 /// [`Error::NotAFile`] where `path` is a folder, a device or a pipe. [`Error::Write`]; whatever stood there before is
 /// untouched.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_parts_atomically(path, &[bytes])
+}
+
+/// [`write_atomically`], for bytes that lie in several places: one after the other, without a copy of all.
+///
+/// # Errors
+/// As [`write_atomically`].
+pub fn write_parts_atomically(path: &Path, parts: &[&[u8]]) -> Result<()> {
     if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return Err(Error::NotAFile { path: path.to_owned() });
     }
     let write = || {
         let mut file = AtomicWriteFile::open(path)?;
-        file.write_all(bytes)?;
+        parts.iter().try_for_each(|bytes| file.write_all(bytes))?;
         file.commit()
     };
     write().map_err(|source| refused(path, source))

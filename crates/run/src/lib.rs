@@ -9,9 +9,11 @@ mod creation;
 mod directory;
 mod error;
 mod file;
+mod image_list;
 mod lock;
 mod lookup;
 mod markdown;
+mod memory;
 mod name;
 mod record;
 mod scores;
@@ -20,10 +22,12 @@ mod suspects;
 pub use config::*;
 pub use directory::{RunDirectory, comparison_folder, study_csv, study_folder, study_markdown};
 pub use error::{Error, Result};
-pub use file::{create_folder, write_atomically};
+pub use file::{create_folder, write_atomically, write_parts_atomically};
+pub use image_list::{ListedImage, read_image_list, write_image_list};
 pub use lock::RunLock;
 pub use lookup::Needs;
 pub use markdown::markdown_table;
+pub use memory::available_memory;
 pub use name::run_name;
 pub use record::{
     Agreement, BatchAgreement, ClassScores, DatasetFacts, Doubt, EpochMetrics, Evaluation,

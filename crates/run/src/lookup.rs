@@ -145,7 +145,7 @@ mod tests {
             std::fs::write(run.best_checkpoint(), "").unwrap();
         }
         let (newest, lock) =
-            RunDirectory::create(runs, Some("newest"), &Config::default(), &facts()).unwrap();
+            RunDirectory::create(runs, Some("newest"), &Config::default(), &facts(), &[]).unwrap();
         std::fs::write(newest.best_checkpoint(), "").unwrap();
         let find = |needs| RunDirectory::find(runs, None, needs);
         assert_eq!(find(Needs::Start).unwrap(), newest);

@@ -44,8 +44,7 @@ pub struct DatasetFacts {
     pub sha256: String,
     /// Names of the classes in the order of the network's outputs.
     pub classes: Vec<String>,
-    /// Shape of every image. Files of earlier versions leave it out: all of their images were prepared as digits.
-    #[serde(default = "digit")]
+    /// Shape of every image.
     pub shape: ImageShape,
     /// Training images after the split.
     pub n_train: usize,
@@ -69,10 +68,6 @@ impl DatasetFacts {
         let (key, ours) = facts.find(|(key, value)| theirs.get(key) != Some(value))?;
         Some((key.clone(), ours.to_string(), theirs[key].to_string()))
     }
-}
-
-const fn digit() -> ImageShape {
-    ImageShape::DIGIT
 }
 
 /// Scores of one class, from the row and the column of the confusion matrix.

@@ -1,20 +1,17 @@
 //! Refuses to train what does not fit into memory, before anything is allocated.
 
 use model::NetworkConfig;
-use run::Config;
+use run::{Config, available_memory};
 
 use crate::error::{Error, Result};
 use crate::evaluate;
-
-/// Assumed where the operating system does not say how much memory is available: 16 GiB.
-const FALLBACK: u64 = 16 << 30;
 
 /// Checks that training the network on `n_images` is expected to fit into the memory that is available now.
 ///
 /// # Errors
 /// [`Error::Memory`] with the estimate ([`model::memory`]), [`Error::Network`].
 pub fn check_memory(config: &Config, network: &NetworkConfig, n_images: usize) -> Result<()> {
-    check(config, network, n_images, available())
+    check(config, network, n_images, available_memory())
 }
 
 fn check(config: &Config, network: &NetworkConfig, n_images: usize, available: u64) -> Result<()> {
@@ -22,22 +19,6 @@ fn check(config: &Config, network: &NetworkConfig, n_images: usize, available: u
     let average = config.optimizer.average_decay > 0.0;
     let needed = model::memory(network, batch_size, evaluate::BATCH, average)?;
     if needed > available { Err(Error::Memory { needed, available }) } else { Ok(()) }
-}
-
-/// Bytes that a program can get without swapping: Linux's estimate, and less in a container with a lower limit.
-fn available() -> u64 {
-    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max").unwrap_or_default();
-    // `max` means that there is no limit.
-    let limit = limit.trim().parse().unwrap_or(u64::MAX);
-    from_meminfo(&meminfo).unwrap_or(FALLBACK).min(limit)
-}
-
-/// The line `MemAvailable:   12345678 kB`, in bytes.
-fn from_meminfo(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024)
 }
 
 #[cfg(test)]
@@ -75,13 +56,5 @@ mod tests {
         let config = config(&[("batch_size", "65536")]);
         check(&config, &network(&config), 300, 1 << 30).unwrap();
         check(&config, &network(&config), 65_536, 1 << 30).unwrap_err();
-    }
-
-    #[test]
-    fn available_memory_is_read_in_kibibytes() {
-        let meminfo = "MemTotal:       16000000 kB\nMemAvailable:   12000000 kB\n";
-        assert_eq!(from_meminfo(meminfo), Some(12_288_000_000));
-        assert_eq!(from_meminfo("MemTotal: 1 kB\n"), None);
-        assert!(available() > 1 << 20);
     }
 }

@@ -1,5 +1,6 @@
 //! The commands: one file each, and the list of them.
 
+mod check;
 mod compare;
 mod completions;
 mod evaluate;
@@ -27,6 +28,8 @@ pub enum Command {
     Pipeline(pipeline::Args),
     /// Get the images and check them, without training
     Fetch(fetch::Args),
+    /// Look for faults in images before training: unreadable files, duplicates, contradicting labels
+    Check(check::Args),
     /// Train a network into a new run, or resume a run
     Train(train::Args),
     /// Score a run on the test set
@@ -62,6 +65,7 @@ impl Command {
         match self {
             Self::Pipeline(args) => pipeline::run(runs, args),
             Self::Fetch(args) => fetch::run(args),
+            Self::Check(args) => check::run(args),
             Self::Train(args) => train::run(runs, args),
             Self::Evaluate(args) => evaluate::run(runs, args),
             Self::ExportOnnx(args) => export_onnx::run(runs, args),

@@ -145,9 +145,6 @@ fn settings(runs: &Path, args: &Args) -> anyhow::Result<Settings> {
         }
     };
     config = config.with(smoke)?.with(&inherited)?;
-    if args.smoke {
-        config.optimizer.warmup_epochs = config.optimizer.warmup_epochs.min(1.0);
-    }
     let recipe = config.recipe.clone();
     let config = Config { recipe, ..config.with(&args.settings.given)? };
     config.check()?;

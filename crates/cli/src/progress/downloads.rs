@@ -42,6 +42,13 @@ impl Downloads {
                     bar.show(name, fraction, &format!("{:.1} MB", *received as f64 / 1e6));
                 }
             }
+            dataset::Event::Reading { done, total } if done == total => drop(self.current.take()),
+            dataset::Event::Reading { done, total } => {
+                let mut current = self.current.borrow_mut();
+                let (_, bar) = current.get_or_insert_with(|| ("images".to_owned(), Bar::new()));
+                let fraction = *done as f64 / (*total).max(1) as f64;
+                bar.show("reading images", fraction, &format!("{done} of {total}"));
+            }
             _ => {}
         }
     }

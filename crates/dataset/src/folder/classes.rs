@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::files::EXTENSIONS;
 use crate::dataset::MAX_CLASSES;
 use crate::error::{Error, Result};
 use crate::layout::entries;
 
 /// A classifier needs two classes at least.
-pub(super) const MIN_CLASSES: usize = 2;
+pub(crate) const MIN_CLASSES: usize = 2;
 
 /// A folder of images of one class.
 #[derive(Debug)]
@@ -21,12 +20,6 @@ pub(super) struct Class {
 }
 
 impl Class {
-    /// The error of a class without images.
-    pub(super) fn empty(&self) -> Error {
-        let reason = format!("it contains no images: add some ({})", EXTENSIONS.join(", "));
-        Error::Classes { path: self.folder.clone(), reason }
-    }
-
     /// The error of a class in `part` that training does not have.
     pub(super) fn unknown(&self, part: &Path) -> Error {
         let reason = format!("class {} is not among the classes of training: remove it", self.name);
@@ -46,16 +39,14 @@ pub(super) fn classes(path: &Path, least: usize) -> Result<Vec<Class>> {
         if !folder.is_dir() {
             continue;
         }
-        let name: String = match entry.file_name().into_string() {
-            Ok(name) => name.nfc().collect(),
-            Err(name) => return refuse(format!("the name {name:?} is not UTF-8: rename it")),
+        let name = match entry.file_name().into_string() {
+            Ok(name) => class_name(&name),
+            Err(name) => Err(format!("the name {name:?} is not UTF-8: rename it")),
         };
-        // A model with such a name could not be served.
-        if name.chars().any(char::is_control) {
-            return refuse(format!(
-                "the name {name:?} has a tab or another control character: rename it"
-            ));
-        }
+        let name = match name {
+            Ok(name) => name,
+            Err(reason) => return refuse(reason),
+        };
         if classes.iter().any(|class| class.name == name) {
             return refuse(format!(
                 "two folders are named {name}, in different Unicode forms: merge them"
@@ -69,14 +60,32 @@ pub(super) fn classes(path: &Path, least: usize) -> Result<Vec<Class>> {
             classes.len()
         ));
     }
-    let numbers: Option<Vec<u64>> = classes.iter().map(|class| class.name.parse().ok()).collect();
-    match numbers {
-        Some(_) => {
-            classes.sort_by_cached_key(|class| (class.name.parse::<u64>().ok(), class.name.clone()))
-        }
-        None => classes.sort_by(|a, b| a.name.cmp(&b.name)),
+    let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
+    let order = order(&names);
+    let mut classes: Vec<_> = classes.into_iter().map(Some).collect();
+    Ok(order.into_iter().filter_map(|index| classes[index].take()).collect())
+}
+
+/// The name of a class as kiln writes it, or what is wrong with it and what to do.
+///
+/// Names are the same in any Unicode form: macOS decomposes letters with accents, others do not.
+pub(crate) fn class_name(name: &str) -> std::result::Result<String, String> {
+    // A model with such a name could not be served.
+    if name.chars().any(char::is_control) {
+        return Err(format!("the name {name:?} has a tab or another control character: rename it"));
     }
-    Ok(classes)
+    Ok(name.nfc().collect())
+}
+
+/// The indices of some names in the order of classes: numerical if all names are numbers, else alphabetical.
+pub(crate) fn order(names: &[&str]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    let numbers: Option<Vec<u64>> = names.iter().map(|name| name.parse().ok()).collect();
+    match numbers {
+        Some(numbers) => order.sort_by_key(|&index| (numbers[index], names[index])),
+        None => order.sort_by_key(|&index| names[index]),
+    }
+    order
 }
 
 /// Refuses two parts with different classes; each is its folder and its classes.

@@ -9,7 +9,7 @@ use crate::layout::entries;
 
 /// Extensions of image files. A file with one of these must be an image; any other is one if its content says so, and is
 /// skipped with a notice if not, since folders collect notes and thumbnails.
-pub(super) const EXTENSIONS: [&str; 12] =
+pub(crate) const EXTENSIONS: [&str; 12] =
     ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "bmp", "pgm", "pnm", "ppm", "pbm"];
 /// Folders in folders of a class that are looked into.
 const DEPTH: usize = 8;
@@ -51,6 +51,19 @@ fn collect(folder: &Path, depth: usize, files: &mut ClassFiles) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether there is an image file in a folder or in the folders in it.
+pub(super) fn has_image(folder: &Path) -> bool {
+    holds_image(folder, DEPTH)
+}
+
+fn holds_image(folder: &Path, depth: usize) -> bool {
+    let is_folder = |path: &Path| path.is_dir() && !path.is_symlink();
+    let paths: Vec<_> = entries(folder).unwrap_or_default().iter().map(|e| e.path()).collect();
+    // Files first: usually the first one decides.
+    paths.iter().any(|path| !path.is_dir() && is_image(path))
+        || depth > 0 && paths.iter().any(|path| is_folder(path) && holds_image(path, depth - 1))
 }
 
 /// Whether a path is a regular file that is an image, or claims to be one. A pipe or a device is never opened.

@@ -7,9 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use run::{
-    Config, DatasetFacts, Evaluation, Needs, Prepare, RunDirectory, Timing, read_json, write_json,
-};
+use run::{Config, DatasetFacts, Evaluation, Needs, RunDirectory, Timing, read_json, write_json};
 
 use super::StudyOptions;
 use super::results::RunResult;
@@ -127,12 +125,7 @@ impl Trial<'_> {
     /// Refuses a run that was made under other settings.
     fn check_settings(&self, run: &RunDirectory) -> Result<()> {
         let found = Config::read(&run.config())?;
-        let mut expected = self.config.clone();
-        // A run names what `auto` resolved to.
-        expected.data.data.clone_from(&found.data.data);
-        if expected.data.prepare == Prepare::Auto {
-            expected.data.prepare = found.data.prepare;
-        }
+        let expected = self.config.settled_as(&found);
         match found.difference(&expected) {
             None => Ok(()),
             Some((key, found, expected)) => {

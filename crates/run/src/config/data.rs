@@ -134,8 +134,8 @@ impl Serialize for Size {
 #[derive(Args, Clone, Debug, PartialEq, Serialize)]
 #[command(next_help_heading = "Data")]
 pub struct DataSettings {
-    /// auto, mnist, synthetic, or a folder of IDX files or of train/CLASS/*.png and test/CLASS/*.png. auto takes
-    /// KILN_DATA, else the cache, else a download, else synthetic digits
+    /// auto, mnist, synthetic, a folder of IDX files, of train/CLASS/*.png and test/CLASS/*.png or of CLASS/*.png, or a
+    /// CSV of paths and labels. auto takes KILN_DATA, else the cache, else a download, else synthetic digits
     ///
     /// The configuration of a run contains what `auto` resolved to, never `auto` itself.
     #[arg(long, value_name = "SOURCE", default_value = "auto")]
@@ -169,6 +169,10 @@ pub struct DataSettings {
     /// Use at most N images of each part, drawn at random by the split seed; 0 means all
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=100_000_000_usize))]
     pub limit: usize,
+    /// Leave out image files that cannot be decoded, with a notice, instead of stopping
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]
+    pub skip_unreadable: bool,
 }
 
 impl DataSettings {

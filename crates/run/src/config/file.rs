@@ -81,6 +81,7 @@ val_fraction = 0.25
 split_seed = 7
 stratify = true
 limit = 5
+skip_unreadable = true
 rotation = 10.0
 shift = 2
 zoom = 0.1

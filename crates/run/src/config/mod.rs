@@ -66,17 +66,25 @@ impl Default for Config {
 }
 
 impl Config {
-    /// This configuration with some settings replaced, given as pairs of key and value; the last of equal keys counts. A
-    /// given number of epochs is not raised by `min_steps`, unless that is given too.
+    /// This configuration with some settings replaced, given as pairs of key and value; the last of equal keys counts.
+    ///
+    /// A given number of epochs is not raised by `min_steps`, and a warm-up that would be longer takes half of them, unless
+    /// these are given too.
     ///
     /// # Errors
     /// [`Error::Config`] for an unknown key or a value outside its range.
     pub fn with(&self, settings: &[(String, String)]) -> Result<Self> {
+        let mut config = Self::from_settings(&[self.settings(), settings.to_vec()].concat())?;
         let is_given = |key: &str| settings.iter().any(|(given, _)| given == key);
-        let exact = is_given("epochs") && !is_given("min_steps");
-        let exact = exact.then(|| ("min_steps".to_owned(), "0".to_owned()));
-        let exact: Vec<_> = exact.into_iter().collect();
-        Self::from_settings(&[&self.settings()[..], &exact, settings].concat())
+        if is_given("epochs") && !is_given("min_steps") {
+            config.training.min_steps = 0;
+        }
+        let epochs = config.training.epochs as f64;
+        let longer = config.optimizer.warmup_epochs > epochs;
+        if longer && is_given("epochs") && !is_given("warmup_epochs") {
+            config.optimizer.warmup_epochs = epochs / 2.0;
+        }
+        Ok(config)
     }
 
     /// Every setting as key and value, in declared order. [`with`](Self::with) reads them back exactly.
@@ -90,6 +98,23 @@ impl Config {
         let command = flags::command::<Self>();
         let keys = command.get_arguments().map(|argument| argument.get_id().to_string());
         keys.filter_map(|key| table.get(&key).map(text).map(|value| (key, value))).collect()
+    }
+
+    /// These settings, with what they leave open as the configuration `settled` of a run has it: where the images are, the
+    /// network's input, and the epochs that `min_steps` gave.
+    #[must_use]
+    pub fn settled_as(&self, settled: &Self) -> Self {
+        let mut config = self.clone();
+        let (open, data) = (&mut config.data, &settled.data);
+        open.data.clone_from(&data.data);
+        open.prepare = if open.prepare == Prepare::Auto { data.prepare } else { open.prepare };
+        open.size = if open.size == Size::Auto { data.size } else { open.size };
+        open.color = if open.color == Color::Auto { data.color } else { open.color };
+        let training = &mut config.training;
+        if training.min_steps > 0 && settled.training.epochs >= training.epochs {
+            (training.epochs, training.min_steps) = (settled.training.epochs, 0);
+        }
+        config
     }
 
     /// What a run that starts from the weights of one with these settings has in common with it: the network's settings
