@@ -117,7 +117,9 @@ fn rare_classes_and_wrong_labels_are_noticed() {
     assert_ne!(untimed_metrics(&plain), untimed_metrics(&balanced));
     let evaluation: Evaluation = read_json(&balanced.evaluation()).unwrap();
     // Two of two lying bars, two of three upright ones.
-    assert_eq!((evaluation.errors, evaluation.balanced_accuracy), (1, Some(5.0 / 6.0)));
+    let balanced_accuracy = evaluation.balanced_accuracy.unwrap();
+    assert_eq!(evaluation.errors, 1);
+    assert!((balanced_accuracy - 5.0 / 6.0).abs() < 1e-12, "{balanced_accuracy}");
 
     let suspects = read_suspects(&balanced.suspects()).unwrap();
     assert_eq!(suspects.len(), 1, "{suspects:?}");
