@@ -11,11 +11,13 @@
 //! # Ok::<(), images::Error>(())
 //! ```
 
+mod background;
 mod decode;
 mod digit;
 #[cfg(test)]
 mod drawings;
 mod error;
+mod extensions;
 mod prepare;
 mod raster;
 mod resize;
@@ -23,9 +25,11 @@ mod segment;
 mod shape;
 mod thicken;
 
+pub use background::Background;
 pub use decode::{decode, decode_within, read};
 pub use digit::{BOX, SIDE, centre};
 pub use error::{Error, Result};
+pub use extensions::{EXTENSIONS, has_extension};
 pub use prepare::{Preparation, Prepared, is_prepared, to_network};
 pub use raster::{Grey, Image};
 pub use shape::ImageShape;
