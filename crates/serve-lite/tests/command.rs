@@ -141,7 +141,8 @@ fn a_bad_image_is_reported_and_the_others_are_predicted() {
     place.write("bad.png", b"no image");
     place.write("cut-idx", &idx(&[halves(1, 1)])[..500]);
     place.write("cut.gz", &gzip(&idx(&[halves(1, 1)]))[..20]);
-    let files = ["left.pgm", "bad.png", "missing.png", "cut-idx", "cut.gz", ".", "right.pgm"];
+    std::fs::create_dir(place.path("empty")).unwrap();
+    let files = ["left.pgm", "bad.png", "missing.png", "cut-idx", "cut.gz", "empty", "right.pgm"];
     let assert = place.run(&[&["predict", "model.onnx"], &files[..]].concat()).code(1);
     assert_eq!(stdout(&assert).lines().count(), 2);
     assert!(stdout(&assert).contains("right.pgm"), "{}", stdout(&assert));
