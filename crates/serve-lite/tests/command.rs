@@ -307,6 +307,27 @@ fn help_has_examples() {
 }
 
 #[test]
+fn a_pipe_that_is_closed_from_the_start_ends_every_command_without_an_error() {
+    let place = Place::new();
+    let commands = [
+        &["completions", "bash"][..],
+        &["completions", "zsh"],
+        &["info", "model.onnx"],
+        &["predict", "model.onnx", "left.pgm"],
+        &["predict", "model.onnx", "left.pgm", "--csv", "answers.csv"],
+        &["bench", "model.onnx", "--seconds", "0.01"],
+        &["--help"],
+    ];
+    for args in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = place.command(args).stdout(writer).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+    }
+}
+
+#[test]
 fn a_closed_pipe_ends_the_program_without_an_error() {
     let place = Place::new();
     // Far more output than a pipe holds, so that writing fails.
