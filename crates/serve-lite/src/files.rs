@@ -147,7 +147,7 @@ pub fn classify_files(
 fn files(images: &[PathBuf]) -> Vec<std::result::Result<PathBuf, String>> {
     let of = |path: &PathBuf| match path.is_dir() {
         false => vec![Ok(path.clone())],
-        true => match folder::images(path) {
+        true => match folder::image_files(path) {
             Ok(files) => files.into_iter().map(Ok).collect(),
             Err(error) => vec![Err(error_chain(&error))],
         },

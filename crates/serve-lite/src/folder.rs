@@ -13,7 +13,7 @@ const DEPTH: usize = 8;
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::NoImages`].
-pub(crate) fn images(folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn image_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     collect(folder, DEPTH, &mut files)?;
     match files.is_empty() {

@@ -55,6 +55,7 @@ pub use doubt::Doubt;
 pub use drawing::Shades;
 pub use error::{Error, Result};
 pub use files::{Classification, FileCounts, PredictOptions, classify_file, classify_files};
+pub use folder::image_files;
 pub use format::Format;
 pub use images::{Background, Error as ImageError, ImageShape, Preparation};
 pub use pipe::is_broken_pipe;
