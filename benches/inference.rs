@@ -80,6 +80,7 @@ fn metadata(digits: &Dataset) -> Metadata {
         synthetic: true,
         preparation: None,
         doubtful_below: None,
+        background: None,
         split: String::new(),
         epoch: 0,
         test_accuracy: None,

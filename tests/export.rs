@@ -117,6 +117,7 @@ fn metadata(classes: Vec<String>) -> export::Metadata {
         synthetic: true,
         preparation: None,
         doubtful_below: None,
+        background: None,
         split: "none".to_owned(),
         epoch: 1,
         test_accuracy: None,

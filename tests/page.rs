@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{finished, kiln, python, serve, succeed};
+use image::{Rgb, RgbImage};
+
+use crate::support::{finished, fresh_runs, kiln, python, serve, succeed};
 
 /// What a Chromium may be called.
 const BROWSERS: [&str; 4] =
@@ -27,6 +29,46 @@ fn the_page_does_in_a_browser_what_it_promises() {
     // The script does not mention checks that it did not reach.
     let n_checks = include_str!("python/page.py").matches("    def check_").count();
     assert_eq!(passed.lines().filter(|line| line.starts_with("ok ")).count(), n_checks, "{passed}");
+}
+
+#[test]
+fn the_page_of_a_colour_model_takes_images_and_no_drawings() {
+    let runs = fresh_runs("upload");
+    let data = colours(&runs);
+    let train = ["pipeline", "--recipe", "article", "--epochs", "1", "--color", "rgb", "--data"];
+    succeed(kiln(&runs).args(train).arg(&data).args(["--size", "16x24", "--run", "colours"]));
+    let server = serve(&runs.join("colours/model.onnx"));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/upload.py");
+    let mut check = Command::new(python());
+    check.arg(script).arg(format!("http://{}/", server.address));
+    check.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("page")).arg(browser());
+    std::fs::write(data.join("notes.txt"), "bring milk").unwrap();
+    let files = ["test/red/0.png", "test/blue/1.png", "notes.txt"];
+    let passed = succeed(check.args(files.map(|file| data.join(file))));
+    let n_checks = include_str!("python/upload.py").matches("def check_").count();
+    // One of them is made on a phone and on a desk.
+    let ok = passed.lines().filter(|line| line.starts_with("ok ")).count();
+    assert_eq!(ok, n_checks + 1, "{passed}");
+}
+
+/// Images of two classes, red and blue, in a new folder `colours`.
+fn colours(folder: &Path) -> PathBuf {
+    let data = folder.join("colours");
+    for (part, n) in [("train", 8), ("test", 2)] {
+        for (class, channel) in [("red", 0), ("blue", 2)] {
+            let folder = data.join(part).join(class);
+            std::fs::create_dir_all(&folder).unwrap();
+            for index in 0..n {
+                let image = RgbImage::from_fn(48, 32, |x, y| {
+                    let mut pixel = [(x * 2) as u8, (y * 3) as u8, (x + y) as u8];
+                    pixel[channel] = 200 + index as u8 * 5;
+                    Rgb(pixel)
+                });
+                image.save(folder.join(format!("{index}.png"))).unwrap();
+            }
+        }
+    }
+    data
 }
 
 #[test]

@@ -130,7 +130,7 @@ class Surface:
             const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
             copy.drawImage(seen, 0, 0);
             const { data } = copy.getImageData(0, 0, width, height);
-            return [width, height, [...data].filter((_, i) => i % 4 === 3)];
+            return [width, height, [...data].filter((_, i) => i % 4 === 0)];
         }""")
 
     def bars(self):

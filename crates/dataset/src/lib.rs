@@ -52,4 +52,4 @@ pub use examples::Examples;
 pub use load::{LoadOptions, load};
 pub use source::Source;
 pub use split::{Split, split};
-pub use statistics::{Statistics, statistics};
+pub use statistics::{Statistics, background, statistics};

@@ -1,6 +1,6 @@
 //! The metadata in an exported file.
 
-use images::Preparation;
+use images::{Background, Preparation};
 
 /// The facts that travel inside the ONNX file, as its `metadata_props`.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Metadata {
     pub preparation: Option<Preparation>,
     /// The probability below which an answer is doubtful, in [0, 1], where it was calibrated. `kiln.doubtful_below`.
     pub doubtful_below: Option<f64>,
+    /// What almost all training images have around them, where it is known. `kiln.background`: `dark` or `bright`.
+    pub background: Option<Background>,
     /// A description of the split. `kiln.split`.
     pub split: String,
     /// Epoch of the weights, counted from 1. `kiln.epoch`.
@@ -50,6 +52,8 @@ impl Metadata {
         );
         properties
             .extend(self.doubtful_below.map(|value| ("kiln.doubtful_below", value.to_string())));
+        properties
+            .extend(self.background.map(|known| ("kiln.background", known.name().to_owned())));
         properties
             .extend(self.test_accuracy.map(|value| ("kiln.test_accuracy", value.to_string())));
         properties

@@ -11,11 +11,13 @@
 //! # Ok::<(), images::Error>(())
 //! ```
 
+mod background;
 mod decode;
 mod digit;
 #[cfg(test)]
 mod drawings;
 mod error;
+mod extensions;
 mod fingerprint;
 mod prepare;
 mod raster;
@@ -24,9 +26,11 @@ mod segment;
 mod shape;
 mod thicken;
 
+pub use background::Background;
 pub use decode::{decode, decode_within, read};
 pub use digit::{BOX, SIDE, centre};
 pub use error::{Error, Result};
+pub use extensions::{EXTENSIONS, has_extension};
 pub use fingerprint::Fingerprint;
 pub use prepare::{Preparation, Prepared, is_prepared, to_network};
 pub use raster::{Grey, Image};

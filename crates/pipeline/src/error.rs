@@ -36,6 +36,22 @@ pub enum Error {
         /// The file that was looked for.
         path: PathBuf,
     },
+    /// A labelled folder has the folder of a class that the run does not know.
+    #[error("{} is none of the run's classes ({classes}): rename it, or take it away", path.display())]
+    UnknownClass {
+        /// The folder.
+        path: PathBuf,
+        /// The names of the classes.
+        classes: String,
+    },
+    /// No file of a labelled folder could be classified.
+    #[error("no image in {} can be used: {first}", path.display())]
+    NothingUsable {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with the first one.
+        first: String,
+    },
     /// The images of a run cannot be loaded.
     #[error(
         "the images of {} cannot be loaded from '{data}': restore them, or say with --data where they are now",

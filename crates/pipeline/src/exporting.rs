@@ -84,6 +84,7 @@ fn metadata(
         synthetic: facts.synthetic,
         preparation: config.data.prepare.chosen(),
         doubtful_below: evaluation.and_then(|evaluation| Some(evaluation.doubt.as_ref()?.below)),
+        background: facts.background,
         split: format!(
             "{} training, {} validation, {} test; seed {}{stratified}",
             facts.n_train, facts.n_val, facts.n_test, config.data.split_seed

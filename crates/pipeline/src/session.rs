@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use dataset::{Dataset, Event, LoadOptions, Split};
+use images::Preparation;
 use model::NetworkConfig;
 use run::{
     ClassWeights, Config, DatasetFacts, EpochMetrics, ListedImage, Needs, RunDirectory, RunLock,
@@ -116,7 +117,9 @@ impl Session {
             loaded => loaded?,
         };
         // A folder may have another name now.
-        let facts = DatasetFacts { name: known.name.clone(), ..facts };
+        // Nor did earlier versions note the background, which follows from the images.
+        let facts =
+            DatasetFacts { name: known.name.clone(), background: known.background, ..facts };
         let difference = match facts.sha256 == known.sha256 {
             true => known.difference(&facts),
             false => Some(("SHA-256".to_owned(), known.sha256.clone(), facts.sha256.clone())),
@@ -181,6 +184,11 @@ pub fn load(
         n_test: test.len(),
         mean: statistics.mean,
         std: statistics.std,
+        background: match dataset.preparation {
+            // A digit is found on either, and made white on black.
+            Preparation::Digit => None,
+            _ => dataset::background(&dataset.train, &split.train),
+        },
     };
     Ok((Images { dataset, split, test }, config, facts))
 }

@@ -69,6 +69,18 @@ pub fn write_augmentation(
     write_files(&[plots::augmentation(run_name, facts, images)], None, directory)
 }
 
+/// Writes the plots of an evaluation on other images, `confusion`, `calibration` and `mistakes`, as `.png` and `.svg`;
+/// returns the files. As [`write`] otherwise.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_evaluation(inputs: &Inputs, directory: &Path) -> Result<Vec<PathBuf>> {
+    inputs.check()?;
+    let of_answers = |plot: &Plot| ["confusion", "calibration", "mistakes"].contains(&plot.name);
+    let plots: Vec<_> = plots::all(inputs).into_iter().filter(of_answers).collect();
+    write_files(&plots, None, directory)
+}
+
 /// Writes plots as PNG and as SVG, then the page where there is one, each file atomically; returns their paths.
 fn write_files(
     plots: &[Plot],

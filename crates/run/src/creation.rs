@@ -139,6 +139,7 @@ pub(crate) mod tests {
             n_test: 1,
             mean: vec![100.0],
             std: vec![10.0],
+            background: None,
         }
     }
 

@@ -133,6 +133,12 @@ impl RunDirectory {
         self.path.join("agreement.json")
     }
 
+    /// The folder of an evaluation on other images than the run's.
+    #[must_use]
+    pub fn evaluation_of(&self, name: &str) -> PathBuf {
+        self.path.join("evaluations").join(name)
+    }
+
     /// The folder of the plots and the HTML page.
     #[must_use]
     pub fn report(&self) -> PathBuf {

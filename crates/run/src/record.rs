@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use images::ImageShape;
+use images::{Background, ImageShape};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,10 @@ pub struct DatasetFacts {
     pub mean: Vec<f64>,
     /// Population standard deviation (ddof 0) of each channel of the training part, in [0, 255].
     pub std: Vec<f64>,
+    /// The background that almost all training images have, where they are grey and no digits. Files of earlier versions
+    /// leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<Background>,
 }
 
 impl DatasetFacts {

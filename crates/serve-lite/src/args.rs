@@ -13,7 +13,7 @@ use crate::format::Format;
 /// The arguments of `predict`: which images to classify, and how to prepare them and print the results.
 #[derive(Clone, Debug, clap::Args)]
 pub struct PredictArgs {
-    /// PNG, JPEG, BMP, PGM or IDX files, optionally gzipped; - reads standard input
+    /// PNG, JPEG, WebP, GIF, BMP, PGM or IDX files, optionally gzipped, or folders of images; - reads standard input
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
     /// How images become the network's input, instead of what the model says
@@ -25,6 +25,9 @@ pub struct PredictArgs {
     /// Draw the network's input
     #[arg(long, conflicts_with = "json")]
     pub show: bool,
+    /// Write the answers to this CSV file, the least certain first, instead of printing them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "show", "top"])]
+    pub csv: Option<PathBuf>,
     /// Number of classes to name, the most probable first
     #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     pub top: u16,
@@ -35,8 +38,12 @@ pub struct PredictArgs {
 pub enum Prepare {
     /// Find the digit, scale it and centre it as in MNIST
     Digit,
-    /// Keep the grey levels, and scale the image to the network's size
+    /// Keep the levels, and scale the image to the network's size
     Stretch,
+    /// Scale the whole image into the network's size, between bars
+    Fit,
+    /// Scale the largest part in the middle that has the ratio of the network's sides
+    Crop,
 }
 
 impl PredictArgs {
@@ -46,10 +53,12 @@ impl PredictArgs {
         let preparation = self.prepare.map(|prepare| match prepare {
             Prepare::Digit => Preparation::Digit,
             Prepare::Stretch => Preparation::Stretch,
+            Prepare::Fit => Preparation::Fit,
+            Prepare::Crop => Preparation::Crop,
         });
         let show = self.show.then(shades);
         let format = Format { json: self.json, top: self.top.into(), show };
-        PredictOptions { images: self.images.clone(), preparation, format }
+        PredictOptions { images: self.images.clone(), preparation, format, csv: self.csv.clone() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use images::{ImageShape, Preparation};
+use images::{Background, ImageShape, Preparation};
 use rayon::prelude::*;
 use tract_onnx::prelude::Framework;
 
@@ -39,6 +39,8 @@ pub struct Classifier {
     pub preparation: Preparation,
     /// An answer with a lower probability is doubtful, in [0, 1]. `kiln.doubtful_below`; 0 in files without it.
     pub doubtful_below: f32,
+    /// What almost all training images have around them, where it is known. `kiln.background`.
+    pub background: Option<Background>,
     /// The file's metadata, such as `kiln.dataset`, unchanged.
     pub properties: BTreeMap<String, String>,
     /// Descriptions of the operators that kiln's kernels run, in order: `dense 128 -> 10`.
@@ -125,6 +127,7 @@ impl Classifier {
             classes: contract.classes,
             preparation: contract.preparation,
             doubtful_below: contract.doubtful_below,
+            background: contract.background,
             properties: contract.properties,
             by_kernels: plan.operators.by_kernels.clone(),
             by_tract: plan.operators.by_tract.clone(),
@@ -173,13 +176,6 @@ impl Classifier {
         };
         result.map_err(|reason| Error::Inference { reason })?;
         Ok(Outputs { logits, probabilities, classes })
-    }
-
-    /// Whether an answer is not to be relied on: `several` digits stand side by side in the image, or the probability of
-    /// the best class is low.
-    #[must_use]
-    pub fn is_doubtful(&self, several: bool, probability: f32) -> bool {
-        several || probability < self.doubtful_below
     }
 
     /// Whether the metadata says that the model was trained on synthetic digits.

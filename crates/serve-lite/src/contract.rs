@@ -10,7 +10,7 @@ use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dim;
 use tract_onnx::pb::type_proto::Value as Type;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 
-use images::{ImageShape, Preparation};
+use images::{Background, ImageShape, Preparation};
 
 use crate::text::shortened;
 
@@ -65,6 +65,7 @@ pub(crate) struct Contract {
     pub(crate) classes: Vec<String>,
     pub(crate) preparation: Preparation,
     pub(crate) doubtful_below: f32,
+    pub(crate) background: Option<Background>,
     pub(crate) properties: BTreeMap<String, String>,
 }
 
@@ -90,7 +91,8 @@ pub(crate) fn check(model: &mut ModelProto) -> Result<Contract, Mismatch> {
     reduce(graph);
     let preparation = preparation(&properties, shape)?;
     let doubtful_below = doubtful_below(&properties)?;
-    Ok(Contract { shape, classes, preparation, doubtful_below, properties })
+    let background = background(&properties)?;
+    Ok(Contract { shape, classes, preparation, doubtful_below, background, properties })
 }
 
 /// The name of a weight with a value that is not finite, if there is one.
@@ -235,6 +237,12 @@ fn doubtful_below(properties: &BTreeMap<String, String>) -> Result<f32, Mismatch
         Ok(below) if (0.0..=1.0).contains(&below) => Ok(below),
         _ => mismatch("kiln.doubtful_below: a probability", text),
     }
+}
+
+fn background(properties: &BTreeMap<String, String>) -> Result<Option<Background>, Mismatch> {
+    let Some(name) = properties.get("kiln.background") else { return Ok(None) };
+    let named = Background::named(name);
+    named.map_or_else(|| mismatch("kiln.background: dark or bright", name), |named| Ok(Some(named)))
 }
 
 fn check_width(graph: &GraphProto, name: &str, n_classes: usize) -> Result<(), Mismatch> {

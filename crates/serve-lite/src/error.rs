@@ -30,6 +30,27 @@ pub enum Error {
         /// The largest size that is read, in bytes.
         limit: u64,
     },
+    /// A folder that was named has no image files.
+    #[error("{} has no image files ({})", path.display(), images::EXTENSIONS.join(", "))]
+    NoImages {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: check that its folder exists, and that you may write there", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// The results or the reports of problems cannot be printed.
+    #[error("cannot print the results")]
+    Print {
+        /// The operating system's reason.
+        #[from]
+        source: std::io::Error,
+    },
     /// A model file is empty, truncated, or not ONNX.
     #[error("{} is not an ONNX model ({reason}): export or download it again", path.display())]
     NotOnnx {

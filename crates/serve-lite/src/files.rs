@@ -1,16 +1,18 @@
 //! Classifies image files: the work of the `predict` command.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use images::{ImageShape, Preparation};
 use rayon::prelude::*;
 
 use crate::classifier::Classifier;
+use crate::doubt::Doubt;
 use crate::error::Result;
 use crate::format::{Format, write_classifications};
-use crate::input;
+use crate::table::Table;
 use crate::text::{error_chain, printable};
+use crate::{folder, input};
 
 /// Files that are read and classified between two writes: enough to keep all threads busy, few enough to hold their
 /// results in memory even if all are large IDX files.
@@ -19,12 +21,15 @@ const FILES_AT_ONCE: usize = 16;
 /// Which files to classify, and how to prepare the images and write the results.
 #[derive(Clone, Debug)]
 pub struct PredictOptions {
-    /// Image files: PNG, JPEG, BMP, PGM or IDX, which may be gzipped; `-` is standard input.
+    /// Image files: PNG, JPEG, WebP, GIF, BMP, PNM or IDX, which may be gzipped; `-` is standard input. Of a folder all
+    /// files with the extension of an image.
     pub images: Vec<PathBuf>,
     /// How images become the network's input; `None` for what the model says.
     pub preparation: Option<Preparation>,
     /// How classifications are written.
     pub format: Format,
+    /// A CSV file that gets the classifications, instead of `format`.
+    pub csv: Option<PathBuf>,
 }
 
 /// The model's result for one image.
@@ -34,8 +39,8 @@ pub struct Classification {
     pub index: Option<usize>,
     /// The most probable class, an index into the model's classes.
     pub class: usize,
-    /// Whether the answer is not to be relied on: its probability is low, or several digits stand side by side.
-    pub doubtful: bool,
+    /// Why the answer is not to be relied on; `None` if it is.
+    pub doubt: Option<Doubt>,
     /// One probability for each class; they sum to 1.
     pub probabilities: Vec<f32>,
     /// The network's input: the prepared image, one byte a value, in the order of `shape`.
@@ -73,50 +78,81 @@ pub fn classify_file(
     let rows = prepared.into_iter().enumerate().map(|(row, image)| {
         let index = numbered.then_some(row);
         let (class, probabilities) = (outputs.best(row), outputs.row(row).to_vec());
-        let doubtful = classifier.is_doubtful(image.several, probabilities[class]);
-        Classification { index, class, doubtful, probabilities, pixels: image.pixels, shape }
+        let doubt = classifier.doubt(&image, preparation, probabilities[class]);
+        Classification { index, class, doubt, probabilities, pixels: image.pixels, shape }
     });
     Ok(rows.collect())
 }
 
-/// Classifies every file and writes the results to `out`, in the order of `options.images`.
+/// Classifies every file and writes the results to `out`, in the order of `options.images`; or to the CSV file, whole or
+/// not at all and the least certain first, and their number to `out`.
 ///
 /// A file that cannot be used is reported on `problems`, and the remaining files are classified. If the model was
 /// trained on synthetic digits, a note on `problems` says so once.
 ///
 /// # Errors
-/// If `out` or `problems` cannot be written to.
+/// [`Error::Print`](crate::Error::Print) if `out` or `problems` cannot be written to, [`Error::Write`](crate::Error::Write)
+/// if the CSV file cannot.
 pub fn classify_files(
     classifier: &Classifier,
     options: &PredictOptions,
     out: &mut dyn Write,
     problems: &mut dyn Write,
-) -> io::Result<FileCounts> {
-    let PredictOptions { images, preparation, format } = options;
+) -> Result<FileCounts> {
+    let PredictOptions { images, preparation, format, csv } = options;
+    let mut table = csv.as_deref().map(Table::begin).transpose()?;
     if classifier.is_synthetic() {
         writeln!(problems, "note: this model was trained on synthetic digits, not on handwriting")?;
     }
-    let longest = images.iter().map(|image| name_width(image)).max().unwrap_or(0);
+    let files = files(images);
+    let named = files.iter().map(|file| file.as_deref().map_or(0, name_width));
+    let longest = named.max().unwrap_or(0);
     let mut n_failed = 0;
-    for images in images.chunks(FILES_AT_ONCE) {
-        let results: Vec<_> =
-            images.par_iter().map(|image| classify_file(classifier, image, *preparation)).collect();
-        for (image, result) in images.iter().zip(results) {
-            match result {
-                Ok(rows) => {
-                    write_classifications(out, image, &rows, &classifier.classes, format, longest)?;
+    for files in files.chunks(FILES_AT_ONCE) {
+        let classify = |file: &std::result::Result<PathBuf, String>| {
+            let found = classify_file(classifier, file.as_ref()?, *preparation);
+            found.map_err(|error| error_chain(&error))
+        };
+        let results: Vec<_> = files.par_iter().map(classify).collect();
+        for (file, result) in files.iter().zip(results) {
+            let file = file.as_deref().unwrap_or(Path::new(""));
+            match (result, &mut table) {
+                (Ok(found), Some(table)) => table.add(file, &found),
+                (Ok(found), None) => {
+                    write_classifications(out, file, &found, &classifier.classes, format, longest)?;
                 }
-                Err(error) => {
+                (Err(problem), _) => {
                     n_failed += 1;
                     // Keeps the order of the files where both streams end on one screen.
                     out.flush()?;
-                    writeln!(problems, "error: {}", error_chain(&error))?;
+                    writeln!(problems, "error: {problem}")?;
                 }
             }
         }
     }
+    if let (Some(table), Some(path)) = (table, csv) {
+        let (n_images, n_doubtful) = table.write(&classifier.classes)?;
+        let path = printable(&path.to_string_lossy());
+        writeln!(out, "{n_images} images in {path}, {n_doubtful} of them doubtful")?;
+        if n_failed > 0 {
+            out.flush()?;
+            writeln!(problems, "{n_failed} of {} files could not be used", files.len())?;
+        }
+    }
     out.flush()?;
-    Ok(FileCounts { n_files: images.len(), n_failed })
+    Ok(FileCounts { n_files: files.len(), n_failed })
+}
+
+/// The files that are meant: of a folder those in it, or why there are none.
+fn files(images: &[PathBuf]) -> Vec<std::result::Result<PathBuf, String>> {
+    let of = |path: &PathBuf| match path.is_dir() {
+        false => vec![Ok(path.clone())],
+        true => match folder::image_files(path) {
+            Ok(files) => files.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error_chain(&error))],
+        },
+    };
+    images.iter().flat_map(of).collect()
 }
 
 fn name_width(image: &Path) -> usize {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
+use crate::doubt::Doubt;
 use crate::drawing::{Shades, draw};
 use crate::files::Classification;
 use crate::text::printable;
@@ -78,8 +79,9 @@ fn write_line(
         "{name:<name_width$}  {BOLD}{label:<label_width$}{RESET}  {:5.1} %",
         percent(*class)
     )?;
-    if row.doubtful {
+    if let Some(doubt) = row.doubt {
         write!(out, "  doubtful")?;
+        doubt.reason().map_or(Ok(()), |reason| write!(out, " ({reason})"))?;
     }
     let mut others: Vec<usize> = (0..classes.len()).filter(|other| other != class).collect();
     others.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
@@ -100,6 +102,8 @@ struct JsonLine<'a> {
     label: &'a str,
     probability: f32,
     doubtful: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     probabilities: ByClass<'a>,
 }
 
@@ -118,13 +122,14 @@ fn write_json(
     row: &Classification,
     classes: &[String],
 ) -> io::Result<()> {
-    let Classification { index, class, doubtful, probabilities, .. } = row;
+    let Classification { index, class, doubt, probabilities, .. } = row;
     let line = JsonLine {
         file,
         index: *index,
         label: &classes[*class],
         probability: probabilities[*class],
-        doubtful: *doubtful,
+        doubtful: doubt.is_some(),
+        reason: doubt.and_then(Doubt::reason),
         probabilities: ByClass(classes, probabilities),
     };
     serde_json::to_writer(&mut *out, &line)?;
@@ -146,7 +151,7 @@ mod tests {
         Classification {
             index: None,
             class: 1,
-            doubtful: false,
+            doubt: None,
             probabilities: vec![0.002, 0.998, 0.0],
             pixels,
             shape,
@@ -164,7 +169,11 @@ mod tests {
     fn a_line_is_aligned_and_names_the_second_class() {
         let line = written("a.png", classification(), &TEXT);
         assert_eq!(line, "a.png     \x1b[1mone \x1b[0m   99.8 %  (then zero 0.2 %)\n");
-        let line = written("a.png", Classification { doubtful: true, ..classification() }, &TEXT);
+        let line = written(
+            "a.png",
+            Classification { doubt: Some(Doubt::Improbable), ..classification() },
+            &TEXT,
+        );
         assert_eq!(line, "a.png     \x1b[1mone \x1b[0m   99.8 %  doubtful  (then zero 0.2 %)\n");
         let line = written("a.png", classification(), &Format { top: 1, ..TEXT });
         assert_eq!(line, "a.png     \x1b[1mone \x1b[0m   99.8 %\n");

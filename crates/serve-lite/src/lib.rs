@@ -32,9 +32,11 @@ mod accelerate;
 mod args;
 mod classifier;
 mod contract;
+mod doubt;
 mod drawing;
 mod error;
 mod files;
+mod folder;
 mod format;
 mod input;
 mod model_file;
@@ -42,17 +44,20 @@ mod pipe;
 mod plan;
 #[cfg(feature = "server")]
 mod server;
+mod table;
 mod text;
 mod wire;
 
 #[cfg(feature = "server")]
 pub use args::{PredictArgs, Prepare};
 pub use classifier::{Classifier, MAX_MODEL_BYTES, Outputs};
+pub use doubt::Doubt;
 pub use drawing::Shades;
 pub use error::{Error, Result};
 pub use files::{Classification, FileCounts, PredictOptions, classify_file, classify_files};
+pub use folder::image_files;
 pub use format::Format;
-pub use images::{Error as ImageError, ImageShape, Preparation};
+pub use images::{Background, Error as ImageError, ImageShape, Preparation};
 pub use pipe::is_broken_pipe;
 #[cfg(feature = "server")]
 pub use server::{

@@ -34,12 +34,15 @@ pub(crate) fn size_text(n_bytes: u64) -> String {
     }
 }
 
-/// An error and its sources, on one printable line.
+/// An error and its sources, on one printable line; a source whose text its effect already quotes is left out.
 pub(crate) fn error_chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        line += &format!(": {cause}");
+        let text = cause.to_string();
+        if !line.ends_with(&text) {
+            line += &format!(": {text}");
+        }
         source = cause.source();
     }
     printable(&line)

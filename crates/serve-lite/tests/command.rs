@@ -141,7 +141,8 @@ fn a_bad_image_is_reported_and_the_others_are_predicted() {
     place.write("bad.png", b"no image");
     place.write("cut-idx", &idx(&[halves(1, 1)])[..500]);
     place.write("cut.gz", &gzip(&idx(&[halves(1, 1)]))[..20]);
-    let files = ["left.pgm", "bad.png", "missing.png", "cut-idx", "cut.gz", ".", "right.pgm"];
+    std::fs::create_dir(place.path("empty")).unwrap();
+    let files = ["left.pgm", "bad.png", "missing.png", "cut-idx", "cut.gz", "empty", "right.pgm"];
     let assert = place.run(&[&["predict", "model.onnx"], &files[..]].concat()).code(1);
     assert_eq!(stdout(&assert).lines().count(), 2);
     assert!(stdout(&assert).contains("right.pgm"), "{}", stdout(&assert));
@@ -303,6 +304,27 @@ fn help_has_examples() {
     assert!(text.contains("Examples:") && text.contains("Exit status:"), "{text}");
     let text = stdout(&place.run(&["predict", "--help"]).success());
     assert!(text.contains("serve-lite predict model.onnx"), "{text}");
+}
+
+#[test]
+fn a_pipe_that_is_closed_from_the_start_ends_every_command_without_an_error() {
+    let place = Place::new();
+    let commands = [
+        &["completions", "bash"][..],
+        &["completions", "zsh"],
+        &["info", "model.onnx"],
+        &["predict", "model.onnx", "left.pgm"],
+        &["predict", "model.onnx", "left.pgm", "--csv", "answers.csv"],
+        &["bench", "model.onnx", "--seconds", "0.01"],
+        &["--help"],
+    ];
+    for args in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = place.command(args).stdout(writer).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+    }
 }
 
 #[test]

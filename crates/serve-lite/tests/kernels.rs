@@ -82,6 +82,16 @@ fn use_again(model: &mut ModelProto, value: &str) {
     insert_after(model, "mean2", node("Add", &["highest", "mean2"], "pool", vec![]));
 }
 
+/// Pads both convolutions, and averages over rows and columns before the dense layers, as kiln's `blocks` do.
+fn as_blocks(model: &mut ModelProto) {
+    for conv in ["conv1", "conv2"] {
+        giving(model, conv).attribute.push(ints("pads", &[1; 4]));
+    }
+    insert_after(model, "pool", node("GlobalAveragePool", &["pool"], "mean of plane", vec![]));
+    giving(model, "flat").input[0] = "mean of plane".into();
+    flat(model, 3);
+}
+
 /// Takes a softmax over the images of a call, which the probabilities then depend on.
 fn softmax_over_images(model: &mut ModelProto) {
     giving(model, "probabilities").input[0] = "over images".into();
@@ -114,14 +124,35 @@ fn kilns_network_runs_on_kernels_except_for_three_operators() {
 #[test]
 fn matching_operators_run_on_kernels_and_near_matches_on_tract() {
     type Change = fn(&mut ModelProto);
-    let cases: [(&str, Change, &[&str]); 28] = [
+    let cases: [(&str, Change, &[&str]); 31] = [
         (
             "padding",
             |m| {
                 giving(m, "conv2").attribute.push(ints("pads", &[1; 4]));
                 flat(m, 3 * 13 * 13);
             },
-            &[CONV1, "dense 507 -> 4, relu", DENSE2, SOFTMAX],
+            &[CONV1, "pad 1", CONV2, "dense 507 -> 4, relu", DENSE2, SOFTMAX],
+        ),
+        (
+            "padding of one channel, without pooling",
+            |m| {
+                giving(m, "conv1").attribute.push(ints("pads", &[1; 4]));
+                flat(m, 3 * 13 * 13);
+            },
+            &["pad 1", CONV1, CONV2, "dense 507 -> 4, relu", DENSE2, SOFTMAX],
+        ),
+        (
+            "padded blocks and their mean",
+            as_blocks,
+            &["pad 1", CONV1, "pad 1", CONV2, "sum 196", "dense 3 -> 4, relu", DENSE2, SOFTMAX],
+        ),
+        (
+            "padding of 2",
+            |m| {
+                giving(m, "conv2").attribute.push(ints("pads", &[2; 4]));
+                flat(m, 3 * 14 * 14);
+            },
+            &[CONV1, "dense 588 -> 4, relu", DENSE2, SOFTMAX],
         ),
         (
             "padding on one side, which the pooling hides",
@@ -350,7 +381,10 @@ fn outputs_of_an_image_do_not_depend_on_its_batch_or_on_threads() {
     use_again(&mut mixed, "relu2");
     let mut over_images = models::small_cnn();
     softmax_over_images(&mut over_images);
+    let mut blocks = models::small_cnn();
+    as_blocks(&mut blocks);
     let all = [
+        ("blocks", blocks, 32),
         ("full", models::full_cnn(), 32),
         ("small", models::small_cnn(), 32),
         ("mixed", mixed, 1),

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::error::Result;
 use crate::layout::entries;
 
-/// Extensions of image files. A file with one of these must be an image; any other is one if its content says so, and is
-/// skipped with a notice if not, since folders collect notes and thumbnails.
-pub(crate) const EXTENSIONS: [&str; 12] =
-    ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "bmp", "pgm", "pnm", "ppm", "pbm"];
+// A file with one of these extensions must be an image; any other is one if its content says so, and is skipped with a
+// notice if not, since folders collect notes and thumbnails.
+pub(crate) use images::EXTENSIONS;
+
 /// Folders in folders of a class that are looked into.
 const DEPTH: usize = 8;
 /// How image formats begin: PNG, JPEG, BMP, GIF, TIFF of both byte orders. TIFF, which is not decoded, is an error
@@ -68,9 +68,7 @@ fn holds_image(folder: &Path, depth: usize) -> bool {
 
 /// Whether a path is a regular file that is an image, or claims to be one. A pipe or a device is never opened.
 fn is_image(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
-    let known = EXTENSIONS.iter().any(|&known| extension.as_deref() == Some(known.as_ref()));
-    path.is_file() && (known || starts_as_image(path))
+    path.is_file() && (images::has_extension(path) || starts_as_image(path))
 }
 
 fn starts_as_image(path: &Path) -> bool {

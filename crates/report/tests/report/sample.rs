@@ -107,6 +107,7 @@ impl Run {
                 n_test,
                 mean: vec![33.5],
                 std: vec![78.5],
+                background: None,
             },
             predictions,
             pixels: (0..n_test * PIXELS).map(|i| (i * 7 % 256) as u8).collect(),

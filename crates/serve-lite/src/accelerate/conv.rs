@@ -25,7 +25,7 @@ pub(super) fn rule(
     name: &str,
     conv: &Conv,
 ) -> TractResult<Option<TypedModelPatch>> {
-    rule_if_some!(shape = shape(model, node, conv)?);
+    rule_if_some!((shape, padding) = shape(model, node, conv)?);
     rule_if_let!(&[x, weights, biases] = &node.inputs[..]);
     rule_if_some!(weights = constant(model, weights)?);
     let Shape { channels_in, channels_out, .. } = shape;
@@ -41,7 +41,17 @@ pub(super) fn rule(
     if channels_in > 1 {
         wire = patch.wire_node(format!("{name}.in"), channels_last.clone(), &[wire])?[0];
     }
+    // The kernels have no padding: they take a copy that has it.
+    let padded = |wire: OutletId, patch: &mut TypedModelPatch| -> TractResult<OutletId> {
+        if padding == 0 {
+            return Ok(wire);
+        }
+        let [height, width] = [shape.height, shape.width].map(|side| side - 2 * padding);
+        let pad = Layer::Pad { height, width, channels: channels_in, padding };
+        Ok(patch.wire_node(format!("{name}.pad"), Operation::new(pad), &[wire])?[0])
+    };
     if let Some(pool) = pool_after(model, relu, shape)? {
+        wire = padded(wire, &mut patch)?;
         let weights = values(&weights)?;
         let layer = Layer::ConvReluPool(Filters::new(isa, shape, weights, &bias));
         wire = patch.wire_node(name, Operation::new(layer), &[wire])?[0];
@@ -53,6 +63,7 @@ pub(super) fn rule(
             rule_if!(channels_in <= MAX_DIRECT_CHANNELS);
             Layer::ConvRelu { isa, shape, weights, bias }
         };
+        wire = padded(wire, &mut patch)?;
         wire = patch.wire_node(name, Operation::new(layer), &[wire])?[0];
         wire = patch.wire_node(format!("{name}.out"), channels_last.recip(), &[wire])?[0];
         patch.shunt_outside(model, relu.id.into(), wire)?;
@@ -60,18 +71,21 @@ pub(super) fn rule(
     Ok(Some(patch))
 }
 
-/// The shape of a convolution that the kernels implement.
-fn shape(model: &TypedModel, node: &TypedNode, conv: &Conv) -> TractResult<Option<Shape>> {
+/// The shape of a convolution that the kernels implement, its input padded, and the width of that padding: 0, or 1 on all
+/// sides.
+fn shape(model: &TypedModel, node: &TypedNode, conv: &Conv) -> TractResult<Option<(Shape, usize)>> {
     let fact = model.outlet_fact(node.inputs[0])?;
     rule_if!(fact.datum_type == f32::datum_type());
     rule_if!(conv.q_params.is_none() && conv.group == 1 && conv.kernel_fmt == KernelFormat::OIHW);
     rule_if_some!(dims = dims_per_image(fact));
     rule_if_let!([channels_in, height, width] = dims[..]);
-    rule_if!(is_plain(&conv.pool_spec, 3, 1, [height, width]));
+    rule_if_some!(padding = padding(&conv.pool_spec, 3, 1, [height, width]));
+    rule_if!(padding <= 1);
+    let [height, width] = [height, width].map(|side| side + 2 * padding);
     let channels_out = conv.output_channels();
     rule_if!([channels_in, channels_out].iter().all(|n| (1..=MAX_CHANNELS).contains(n)));
     rule_if!(height >= 3 && width >= 3);
-    Ok(Some(Shape { channels_in, channels_out, height, width }))
+    Ok(Some((Shape { channels_in, channels_out, height, width }, padding)))
 }
 
 /// The 2x2 max-pooling that is the only consumer of `relu`.
@@ -83,7 +97,7 @@ fn pool_after<'a>(
     rule_if_some!(node = sole_consumer(model, relu));
     rule_if_some!(pool = node.op_as::<MaxPool>());
     rule_if!(pool.with_index_outputs.is_none());
-    rule_if!(is_plain(&pool.pool_spec, 2, 2, shape.output_sides()));
+    rule_if!(padding(&pool.pool_spec, 2, 2, shape.output_sides()) == Some(0));
     // The kernel drops an odd last row or column; a file can ask for it to be kept.
     let [rows, columns] = shape.pooled_sides();
     let sides = dims_per_image(&node.outputs[0].fact);
@@ -92,11 +106,15 @@ fn pool_after<'a>(
     Ok(Some(node))
 }
 
-/// Whether windows of `side` by `side` move by `stride`, without dilation and without padding.
-fn is_plain(spec: &PoolSpec, side: usize, stride: usize, input: [usize; 2]) -> bool {
-    spec.data_format == DataFormat::NCHW
+/// The padding, equal on all sides, of windows of `side` by `side` that move by `stride`, without dilation; `None` for
+/// other windows.
+fn padding(spec: &PoolSpec, side: usize, stride: usize, input: [usize; 2]) -> Option<usize> {
+    let is_plain = spec.data_format == DataFormat::NCHW
         && spec.kernel_shape[..] == [side; 2]
         && spec.strides()[..] == [stride; 2]
-        && spec.dilations()[..] == [1; 2]
-        && spec.computed_padding(&input).iter().all(|dim| dim.pad_before == 0 && dim.pad_after == 0)
+        && spec.dilations()[..] == [1; 2];
+    let padding = spec.computed_padding(&input);
+    let first = padding.first()?.pad_before;
+    let is_even = padding.iter().all(|dim| dim.pad_before == first && dim.pad_after == first);
+    (is_plain && is_even).then_some(first)
 }

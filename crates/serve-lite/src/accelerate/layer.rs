@@ -23,6 +23,10 @@ pub(super) enum Layer {
     ConvReluTiled(Filters),
     /// `[height, width, channels]` to `[channels, rows, columns]`.
     ConvReluPool(Filters),
+    /// `[height, width, channels]` to the same with a border of zeros, `padding` wide.
+    Pad { height: usize, width: usize, channels: usize, padding: usize },
+    /// `[channels, plane]` to `[channels]`: the sum of each plane.
+    Sum { channels: usize, plane: usize },
     /// `[n_in]` to `[n_out]`.
     Dense {
         isa: Isa,
@@ -44,6 +48,8 @@ impl Layer {
         match self {
             Self::ConvRelu { shape, .. } => shape.input(),
             Self::ConvReluTiled(filters) | Self::ConvReluPool(filters) => filters.shape().input(),
+            Self::Pad { height, width, channels, .. } => height * width * channels,
+            Self::Sum { channels, plane } => channels * plane,
             Self::Dense { weights, bias, .. } => weights.len() / bias.len(),
             Self::Softmax { classes } => *classes,
         }
@@ -58,6 +64,10 @@ impl Layer {
                 let [rows, columns] = filters.shape().pooled_sides();
                 tvec![filters.shape().channels_out, rows, columns]
             }
+            Self::Pad { height, width, channels, padding } => {
+                tvec![height + 2 * padding, width + 2 * padding, *channels]
+            }
+            Self::Sum { channels, .. } => tvec![*channels, 1, 1],
             Self::Dense { bias, .. } => tvec![bias.len()],
             Self::Softmax { classes } => tvec![*classes],
         }
@@ -67,7 +77,7 @@ impl Layer {
     ///
     /// # Shapes
     /// - `x`: `n * input_size()` values, `y`: `n` times the volume of `output_shape()`; the kernels panic for other
-    ///   lengths
+    ///   lengths; `y` is zero
     pub(super) fn run(&self, x: &[f32], y: &mut [f32]) -> TractResult<()> {
         match self {
             Self::ConvRelu { isa, shape, weights, bias } => {
@@ -78,6 +88,24 @@ impl Layer {
             Self::Dense { isa, weights, bias, finite, relu } => {
                 let layer = Dense { weights: values(weights)?, bias, finite: *finite };
                 dense(*isa, layer, *relu, x, y);
+            }
+            Self::Pad { height, width, channels, padding } => {
+                let row = width * channels;
+                let (wide, border) = (row + 2 * padding * channels, padding * channels);
+                for (x, y) in x
+                    .chunks_exact(height * row)
+                    .zip(y.chunks_exact_mut((height + 2 * padding) * wide))
+                {
+                    let inner = y[padding * wide..].chunks_exact_mut(wide);
+                    for (x, y) in x.chunks_exact(row).zip(inner) {
+                        y[border..border + row].copy_from_slice(x);
+                    }
+                }
+            }
+            Self::Sum { plane, .. } => {
+                for (x, y) in x.chunks_exact(*plane).zip(y) {
+                    *y = x.iter().sum();
+                }
             }
             Self::Softmax { classes } => softmax(*classes, x, y),
         }
@@ -96,6 +124,8 @@ impl fmt::Display for Layer {
                 let relu = if *relu { ", relu" } else { "" };
                 write!(f, "dense {} -> {}{relu}", self.input_size(), bias.len())
             }
+            Self::Pad { padding, .. } => write!(f, "pad {padding}"),
+            Self::Sum { plane, .. } => write!(f, "sum {plane}"),
             Self::Softmax { classes } => write!(f, "softmax {classes}"),
         }
     }

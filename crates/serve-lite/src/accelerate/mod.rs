@@ -5,6 +5,8 @@
 //! Conv 3x3, ReLU                       -> conv_relu        images as [height, width, channels], for 1 to 4 input
 //!                                         channels, or conv_relu_tiled from 16 on
 //! Conv 3x3, ReLU, MaxPool 2x2          -> conv_relu_pool   input as above, output in tract's layout
+//! padding of 1 before a convolution    -> pad, then as above
+//! Reduce<Sum> over rows and columns    -> sum, plane by plane
 //! EinSum by constants [, Add] [, ReLU] -> dense
 //! Softmax                              -> softmax, row by row
 //! ```
@@ -19,6 +21,7 @@ mod independence;
 mod layer;
 mod operation;
 mod softmax;
+mod sum;
 
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::model::Rewriter;
@@ -34,6 +37,7 @@ pub(crate) fn accelerate(model: &mut TypedModel) -> TractResult<()> {
         .with_rule_for("convolution", conv::rule)
         .with_rule_for("dense", dense::rule)
         .with_rule_for("softmax", softmax::rule)
+        .with_rule_for("sum", sum::rule)
         .rewrite(&(), model)?;
     model.declutter()
 }

@@ -12,6 +12,7 @@ Examples:
   serve-lite predict --top 3 --show model.onnx 3.png
   serve-lite predict --json model.onnx *.png | jq -r '[.file, .label] | @tsv'
   serve-lite predict model.onnx t10k-images-idx3-ubyte.gz
+  serve-lite predict model.onnx photos --csv answers.csv
   curl -s https://example.com/3.png | serve-lite predict model.onnx -
 
 The model says how images become its input. A model of digits finds the digit on its paper, scales it

@@ -1,6 +1,6 @@
 //! Descriptions of the server and its model, as the protocol and Triton define them.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::AppState;
 use super::models::Model;
@@ -25,6 +25,8 @@ pub(crate) fn model(state: &AppState, model: &Model) -> Value {
     let [channels, height, width] = model.classifier.shape.dimensions();
     let n_classes = model.classifier.classes.len();
     let output = |name| json!({ "name": name, "datatype": "FP32", "shape": [-1, n_classes] });
+    let parameters: Map<String, Value> =
+        parameters(model).into_iter().map(|(key, value)| (key.into(), value)).collect();
     json!({
         "name": state.options.name.as_str(),
         "versions": [model.version_text],
@@ -36,13 +38,35 @@ pub(crate) fn model(state: &AppState, model: &Model) -> Value {
         }],
         "outputs": OUTPUTS.map(output),
         "properties": model.classifier.properties,
+        "parameters": parameters,
     })
+}
+
+/// What a client has to know to show the model an image: the sides of its input, how an image becomes it, and the
+/// background that the training images have, where it is known.
+fn parameters(model: &Model) -> Vec<(&'static str, Value)> {
+    let classifier = &model.classifier;
+    let [channels, height, width] = classifier.shape.dimensions();
+    let mut parameters = vec![
+        ("channels", channels.into()),
+        ("height", height.into()),
+        ("width", width.into()),
+        ("prepare", classifier.preparation.name().into()),
+    ];
+    parameters.extend(classifier.background.map(|known| ("background", known.name().into())));
+    parameters
 }
 
 /// Triton's configuration of the model; its load generator reads the shapes from it.
 pub(crate) fn config(state: &AppState, model: &Model) -> Value {
     let (dims, n_classes) = (model.classifier.shape.dimensions(), model.classifier.classes.len());
     let output = |name| json!({ "name": name, "data_type": "TYPE_FP32", "dims": [n_classes] });
+    // Triton's parameters are texts (`ModelParameter` of its model_config.proto).
+    let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let parameters: Map<String, Value> = parameters(model)
+        .into_iter()
+        .map(|(key, value)| (key.into(), json!({ "string_value": text(value) })))
+        .collect();
     json!({
         "name": state.options.name.as_str(),
         "platform": "onnxruntime_onnx",
@@ -50,6 +74,7 @@ pub(crate) fn config(state: &AppState, model: &Model) -> Value {
         "max_batch_size": state.options.max_batch,
         "input": [{ "name": PIXELS_INPUT, "data_type": "TYPE_UINT8", "dims": dims }],
         "output": OUTPUTS.map(output),
+        "parameters": parameters,
     })
 }
 

@@ -18,6 +18,7 @@ mod failure;
 mod half_close;
 mod infer;
 mod lifecycle;
+mod load_failures;
 mod log;
 mod metadata;
 mod metrics;

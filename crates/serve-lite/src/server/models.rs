@@ -4,11 +4,12 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
+use super::load_failures::LoadFailures;
 use super::metrics::Metrics;
 use super::triton::ModelCounters;
 use super::{AppState, priority};
@@ -45,6 +46,7 @@ pub(crate) struct Models {
     last: Arc<AsyncMutex<Reload>>,
     /// Why the file is not what serves, after a reload that failed.
     problem: Mutex<Option<String>>,
+    failures: Mutex<LoadFailures>,
     /// Loads that were given up and still run.
     n_stuck: Arc<AtomicUsize>,
 }
@@ -79,6 +81,7 @@ impl Models {
             begun: AtomicU64::new(0),
             last: Arc::new(AsyncMutex::new(Reload { number: 0, outcome: Ok(1) })),
             problem: Mutex::default(),
+            failures: Mutex::default(),
             n_stuck: Arc::default(),
         })
     }
@@ -111,13 +114,17 @@ impl Models {
                 let version = self.current().version + 1;
                 let model = Arc::new(Model::new(classifier, version, metrics));
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = model;
-                tracing::info!(version, "the model was reloaded");
+                let unlogged_failures = lock(&self.failures).end();
+                tracing::info!(version, unlogged_failures, "the model was reloaded");
                 (version, None)
             }
             Err(reason) => {
                 metrics.load_failed();
                 let version = self.current().version;
-                tracing::error!(serving = version, reason, "the model was not reloaded");
+                if let Some(more) = lock(&self.failures).add(&reason, Instant::now()) {
+                    let message = "the model was not reloaded";
+                    tracing::error!(serving = version, reason, unlogged_failures = more, message);
+                }
                 (version, Some(reason))
             }
         };

@@ -14,11 +14,12 @@ const INDEX: &str = include_str!("page/index.html");
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 /// Path, content type and text of the files that the page loads.
-pub(crate) const FILES: [(&str, &str, &str); 6] = [
+pub(crate) const FILES: [(&str, &str, &str); 7] = [
     ("/page.css", CSS, include_str!("page/page.css")),
     ("/page.js", SCRIPT, include_str!("page/page.js")),
     ("/view.js", SCRIPT, include_str!("page/view.js")),
     ("/server.js", SCRIPT, include_str!("page/server.js")),
+    ("/files.js", SCRIPT, include_str!("page/files.js")),
     ("/digit.js", SCRIPT, include_str!("page/digit.js")),
     ("/samples.js", SCRIPT, include_str!("page/samples.js")),
 ];

@@ -20,6 +20,7 @@ use super::infer::classify;
 use super::models::Model;
 use super::multipart;
 use super::reply::not_finite;
+use crate::doubt::Doubt;
 use crate::format::ByClass;
 
 /// The largest image file, in multiples of the largest inference request (`--max-body`): photographs need it.
@@ -49,10 +50,15 @@ struct Reply<'a> {
     model_version: &'a str,
     label: &'a str,
     probability: f32,
-    /// Whether the answer is not to be relied on: its probability is low, or several digits stand side by side.
+    /// Whether the answer is not to be relied on.
     doubtful: bool,
+    /// Why, where the probability does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     probabilities: ByClass<'a>,
-    /// The network's input, in the model's input shape; ink is white.
+    /// `[channels, height, width]`, the shape of `pixels`.
+    shape: [usize; 3],
+    /// The network's input: one channel after the other, each row by row; the ink of a digit is white.
     pixels: &'a [u8],
 }
 
@@ -68,22 +74,26 @@ pub(super) async fn predict(
     let limit = Limit { n_bytes, remedy: "scale the image down" };
     let received = body::read(state, &head.headers, body, limit, deadline).await?;
     let prepared = prepare(state, model, head.headers, received.bytes.clone(), deadline).await?;
-    let (pixels, several) = (Bytes::from(prepared.pixels), prepared.several);
-    let outputs = classify(state, model, pixels.clone(), deadline).await?;
+    let pixels = Bytes::copy_from_slice(&prepared.pixels);
+    let outputs = classify(state, model, pixels, deadline).await?;
     let class = outputs.best(0);
     if outputs.probabilities.iter().any(|probability| !probability.is_finite()) {
         state.metrics.nonfinite_outputs.inc();
         return Err(not_finite("probabilities"));
     }
-    let classes = &model.classifier.classes;
+    let classifier = &model.classifier;
+    let classes = &classifier.classes;
+    let doubt = classifier.doubt(&prepared, classifier.preparation, outputs.row(0)[class]);
     let reply = Reply {
         model_name: state.options.name.as_str(),
         model_version: &model.version_text,
         label: &classes[class],
         probability: outputs.row(0)[class],
-        doubtful: model.classifier.is_doubtful(several, outputs.row(0)[class]),
+        doubtful: doubt.is_some(),
+        reason: doubt.and_then(Doubt::reason),
         probabilities: ByClass(classes, outputs.row(0)),
-        pixels: &pixels,
+        shape: classifier.shape.dimensions(),
+        pixels: &prepared.pixels,
     };
     Ok(Json(reply).into_response())
 }

@@ -60,6 +60,21 @@ fn a_storm_of_loads_neither_queues_nor_delays_predictions() {
 }
 
 #[test]
+fn a_storm_of_failing_loads_is_one_line_and_a_count() {
+    let server = TestServer::start(&sides(), &["--watch", "0"]);
+    server.replace_model(b"not a model");
+    for _ in 0..30 {
+        assert_eq!(server.ask(&load()).status, 400);
+    }
+    server.replace_model(&bytes(&biased(2.0)));
+    assert_eq!(server.ask(&load()).status, 200);
+    let lines = |what: &str| server.log().lines().filter(|line| line.contains(what)).count();
+    eventually("the last load is in the log", || lines("was reloaded") == 1);
+    assert_eq!(lines("was not reloaded"), 1, "{}", server.log());
+    assert!(server.log().contains("unlogged_failures=29"), "{}", server.log());
+}
+
+#[test]
 fn a_load_that_is_requested_during_another_reads_the_file_again() {
     let server = TestServer::start(&biased(1.0), &["--watch", "0", "--timeout", "25"]);
     server.replace_model(&bytes(&slow(20)));

@@ -206,9 +206,10 @@ fn files_that_are_not_images_get_an_error_message() {
     let cases: Vec<(&str, Vec<u8>, &[u16])> = vec![
         ("nothing", vec![], &[400, 415]),
         ("text", b"not an image".to_vec(), &[415]),
-        ("a GIF", b"GIF89a\x01\0\x01\0\0\0\0;".to_vec(), &[415]),
+        ("a GIF without an image", b"GIF89a\x01\0\x01\0\0\0\0;".to_vec(), &[400]),
+        ("a TIFF", b"II*\0\x08\0\0\0".to_vec(), &[415]),
         ("a BMP's first bytes", b"BM\0\0\0\0\0\0\0\0\0\0\0\0".to_vec(), &[400]),
-        ("a WebP", b"RIFF\0\0\0\0WEBPVP8 ".to_vec(), &[415]),
+        ("a WebP's first bytes", b"RIFF\0\0\0\0WEBPVP8 ".to_vec(), &[400]),
         ("an SVG", b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(), &[415]),
         ("a PDF", b"%PDF-1.7".to_vec(), &[415]),
         ("a zip", b"PK\x03\x04".to_vec(), &[415]),

@@ -99,6 +99,9 @@ fn answer(setup: &Setup, index: usize, image: Option<&Prepared>) -> anyhow::Resu
     };
     let outputs = setup.classifier.classify(&image.pixels)?;
     let class = argmax(&outputs.logits);
-    let doubtful = setup.classifier.is_doubtful(image.several, outputs.probabilities[class]);
+    let doubtful = setup
+        .classifier
+        .doubt(&image, setup.classifier.preparation, outputs.probabilities[class])
+        .is_some();
     Ok(Answer { read: true, correct: class == usize::from(setup.test.labels[index]), doubtful })
 }

@@ -1,10 +1,12 @@
-// The page: records strokes, and sends the drawing to the server while it changes.
+// The page: records strokes or takes an image file, and sends it to the server while it changes.
 
 import { rasterise, smooth } from "./digit.js";
+import { fitted, listenForFiles, readFile } from "./files.js";
 import { imageOf } from "./samples.js";
 import { Problem, describe, predict, useToken } from "./server.js";
 import {
-    markSample, sayPen, showAnswer, showLatency, showModel, showProblem, showSamples, showSeen, drawImage,
+    markSample, sayPen, showAnswer, showHint, showLatency, showModel, showProblem, showSamples, showSeen,
+    drawImage,
 } from "./view.js";
 
 /** Milliseconds between requests while a stroke is drawn; the bars are animated in between. */
@@ -18,9 +20,11 @@ const PEN = 1 / 16;
 const MIN_DISTANCE = 1 / 500;
 const STEP = { coarse: 1 / 32, fine: 1 / 128 };
 
-/** The drawing: strokes, or one of the samples. */
-export let drawing = { strokes: [], sample: null };
-/** The drawing as an image, which the server prepares for the network; null if it is blank. */
+const BLANK = { strokes: [], sample: null, file: null };
+
+/** The drawing: strokes, one of the samples, or an image file. */
+export let drawing = BLANK;
+/** The drawing as an image, or the file, which the server prepares for the network; null if it is blank. */
 export let image = null;
 const history = [];
 
@@ -31,7 +35,7 @@ const colour = (property = "color") => getComputedStyle(surface).getPropertyValu
 // Requests: one at a time, at most one per interval, always for the newest drawing.
 
 let classes = [];
-let sides = null; // Of the network's input.
+let draws = true; // Whether the model reads drawings, and not only files.
 let version = null;
 let request = null;
 let timer = 0;
@@ -60,7 +64,7 @@ async function sendRequest() {
         tries = 0;
         showProblem(null);
     } catch (problem) {
-        if (request === mine) again = fail(problem);
+        if (request === mine) again = fail(problem, drawn);
     } finally {
         if (request === mine) {
             request = null;
@@ -72,11 +76,35 @@ async function sendRequest() {
 async function loadModel(signal) {
     const model = await describe(signal);
     classes = model.classes;
-    sides = { width: model.width, height: model.height };
     version ??= model.version;
-    showModel(classes, model.properties);
+    showModel(model);
     showAnswer(classes, null);
+    setDraws(model.draws);
     offerSamples();
+}
+
+/** A model that reads no drawings gets files alone: nothing is drawn on the surface, which shows the file. */
+function setDraws(can) {
+    draws = can;
+    surface.setAttribute("role", draws ? "application" : "img");
+    surface.tabIndex = draws ? 0 : -1;
+    if (draws) surface.setAttribute("aria-describedby", "keys");
+    else surface.removeAttribute("aria-describedby");
+    if (!draws && !drawing.file && (drawing.sample || drawing.strokes.length)) {
+        history.length = 0;
+        replace(BLANK);
+    }
+    nameSurface();
+}
+
+/** Names the surface, and says in it what to do, or that the browser cannot show the file. */
+function nameSurface() {
+    const { file } = drawing;
+    surface.setAttribute("aria-label", draws ? "Drawing surface" : file ? `Your image, ${file.name}` : "No image yet");
+    const camera = matchMedia("(any-pointer: coarse)").matches;
+    const invitation = camera ? "Choose an image, or take a photo" : "Drop an image here, paste one, or choose a file";
+    const blank = !file && !drawing.sample && !drawing.strokes.length;
+    showHint(blank ? (draws ? "Draw here" : invitation) : file && !file.bitmap ? `${file.name} has no preview` : "");
 }
 
 /** Shows the server's answer; true if the server has a new model, which must be loaded first. */
@@ -88,7 +116,7 @@ async function classify(drawn, signal) {
         showNothing();
         return false;
     }
-    const { model_version, probabilities, pixels } = answer;
+    const { model_version, probabilities } = answer;
     const same = classes.every((name) => name in probabilities) && Object.keys(probabilities).length === classes.length;
     const other = !same || (version ?? model_version) !== model_version;
     version = model_version;
@@ -99,7 +127,7 @@ async function classify(drawn, signal) {
     }
     showLatency(performance.now() - start);
     showAnswer(classes, answer);
-    showSeen({ ...sides, pixels });
+    showSeen(answer);
     return false;
 }
 
@@ -110,7 +138,9 @@ function showNothing() {
 }
 
 /** Shows why there is no answer; true if a retry can help. */
-function fail(problem) {
+function fail(problem, drawn) {
+    // What was answered before is another image's.
+    if (drawn instanceof Uint8Array && problem.unusable) showNothing();
     const known = problem instanceof Problem;
     showProblem(known ? problem : new Problem(`The server's answer cannot be read: ${problem.message}.`));
     if (problem.access) notBefore = Infinity;
@@ -124,10 +154,10 @@ function fail(problem) {
 /** After any change: computes the image and requests an answer. If ink was removed, a pending request is canceled. */
 function changed({ grew }) {
     if (!grew) cancelRequest();
-    const { strokes, sample } = drawing;
-    image = sample ? imageOf(sample) : rasterise(strokes);
-    const blank = !sample && !strokes.length;
-    element("hint").hidden = !blank;
+    const { strokes, sample, file } = drawing;
+    image = file?.bytes ?? (sample ? imageOf(sample) : rasterise(strokes));
+    const blank = !file && !sample && !strokes.length;
+    nameSurface();
     // Not the attribute `disabled`, which would take the focus from the button that was just pressed.
     element("clear").setAttribute("aria-disabled", blank);
     element("undo").setAttribute("aria-disabled", !history.length);
@@ -150,7 +180,7 @@ function replace(next, { grew = false } = {}) {
 
 function clear() {
     endStroke();
-    if (drawing.sample || drawing.strokes.length) replace({ strokes: [], sample: null });
+    if (drawing !== BLANK) replace(BLANK);
 }
 
 function undo() {
@@ -160,9 +190,9 @@ function undo() {
 }
 
 function offerSamples() {
-    showSamples(classes, colour(), (sample) => {
+    showSamples(draws ? classes : [], colour(), (sample) => {
         endStroke();
-        replace({ strokes: [], sample });
+        replace({ ...BLANK, sample });
     });
     markSample(drawing.sample);
 }
@@ -173,7 +203,7 @@ const pen = { x: 0.5, y: 0.5, down: false, shown: false, held: new Set() }; // T
 
 function beginStroke(point) {
     stroke = [point];
-    replace({ strokes: [...drawing.strokes, stroke], sample: null }, { grew: !drawing.sample });
+    replace({ ...BLANK, strokes: [...drawing.strokes, stroke] }, { grew: !drawing.sample && !drawing.file });
 }
 
 function extend(points) {
@@ -200,6 +230,8 @@ function paint() {
         context.setTransform(side, 0, 0, side, 0, 0);
         context.clearRect(0, 0, 1, 1);
         Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: colour() });
+        const bitmap = drawing.file?.bitmap;
+        if (bitmap) context.drawImage(bitmap, ...fitted(bitmap));
         if (drawing.sample) context.drawImage(drawImage(imageOf(drawing.sample), colour()), 0, 0, 1, 1);
         for (const points of drawing.strokes) {
             context.beginPath();
@@ -225,8 +257,9 @@ function place({ clientX, clientY }) {
     return [within((clientX - left - clientLeft) / clientWidth), within((clientY - top - clientTop) / clientHeight)];
 }
 
+surface.addEventListener("click", () => draws || element("file").click());
 surface.addEventListener("pointerdown", (event) => {
-    if (pointer !== null || event.button !== 0) return;
+    if (!draws || pointer !== null || event.button !== 0) return;
     endStroke();
     pointer = event.pointerId;
     surface.setPointerCapture(pointer);
@@ -265,6 +298,7 @@ function liftOrLowerPen() {
 }
 
 surface.addEventListener("keydown", (event) => {
+    if (!draws) return;
     const arrow = event.key in ARROWS;
     if (event.ctrlKey || event.metaKey || event.altKey || pointer !== null || !(arrow || event.key === " ")) return;
     event.preventDefault();
@@ -279,7 +313,7 @@ surface.addEventListener("keydown", (event) => {
 });
 surface.addEventListener("keyup", (event) => pen.held.delete(event.key));
 surface.addEventListener("focus", () => {
-    pen.shown = surface.matches(":focus-visible");
+    pen.shown = draws && surface.matches(":focus-visible");
     paint();
 });
 surface.addEventListener("blur", () => {
@@ -289,12 +323,21 @@ surface.addEventListener("blur", () => {
     paint();
 });
 document.addEventListener("keydown", (event) => {
-    if (event.target.matches("input") || event.altKey || event.shiftKey) return;
+    if (event.target.matches("input:not([type=file])") || event.altKey || event.shiftKey) return;
     const modified = event.ctrlKey || event.metaKey;
     if (modified && event.key === "z") undo();
     else if (!modified && (event.key === "Delete" || event.key === "Backspace")) clear();
     else return;
     event.preventDefault();
+});
+
+// Files.
+
+listenForFiles(async (chosen) => {
+    const file = await readFile(chosen);
+    endStroke();
+    if (file) replace({ ...BLANK, file });
+    else showProblem(new Problem(`${chosen.name} cannot be read: choose an image file.`));
 });
 
 // Buttons, resizing and colour scheme.

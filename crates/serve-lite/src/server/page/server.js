@@ -5,6 +5,9 @@ const REQUEST_TIMEOUT = 10_000;
 /** Seconds until a retry if the server does not send Retry-After. */
 const RETRY_AFTER = 1;
 
+/** How the server's refusals of an image begin. */
+const UNUSABLE = "the image cannot be used";
+
 /** The model's name, which the server writes into the page. */
 export const MODEL = document.querySelector("meta[name=model]").content;
 const path = `v2/models/${encodeURIComponent(MODEL)}`;
@@ -14,11 +17,11 @@ let token = "";
 export const useToken = (text) => (token = text);
 
 /** Why there is no answer, as text. `again`: seconds until a retry, 0 for none. `access`: a token is needed.
- *  `status`: HTTP's, of a refusal. */
+ *  `status`: HTTP's, of a refusal. `unusable`: it is the image's fault. */
 export class Problem extends Error {
-    constructor(message, { again = 0, access = false, status = 0 } = {}) {
+    constructor(message, { again = 0, access = false, status = 0, unusable = false } = {}) {
         super(message);
-        Object.assign(this, { again, access, status });
+        Object.assign(this, { again, access, status, unusable });
     }
 }
 
@@ -51,7 +54,9 @@ async function send(where, { signal, ...request } = {}) {
         throw new Problem("The server is busy.", { again });
     }
     const { status, statusText } = reply;
-    throw new Problem(`The server refuses (${status}): ${reason(body) || statusText}`, { status });
+    const why = reason(body);
+    if (why?.startsWith(UNUSABLE)) throw new Problem(`T${why.slice(1)}.`, { status, unusable: true });
+    throw new Problem(`The server refuses (${status}): ${why || statusText}`, { status });
 }
 
 function reason(body) {
@@ -62,23 +67,30 @@ function reason(body) {
     }
 }
 
-/** Classifies an image: the server's reply, whose `pixels` are the network's input; null if the image is blank. */
-export async function predict({ width, height, pixels }, signal) {
-    const file = new Uint8Array([...new TextEncoder().encode(`P5 ${width} ${height} 255\n`), ...pixels]);
-    const headers = { "Content-Type": "image/x-portable-graymap" };
+/** Classifies an image, a file as it is: the server's reply, whose `pixels` are the network's input; null if it is a
+ *  blank drawing. */
+export async function predict(image, signal) {
+    const isFile = image instanceof Uint8Array;
+    const body = isFile ? image : graymap(image);
+    const headers = { "Content-Type": isFile ? "application/octet-stream" : "image/x-portable-graymap" };
     try {
-        const { body } = await send("v1/predict", { method: "POST", headers, body: file, signal });
-        return JSON.parse(new TextDecoder().decode(body));
+        const { body: reply } = await send("v1/predict", { method: "POST", headers, body, signal });
+        return JSON.parse(new TextDecoder().decode(reply));
     } catch (problem) {
-        if (problem.status === 400 && problem.message.includes("it is blank")) return null;
+        if (!isFile && problem.status === 400 && problem.message.includes("it is blank")) return null;
         throw problem;
     }
 }
 
-/** The served model: the names of its classes, its version, the sides of its input, and its metadata. */
+/** A drawing as a PGM file. */
+function graymap({ width, height, pixels }) {
+    return new Uint8Array([...new TextEncoder().encode(`P5 ${width} ${height} 255\n`), ...pixels]);
+}
+
+/** The served model: the names of its classes, its version, its metadata, and whether it reads drawings of digits. */
 export async function describe(signal) {
     const { body } = await send(path, { signal });
-    const { properties, versions = [], inputs } = JSON.parse(new TextDecoder().decode(body));
-    const [height, width] = inputs[0].shape.slice(-2);
-    return { classes: JSON.parse(properties["kiln.classes"]), version: versions.at(-1), width, height, properties };
+    const { properties, versions = [], parameters } = JSON.parse(new TextDecoder().decode(body));
+    const draws = parameters.prepare === "digit" && parameters.channels === 1;
+    return { classes: JSON.parse(properties["kiln.classes"]), version: versions.at(-1), draws, properties };
 }

@@ -13,12 +13,15 @@ const MANY = 12;
 const element = (id) => document.getElementById(id);
 
 /** Shows the model's metadata, and an empty bar for each of its classes. */
-export function showModel(classes, properties) {
+export function showModel({ classes, draws, properties }) {
     const digits = classes.every((name) => /^\d$/.test(name));
-    document.title = element("title").textContent = digits ? "Draw a digit" : "Draw one of these";
+    const title = draws ? (digits ? "Draw a digit" : "Draw one of these") : "Which one is it?";
+    document.title = element("title").textContent = title;
+    document.body.classList.toggle("draws", draws);
     const accuracy = Number.parseFloat(properties["kiln.test_accuracy"]);
     element("facts").textContent = [
-        MODEL,
+        // The server's default name says nothing about a model that reads no digits.
+        (draws || MODEL !== "mnist") && MODEL,
         properties["kiln.dataset"] && `trained on ${properties["kiln.dataset"]}`,
         accuracy && `${(100 * accuracy).toFixed(2)} % test accuracy`,
     ].filter(Boolean).join(" · ");
@@ -72,7 +75,10 @@ export function showAnswer(classes, reply) {
     element("answer").classList.toggle("words", answer.length > 2);
     element("answer").classList.toggle("sentence", answer.length > 14);
     element("verdict").textContent = verdict;
-    answered = answer && (unsure ? `Unsure: ${answer}` : `${answer}, ${verdict}`);
+    const reason = reply?.reason ?? "";
+    element("reason").hidden = !reason;
+    element("reason").textContent = reason && `${reason[0].toUpperCase()}${reason.slice(1)}`;
+    answered = answer && (unsure ? [`Unsure: ${answer}`, reason].filter(Boolean).join(". ") : `${answer}, ${verdict}`);
     say(answered);
 }
 
@@ -80,6 +86,12 @@ export function showAnswer(classes, reply) {
 function percent(p) {
     if (p < 0.0005) return "0 %";
     return p >= 0.9995 ? "> 99.9 %" : `${(100 * p).toFixed(1)} %`;
+}
+
+/** Says in the surface what can be done with it; for an empty text nothing. */
+export function showHint(text) {
+    element("hint").hidden = !text;
+    element("hint").textContent = text;
 }
 
 /** Shows the latency of the last answer in milliseconds; null for none. */
@@ -112,11 +124,20 @@ function say(text) {
     speech = setTimeout(() => (element("spoken").textContent = text), SPEECH_DELAY);
 }
 
-/** Shows the network's input, an image; null for none. */
-export function showSeen(image) {
-    drawImage(image ?? { width: 1, height: 1, pixels: [] }, "255 255 255", element("seen"));
-    const what = image ? `your drawing in ${image.width} by ${image.height} pixels` : "nothing yet";
-    element("seen").setAttribute("aria-label", `What the network sees: ${what}`);
+/** Shows the network's input, `shape` and `pixels` of the server's reply; null for none. */
+export function showSeen(reply) {
+    const [channels, height, width] = reply?.shape ?? [1, 1, 1];
+    const canvas = Object.assign(element("seen"), { width, height });
+    const context = canvas.getContext("2d");
+    const seen = context.createImageData(width, height);
+    const size = width * height;
+    for (let i = 0; reply && i < size; i++) {
+        const rgb = [0, 1, 2].map((channel) => reply.pixels[(channels === 3 ? channel : 0) * size + i]);
+        seen.data.set([...rgb, 255], 4 * i);
+    }
+    context.putImageData(seen, 0, 0);
+    const what = reply ? `your image in ${width} by ${height} pixels` : "nothing yet";
+    canvas.setAttribute("aria-label", `What the network sees: ${what}`);
 }
 
 /** Shows buttons for the samples whose class the model has. */
