@@ -39,26 +39,28 @@ fn a_folder_of_classes_trains_and_the_run_lists_which_image_went_where() {
 #[test]
 fn check_says_what_is_wrong_and_ends_with_1() {
     let runs = fresh_runs("check");
-    let data = bars(&runs);
+    let data = classes(&runs);
     let text = succeed(kiln(&runs).arg("check").arg(&data));
-    assert!(text.contains("14 images in 2 classes"), "{text}");
-    std::fs::write(data.join("train/lying/cut.png"), b"\x89PNG\r\n\x1a\n").unwrap();
-    std::fs::copy(data.join("train/lying/4.pgm"), data.join("train/upright/x.pgm")).unwrap();
+    assert!(text.contains("10 images in 2 classes") && text.contains("Faults: none"), "{text}");
+    std::fs::write(data.join("lying/cut.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+    std::fs::copy(data.join("lying/4.pgm"), data.join("upright/x.pgm")).unwrap();
     let output = kiln(&runs).arg("check").arg(&data).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let text = String::from_utf8_lossy(&output.stdout);
-    for words in ["train/lying/cut.png", "train/lying/4.pgm (lying, train) = train/upright/x.pgm"] {
+    for words in
+        ["lying/cut.png: it is truncated", "lying/4.pgm (lying, ", " = upright/x.pgm (upright, "]
+    {
         assert!(text.contains(words), "{words}: {text}");
     }
     let output = kiln(&runs).arg("check").arg(&data).arg("--json").output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(found["unreadable"][0]["path"], "train/lying/cut.png");
+    assert_eq!(found["unreadable"][0]["path"], "lying/cut.png");
     assert_eq!(found["contradictions"][0][1]["label"], "upright");
     let message = fail(kiln(&runs).args(["check", "/nonexistent"]));
     assert!(message.contains("/nonexistent"), "{message}");
     // Nothing was made.
-    assert_eq!(std::fs::read_dir(&runs).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(&runs).unwrap().count(), 2);
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub struct Check {
     /// Images that look the same without being equal: first those in different parts, then those under different labels.
     /// At most 1,000 pairs.
     pub near_duplicates: Vec<[Named; 2]>,
-    /// How many such pairs there are.
+    /// How many such pairs were found. Of a scene that many images show not all pairs are looked for.
     pub n_near_duplicates: usize,
     /// How many of these are in different parts.
     pub n_near_across: usize,

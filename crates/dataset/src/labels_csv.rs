@@ -81,6 +81,6 @@ fn part(text: &str) -> std::result::Result<usize, String> {
     let is_it = |names: &&[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(text));
     PARTS
         .iter()
-        .position(|names| is_it(names))
+        .position(is_it)
         .ok_or_else(|| format!("'{text}' is no part of a data set: write train, val or test"))
 }

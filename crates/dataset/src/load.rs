@@ -85,7 +85,7 @@ fn directory(
             pixels_csv::load(path, &train, test.as_deref(), settings, on_event)
         }
         Images::Files(listing) => {
-            image_files::load(stem(path), path, listing, settings, &options.cache, on_event)
+            image_files::load(stem(path), path, *listing, settings, &options.cache, on_event)
         }
     }
 }
@@ -104,7 +104,7 @@ pub(crate) enum Images {
     /// In CSV files.
     Pixels { train: PathBuf, test: Option<PathBuf> },
     /// In image files.
-    Files(Listing),
+    Files(Box<Listing>),
 }
 
 /// Finds the images in the folder or the CSV that a user named.
@@ -118,11 +118,12 @@ pub(crate) fn find(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<F
         true => (path.clone(), csv_file::layout(&path)?),
         false => layout::find(&path, on_event)?,
     };
+    let files = |listing| Images::Files(Box::new(listing));
     let images = match layout {
         Layout::Idx => Images::Idx(folder),
-        Layout::Parts => Images::Files(folder::listing_of_parts(&folder, on_event)?),
-        Layout::Classes => Images::Files(folder::listing_of_classes(&folder, on_event)?),
-        Layout::Labels(csv) => Images::Files(labels_csv::listing(&csv)?),
+        Layout::Parts => files(folder::listing_of_parts(&folder, on_event)?),
+        Layout::Classes => files(folder::listing_of_classes(&folder, on_event)?),
+        Layout::Labels(csv) => files(labels_csv::listing(&csv)?),
         Layout::Pixels { train, test } => Images::Pixels { train, test },
     };
     Ok(Found { path, images })

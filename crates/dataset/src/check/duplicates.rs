@@ -8,11 +8,14 @@ use super::scan::Scanned;
 
 /// The most bits in which the hashes of two images that look the same differ. Noise, compression and scaling change those of
 /// cells whose neighbour is about as bright.
-const MOST_BITS: u32 = 7;
+const MOST_BITS: u32 = 6;
 /// A drawing on an even ground sets few bits, so that fewer may differ: one of so many.
 const SET: u32 = 4;
-/// Parts of a hash. Of two that differ in [`MOST_BITS`] one part at least is equal.
-const BANDS: u32 = MOST_BITS + 1;
+/// Of a scene that many images show, such as the frames of a film, each is paired with few others that agree with it in
+/// two parts of the hash: all pairs would take unlimited time and memory.
+const PARTNERS: usize = 3;
+/// Parts of a hash. Of two that differ in [`MOST_BITS`] two parts at least are equal.
+const BANDS: usize = MOST_BITS as usize + 2;
 
 /// Groups of images that are equal once they are prepared; indices ascending.
 pub(super) fn exact(images: &[Scanned]) -> Vec<Vec<u32>> {
@@ -35,36 +38,45 @@ pub(super) fn near(images: &[Scanned]) -> Vec<[u32; 2]> {
     let mut chosen: Vec<u32> = firsts.into_values().collect();
     chosen.sort_unstable();
     let hash = |index: u32| images[index as usize].fingerprint.gradients;
+    let same = |a: u32, b: u32| {
+        let n_differing = (hash(a) ^ hash(b)).count_ones();
+        let n_set = (hash(a) | hash(b)).count_ones();
+        let [a, b] = [a, b].map(|index| &images[index as usize]);
+        n_differing <= MOST_BITS.min(n_set / SET)
+            && a.digest != b.digest
+            && a.fingerprint.shows_the_same(&b.fingerprint)
+    };
     let mut pairs: Vec<[u32; 2]> = Vec::new();
-    for band in 0..BANDS {
-        // Images whose hashes agree in this part.
-        let mut buckets: BTreeMap<u8, Vec<u32>> = BTreeMap::new();
-        for &index in &chosen {
-            buckets.entry(part(hash(index), band)).or_default().push(index);
-        }
-        for bucket in buckets.values() {
-            let found = bucket.par_iter().enumerate().flat_map_iter(|(at, &a)| {
-                bucket[at + 1..].iter().filter_map(move |&b| {
-                    let differing = hash(a) ^ hash(b);
-                    // A pair is found in the first part in which its hashes agree.
-                    let is_first = (0..band).all(|earlier| part(differing, earlier) != 0);
-                    let [one, other] = [a, b].map(|index| &images[index as usize]);
-                    let n_set = (hash(a) | hash(b)).count_ones();
-                    let same = differing.count_ones() <= MOST_BITS.min(n_set / SET)
-                        && is_first
-                        && one.digest != other.digest
-                        && one.fingerprint.shows_the_same(&other.fingerprint);
-                    same.then_some([a, b])
+    for first in 0..BANDS {
+        for second in first + 1..BANDS {
+            // Images whose hashes agree in both parts are side by side.
+            let key = |index: u32| [first, second].map(|band| part(hash(index), band));
+            let mut keyed: Vec<_> = chosen.iter().map(|&index| (key(index), index)).collect();
+            keyed.par_sort_unstable();
+            let buckets: Vec<_> = keyed.chunk_by(|a, b| a.0 == b.0).collect();
+            let found = buckets.par_iter().flat_map_iter(|bucket| {
+                bucket.iter().enumerate().flat_map(move |(at, &(_, a))| {
+                    let others = bucket[at + 1..].iter().map(|&(_, b)| b);
+                    let is_across =
+                        move |&b: &u32| images[b as usize].part != images[a as usize].part;
+                    let across = others.clone().filter(is_across);
+                    let within = others.filter(move |b| !is_across(b));
+                    let found = across.filter(move |&b| same(a, b)).take(PARTNERS);
+                    let found = found.chain(within.filter(move |&b| same(a, b)).take(PARTNERS));
+                    found.map(move |b| [a, b])
                 })
             });
             pairs.par_extend(found);
+            // A pair may agree in more than two parts.
+            pairs.par_sort_unstable();
+            pairs.dedup();
         }
     }
     pairs
 }
 
 /// Eight bits of a hash: a diagonal of its 8x8 cells, since the cells at the border often say the same of all images.
-fn part(hash: u64, band: u32) -> u8 {
+fn part(hash: u64, band: usize) -> u8 {
     (0..8).map(|row| ((hash >> (8 * row + (row + band) % 8)) as u8 & 1) << row).sum()
 }
 

@@ -64,7 +64,7 @@ pub(super) fn scan(
         if let Images::Files(listing) = found.images {
             notices.iter().for_each(|notice| on_event(Event::Notice(notice)));
             let data = found.path.display().to_string();
-            return of_files(data, listing, settings, options, on_event);
+            return of_files(data, *listing, settings, options, on_event);
         }
     }
     of_stored(load(settings, options, on_event)?, on_event)
