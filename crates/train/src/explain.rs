@@ -8,9 +8,9 @@ use run::{Explanations, Occlusion, Prediction, log_odds};
 use crate::evaluate::{BATCH, logits};
 use crate::tensors::values;
 
-/// Side of the square that hides a region of a digit: wide enough for a stroke, which is two to four pixels in MNIST. In
-/// larger images it is larger in proportion.
-const PATCH: usize = 5;
+/// Side of the square that hides a region, as a fraction of the longer side: five pixels of a digit of MNIST, wide enough for
+/// a stroke, which has two to four.
+const PATCH: f64 = 0.18;
 /// The most mistakes that are explained, as each takes a forward pass for every place of the square.
 const MOST_MISTAKES: usize = 12;
 /// About the most places of the square: every pixel of small images, and every second or fourth of large ones, which would
@@ -47,8 +47,8 @@ pub fn explain(network: &Network, test: &Examples, predictions: &[Prediction]) -
 
 /// Side of the square that hides a region of images of this shape, odd.
 fn patch(shape: ImageShape) -> usize {
-    let side = PATCH * shape.height.max(shape.width) / ImageShape::DIGIT.height;
-    (side - (side + 1) % 2).max(PATCH)
+    let side = (PATCH * shape.height.max(shape.width) as f64) as usize;
+    (side.max(1) - 1) / 2 * 2 + 1
 }
 
 /// For every pixel, by how much the log-odds of `class` fall when the square around it is hidden; of large images for every
@@ -137,7 +137,7 @@ mod tests {
     fn large_images_are_hidden_by_larger_squares_at_fewer_places() {
         let shape = |height, width| ImageShape { channels: 3, height, width };
         let sides = [(28, 28), (32, 32), (8, 64), (128, 128)].map(|(h, w)| patch(shape(h, w)));
-        assert_eq!(sides, [5, 5, 11, 21]);
+        assert_eq!(sides, [5, 5, 11, 23]);
         let large = shape(40, 64);
         let config = NetworkConfig::article(3, large, 33.0, 78.0);
         let network = Network::new(&config, 5, &Device::flex()).unwrap().valid();

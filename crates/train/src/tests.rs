@@ -367,12 +367,12 @@ fn a_checkpoint_of_an_earlier_layout_asks_to_train_again_and_others_are_damaged(
         std::fs::write(run.last_checkpoint(), bytes).unwrap();
         Checkpoint::newest(&run, &config(1, 1), &facts(), &Device::flex()).err().unwrap()
     };
-    for earlier in [&b"kilnck01 and what followed"[..], b"kilnck02 and what followed"] {
-        let error = read(earlier);
+    for earlier in ["01", "02", "03"] {
+        let error = read(format!("kilnck{earlier} and what followed").as_bytes());
         assert!(matches!(error, Error::EarlierVersion { .. }));
         assert!(error.to_string().contains("train again"), "{error}");
     }
-    for bytes in [&b"kilnck03"[..], b"kilnck99", b"kilnck", b"", b"something else"] {
+    for bytes in [&b"kilnck04"[..], b"kilnck99", b"kilnck", b"", b"something else"] {
         assert!(matches!(read(bytes), Error::Damaged { .. }));
     }
 }

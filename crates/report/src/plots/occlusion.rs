@@ -31,15 +31,16 @@ const ABOVE: f64 = 0.7;
 pub(super) fn plot(inputs: &Inputs, explanations: &Explanations) -> Plot {
     let maps = &explanations.mistakes[..explanations.mistakes.len().min(MOST_MISTAKES)];
     let title = "Which regions mattered for mistakes".to_owned();
-    let note = note(maps, explanations.patch, inputs.facts.shape);
+    let outlined = is_outlined(inputs, maps);
+    let note = note(maps, explanations.patch, inputs.facts.shape, outlined);
     let largest = colour_scale::largest(maps.iter().flat_map(|map| &map.importance));
-    let tiles: Vec<_> = maps.iter().map(|map| draw(inputs, map, largest)).collect();
+    let tiles: Vec<_> = maps.iter().map(|map| draw(inputs, map, largest, outlined)).collect();
     let scale = || colour_scale::panel(largest, "fall of the log-odds, in nats");
     let panels = Vec::from_iter((!tiles.is_empty()).then(scale));
     Plot { name: "occlusion", title, note, tiles, columns: COLUMNS, panels, ..Plot::default() }
 }
 
-fn note(maps: &[Occlusion], patch: usize, shape: ImageShape) -> String {
+fn note(maps: &[Occlusion], patch: usize, shape: ImageShape, outlined: bool) -> String {
     if maps.is_empty() {
         return "There is no mistake to explain.".to_owned();
     }
@@ -47,7 +48,7 @@ fn note(maps: &[Occlusion], patch: usize, shape: ImageShape) -> String {
         1 => "of background",
         _ => "of the training images' mean colour",
     };
-    let below = match is_outlined(shape) {
+    let below = match outlined {
         true => "The line is the outline of what the image shows.",
         false => "Below each map is its image in faint grey.",
     };
@@ -64,14 +65,15 @@ fn note(maps: &[Occlusion], patch: usize, shape: ImageShape) -> String {
 }
 
 /// A mistake beside its map, above its labels.
-fn draw(inputs: &Inputs, map: &Occlusion, largest: f64) -> Canvas {
+fn draw(inputs: &Inputs, map: &Occlusion, largest: f64, outlined: bool) -> Canvas {
     let (width, height) = drawn_size(inputs.facts.shape);
     let room = (2 * width + GAP).max(SMALLEST_ROOM);
     let mut canvas = Canvas::new(room + BETWEEN, height + LABELS);
     let at = (BETWEEN / 2, 2);
     canvas.framed(at, (width, height), 2, GRID);
     draw_image(&mut canvas, inputs, map.index, at);
-    draw_map(&mut canvas, inputs, map, largest, (at.0 + width + GAP, at.1));
+    let beside = (at.0 + width + GAP, at.1);
+    draw_map(&mut canvas, inputs, map, (largest, outlined), beside);
     let Some(mistake) = inputs.mistake(map.index) else { return canvas };
     let name = |class: usize| &inputs.facts.classes[class];
     let labels = [
@@ -88,7 +90,13 @@ fn draw(inputs: &Inputs, map: &Occlusion, largest: f64) -> Canvas {
 
 /// The map as an image: a rectangle for each of its pixels would be larger than all else on the page. A page does not
 /// recolour images, so there is one for light paper and one for dark screens.
-fn draw_map(canvas: &mut Canvas, inputs: &Inputs, map: &Occlusion, largest: f64, at: Point) {
+fn draw_map(
+    canvas: &mut Canvas,
+    inputs: &Inputs,
+    map: &Occlusion,
+    (largest, outlined): (f64, bool),
+    at: Point,
+) {
     let shape = inputs.facts.shape;
     let zoom = zoom(shape);
     let levels = grey_levels(inputs.image(map.index), shape);
@@ -100,12 +108,12 @@ fn draw_map(canvas: &mut Canvas, inputs: &Inputs, map: &Occlusion, largest: f64,
         let edge = (y % zoom == zoom - 1 && inside(row, column) != inside(below, column))
             || (x % zoom == zoom - 1 && inside(row, column) != inside(row, beside));
         let value = f64::from(map.importance[row * shape.width + column]);
-        if edge && is_outlined(shape) { INK } else { colour_scale::colour(value, largest) }
+        if edge && outlined { INK } else { colour_scale::colour(value, largest) }
     };
     // The image below, on paper as dark ink and on a dark screen as faint light, so that no region means no colour.
     let seen = |x: u32, y: u32, dark: bool| {
         let colour = colour(x, y);
-        if is_outlined(shape) {
+        if outlined {
             return if dark { colour.on_dark() } else { colour.on_paper() };
         }
         let level = levels[(y as usize / zoom) * shape.width + x as usize / zoom];
@@ -129,9 +137,20 @@ fn draw_map(canvas: &mut Canvas, inputs: &Inputs, map: &Occlusion, largest: f64,
     draw_extremes(canvas, map, shape.width, largest, (at, drawn));
 }
 
-/// Whether the outline of an image says what it shows, as for digits and clothes on black; others lie below their map.
-fn is_outlined(shape: ImageShape) -> bool {
-    shape == ImageShape::DIGIT
+/// Whether the outlines of the images say what they show, as those of digits and clothes do: in grey levels, with most of
+/// the border dark. Others lie below their map.
+fn is_outlined(inputs: &Inputs, maps: &[Occlusion]) -> bool {
+    let ImageShape { channels, height, width } = inputs.facts.shape;
+    let is_border = |pixel: usize| {
+        let (row, column) = (pixel / width, pixel % width);
+        row == 0 || row + 1 == height || column == 0 || column + 1 == width
+    };
+    let border = || {
+        let images = maps.iter().map(|map| inputs.image(map.index));
+        images.flat_map(|image| (0..height * width).filter(|&p| is_border(p)).map(|p| image[p]))
+    };
+    let dark = border().filter(|level| *level < OUTLINED).count();
+    channels == 1 && 4 * dark >= 3 * border().count()
 }
 
 /// The mean of the channels at each pixel.

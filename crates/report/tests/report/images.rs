@@ -58,6 +58,22 @@ fn maps_of_images_in_colour_lie_above_them_in_grey() {
 }
 
 #[test]
+fn only_images_on_black_are_outlined() {
+    for (background, outlined) in [(0, true), (200, false)] {
+        let mut run = Run::new(1, 10, digits(), &[3]);
+        run.explained().mistakes[0].importance.fill(0.0);
+        run.pixels.fill(background);
+        let image = &mut run.pixels[3 * PIXELS..4 * PIXELS];
+        image[10 * 28 + 5..10 * 28 + 20].fill(255 - background);
+        let svg = run.text("occlusion.svg");
+        let dark = |pixel: &image::Rgb<u8>| pixel.0.iter().all(|level| *level < 60);
+        let map = bitmap(&svg, 1).to_rgb8();
+        assert_eq!(map.pixels().any(dark), outlined, "on {background}");
+        assert_eq!(texts(&svg).join(" ").contains("outline"), outlined);
+    }
+}
+
+#[test]
 fn augmented_images_stand_beside_their_originals() {
     let mut run = coloured();
     let size = run.facts.shape.size();
