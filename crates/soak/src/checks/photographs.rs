@@ -101,7 +101,7 @@ fn answer(setup: &Setup, index: usize, image: Option<&Prepared>) -> anyhow::Resu
     let class = argmax(&outputs.logits);
     let doubtful = setup
         .classifier
-        .doubt(&image, setup.classifier.preparation, outputs.probabilities[class])
+        .doubt(image, setup.classifier.preparation, outputs.probabilities[class])
         .is_some();
     Ok(Answer { read: true, correct: class == usize::from(setup.test.labels[index]), doubtful })
 }
