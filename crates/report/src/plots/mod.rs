@@ -16,7 +16,7 @@ mod originals;
 mod suspects;
 
 use crate::drawing::{MUTED_TEXT, Plot};
-use crate::inputs::{Augmented, Inputs};
+use crate::inputs::{Augmented, Inputs, Original};
 use run::DatasetFacts;
 
 /// Every plot, in the order of the page. Explanations are plotted where they are recorded.
@@ -32,7 +32,9 @@ pub(crate) fn all(inputs: &Inputs) -> Vec<Plot> {
     if let Some(suspects) = inputs.suspects {
         plots.push(suspects::plot(inputs, suspects));
     }
-    if !inputs.originals.is_empty() {
+    // Where the network sees every pixel of every file there is nothing to compare.
+    let is_same = |o: &Original| o.shape == inputs.facts.shape && o.pixels == inputs.image(o.index);
+    if !inputs.originals.iter().all(is_same) {
         plots.push(originals::plot(inputs));
     }
     if !inputs.augmented.is_empty() {

@@ -114,6 +114,11 @@ fn originals_keep_their_ratio_beside_what_the_network_sees() {
     assert_eq!(elements(&svg, "image", &[("width", "40"), ("height", "160")]), 1);
     assert_eq!(elements(&svg, "image", &[("width", "180"), ("height", "120")]), 1);
     assert_text(&svg, "4, #4");
+    // An image that the network sees as it is says nothing.
+    let shape = run.facts.shape;
+    let pixels = run.pixels[4 * shape.size()..5 * shape.size()].to_vec();
+    run.originals = vec![Original { index: 4, shape, pixels }];
+    assert!(run.files().keys().all(|name| !name.starts_with("originals")));
     run.originals[0].index = 10;
     assert!(run.error().to_string().contains("original test image 10"));
 }
