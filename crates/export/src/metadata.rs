@@ -52,7 +52,8 @@ impl Metadata {
         );
         properties
             .extend(self.doubtful_below.map(|value| ("kiln.doubtful_below", value.to_string())));
-        properties.extend(self.background.map(|known| ("kiln.background", known.name().to_owned())));
+        properties
+            .extend(self.background.map(|known| ("kiln.background", known.name().to_owned())));
         properties
             .extend(self.test_accuracy.map(|value| ("kiln.test_accuracy", value.to_string())));
         properties

@@ -10,9 +10,9 @@ use crate::classifier::Classifier;
 use crate::doubt::Doubt;
 use crate::error::Result;
 use crate::format::{Format, write_classifications};
-use crate::{folder, input};
 use crate::table::Table;
 use crate::text::{error_chain, printable};
+use crate::{folder, input};
 
 /// Files that are read and classified between two writes: enough to keep all threads busy, few enough to hold their
 /// results in memory even if all are large IDX files.

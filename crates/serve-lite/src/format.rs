@@ -169,7 +169,11 @@ mod tests {
     fn a_line_is_aligned_and_names_the_second_class() {
         let line = written("a.png", classification(), &TEXT);
         assert_eq!(line, "a.png     \x1b[1mone \x1b[0m   99.8 %  (then zero 0.2 %)\n");
-        let line = written("a.png", Classification { doubt: Some(Doubt::Improbable), ..classification() }, &TEXT);
+        let line = written(
+            "a.png",
+            Classification { doubt: Some(Doubt::Improbable), ..classification() },
+            &TEXT,
+        );
         assert_eq!(line, "a.png     \x1b[1mone \x1b[0m   99.8 %  doubtful  (then zero 0.2 %)\n");
         let line = written("a.png", classification(), &Format { top: 1, ..TEXT });
         assert_eq!(line, "a.png     \x1b[1mone \x1b[0m   99.8 %\n");

@@ -80,7 +80,8 @@ fn evaluate_folder(
         evaluation.loss,
         100.0 * evaluation.doubted
     ));
-    class_table(&evaluation.classes);
+    let there = evaluation.classes.iter().filter(|class| class.support > 0);
+    class_table(&there.cloned().collect::<Vec<_>>());
     if !evaluation.mistakes.is_empty() {
         console::line("the worst mistakes:");
     }
@@ -88,7 +89,10 @@ fn evaluate_folder(
         evaluation.mistakes.iter().take(MOST_MISTAKES)
     {
         let percent = 100.0 * probability;
-        console::line(&format!("  {}: {label}, taken for {predicted} {percent:.1} %", path.display()));
+        console::line(&format!(
+            "  {}: {label}, taken for {predicted} {percent:.1} %",
+            path.display()
+        ));
     }
     console::files(&evaluation.files);
     for why in &evaluation.unusable {

@@ -13,8 +13,7 @@ fn pgm(border: u8, middle: u8) -> Vec<u8> {
 #[tokio::test]
 async fn the_other_background_is_doubted_and_none_is_expected_where_none_is_known() {
     let dark = (pgm(10, 250), "the background is bright, the training images' is dark: inverted?");
-    let bright =
-        (pgm(245, 5), "the background is dark, the training images' is bright: inverted?");
+    let bright = (pgm(245, 5), "the background is dark, the training images' is bright: inverted?");
     for (background, prepare, fine, wrong) in [
         ("dark", "stretch", &dark, Some(&bright)),
         ("dark", "fit", &dark, Some(&bright)),
@@ -39,7 +38,11 @@ async fn the_other_background_is_doubted_and_none_is_expected_where_none_is_know
             assert_eq!(reply["doubtful"], reason.is_some(), "{background} {name}: {reply}");
             assert_eq!(reply.get("reason").and_then(|text| text.as_str()), reason);
             let json = text(&place.predict(&["--json", name]).stdout);
-            assert_eq!(json.contains(&format!("\"doubtful\":{}", reason.is_some())), true, "{json}");
+            assert_eq!(
+                json.contains(&format!("\"doubtful\":{}", reason.is_some())),
+                true,
+                "{json}"
+            );
             let line = text(&place.predict(&[name]).stdout);
             let said = reason.map_or(!line.contains("doubtful"), |reason| line.contains(reason));
             assert!(said, "{line}");
