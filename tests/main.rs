@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod bench_peers;
+mod evaluation;
 mod export;
 mod faults;
 mod images;

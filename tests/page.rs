@@ -36,8 +36,8 @@ fn the_page_of_a_colour_model_takes_images_and_no_drawings() {
     let runs = fresh_runs("upload");
     let data = colours(&runs);
     let train = ["pipeline", "--recipe", "article", "--epochs", "1", "--color", "rgb", "--data"];
-    succeed(kiln(&runs).args(train).arg(&data).args(["--size", "16x24", "--run", "colours"]));
-    let server = serve(&runs.join("colours/model.onnx"));
+    succeed(kiln(&runs).args(train).arg(&data).args(["--size", "16x24", "--run", "trained"]));
+    let server = serve(&runs.join("trained/model.onnx"));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/upload.py");
     let mut check = Command::new(python());
     check.arg(script).arg(format!("http://{}/", server.address));

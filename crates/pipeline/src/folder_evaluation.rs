@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// Files between two reports of progress.
 const FILES_AT_ONCE: usize = 64;
 
-/// The scores on a labelled folder: `evaluation.json` in the evaluation's own folder.
+/// The scores on a labelled folder: a JSON record in the evaluation's own folder.
 #[derive(Clone, Debug, Serialize)]
 pub struct FolderEvaluation {
     /// The folder of images.
@@ -143,15 +143,13 @@ fn answers(
 ) -> (Vec<Answer>, Vec<String>) {
     let (mut answers, mut unusable) = (Vec::new(), Vec::new());
     for (at, chunk) in files.chunks(FILES_AT_ONCE).enumerate() {
-        let classify = |(path, label): &(PathBuf, usize)| {
-            classify_file(classifier, path, None).map(|said| (path.clone(), *label, said))
-        };
-        let results: Vec<_> = chunk.par_iter().map(classify).collect();
-        for result in results {
+        let results: Vec<_> =
+            chunk.par_iter().map(|(path, _)| classify_file(classifier, path, None)).collect();
+        for ((path, label), result) in chunk.iter().zip(results) {
             match result {
-                Ok((path, label, said)) => answers.extend(said.into_iter().map(|said| Answer {
+                Ok(said) => answers.extend(said.into_iter().map(|said| Answer {
                     path: path.clone(),
-                    label,
+                    label: *label,
                     said,
                 })),
                 Err(error) => {
@@ -233,7 +231,9 @@ fn write(
     }
     run::create_folder(output)?;
     let table = table(&facts.classes, answers, predictions);
-    let paths = ["evaluation.json", "predictions.csv"].map(|name| output.join(name));
+    // The files are called as a run's own.
+    let records = RunDirectory { path: output.to_owned() };
+    let paths = [records.evaluation(), records.predictions()];
     write_json(&paths[0], &evaluation)?;
     run::write_atomically(&paths[1], &table)?;
     evaluation.files.extend(paths);

@@ -80,7 +80,8 @@ fn evaluate_folder(
         evaluation.loss,
         100.0 * evaluation.doubted
     ));
-    class_table(&evaluation.classes);
+    let there = evaluation.classes.iter().filter(|class| class.support > 0);
+    class_table(&there.cloned().collect::<Vec<_>>());
     if !evaluation.mistakes.is_empty() {
         console::line("the worst mistakes:");
     }

@@ -35,6 +35,7 @@ const colour = (property = "color") => getComputedStyle(surface).getPropertyValu
 // Requests: one at a time, at most one per interval, always for the newest drawing.
 
 let classes = [];
+let shape = null; // Of the network's input.
 let draws = true; // Whether the model reads drawings, and not only files.
 let version = null;
 let request = null;
@@ -76,6 +77,7 @@ async function sendRequest() {
 async function loadModel(signal) {
     const model = await describe(signal);
     classes = model.classes;
+    shape = model.shape;
     version ??= model.version;
     showModel(model);
     showAnswer(classes, null);
@@ -127,7 +129,7 @@ async function classify(drawn, signal) {
     }
     showLatency(performance.now() - start);
     showAnswer(classes, answer);
-    showSeen(answer);
+    showSeen({ shape, pixels: answer.pixels });
     return false;
 }
 

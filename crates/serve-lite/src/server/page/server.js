@@ -87,10 +87,11 @@ function graymap({ width, height, pixels }) {
     return new Uint8Array([...new TextEncoder().encode(`P5 ${width} ${height} 255\n`), ...pixels]);
 }
 
-/** The served model: the names of its classes, its version, its metadata, and whether it reads drawings of digits. */
+/** The served model: the names of its classes, its version, the shape of its input, its metadata, and whether it reads drawings of digits. */
 export async function describe(signal) {
     const { body } = await send(path, { signal });
-    const { properties, versions = [], parameters } = JSON.parse(new TextDecoder().decode(body));
-    const draws = parameters.prepare === "digit" && parameters.channels === 1;
-    return { classes: JSON.parse(properties["kiln.classes"]), version: versions.at(-1), draws, properties };
+    const { properties, versions = [], inputs, parameters } = JSON.parse(new TextDecoder().decode(body));
+    const shape = inputs[0].shape.slice(1);
+    const draws = (parameters?.prepare ?? "digit") === "digit" && shape[0] === 1;
+    return { classes: JSON.parse(properties["kiln.classes"]), version: versions.at(-1), shape, draws, properties };
 }

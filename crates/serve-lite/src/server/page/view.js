@@ -136,7 +136,8 @@ export function showSeen(reply) {
         seen.data.set([...rgb, 255], 4 * i);
     }
     context.putImageData(seen, 0, 0);
-    const what = reply ? `your image in ${width} by ${height} pixels` : "nothing yet";
+    const kind = document.body.classList.contains("draws") ? "drawing" : "image";
+    const what = reply ? `your ${kind} in ${width} by ${height} pixels` : "nothing yet";
     canvas.setAttribute("aria-label", `What the network sees: ${what}`);
 }
 
