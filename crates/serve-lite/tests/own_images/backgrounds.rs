@@ -38,8 +38,7 @@ async fn the_other_background_is_doubted_and_none_is_expected_where_none_is_know
             assert_eq!(reply["doubtful"], reason.is_some(), "{background} {name}: {reply}");
             assert_eq!(reply.get("reason").and_then(|text| text.as_str()), reason);
             let json = text(&place.predict(&["--json", name]).stdout);
-            let doubtful = format!("\"doubtful\":{}", reason.is_some());
-            assert!(json.contains(&doubtful), "{json}");
+            assert!(json.contains(&format!("\"doubtful\":{}", reason.is_some())), "{json}");
             let line = text(&place.predict(&[name]).stdout);
             let said = reason.map_or(!line.contains("doubtful"), |reason| line.contains(reason));
             assert!(said, "{line}");
