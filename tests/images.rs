@@ -126,7 +126,7 @@ fn a_folder_of_mixed_images_is_trained_served_and_trained_on_from() {
     let inherited = Config::read(&run.config()).unwrap();
     assert_eq!((inherited.network.width, inherited.training.from.as_str()), (16, "first"));
     assert!(second.accuracy > 0.8, "{}", second.accuracy);
-    let (_, frozen) = train("frozen", &["--from", "first", "--freeze"]);
+    let (_, frozen) = train("frozen", &["--from", "first", "--freeze", "--learning-rate", "0.03"]);
     assert!(frozen.accuracy > 0.5, "{}", frozen.accuracy);
     let message = fail(kiln(&runs).args(["train", "--from", "nonesuch", "--data"]).arg(&data));
     assert!(message.contains("nonesuch"), "{message}");

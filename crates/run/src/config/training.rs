@@ -61,7 +61,8 @@ pub struct TrainingSettings {
     /// starts anew where the classes differ
     #[arg(long, value_name = "RUN", default_value = "")]
     pub from: String,
-    /// With --from: train the last layer alone; normalisation follows the new images
+    /// With --from: train the last layer alone, for which a learning rate of 0.03 is good; normalisation follows the new
+    /// images
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value_t = false, action = ArgAction::Set, hide_default_value = true, value_name = "BOOL")]
     pub freeze: bool,
