@@ -67,25 +67,30 @@ fn print(found: &Check) {
         0 => "Faults: none".to_owned(),
         n => format!("Faults: {n}"),
     });
-    section("files cannot be read", found.unreadable.len(), &found.unreadable, |file| {
+    section("files that cannot be read", found.unreadable.len(), &found.unreadable, |file| {
         format!("{}: {}", file.path, file.reason)
     });
     let group = |group: &Vec<Named>| group.iter().map(name).collect::<Vec<_>>().join(" = ");
     let n = found.contradictions.len();
-    section("groups of equal images have several labels", n, &found.contradictions, group);
+    section("groups of equal images with several labels", n, &found.contradictions, group);
     let n = found.duplicates.len();
-    section("groups of images are equal", n, &found.duplicates, group);
+    section("groups of equal images", n, &found.duplicates, group);
     let near = |[a, b]: &[Named; 2]| format!("{} ~ {}", name(a), name(b));
     let listed = &found.near_duplicates;
     let (across, within) = listed.split_at(found.n_near_across.min(listed.len()));
     let n = found.n_near_across;
-    section("pairs in different parts look the same without being equal", n, across, near);
+    section("pairs across parts that look the same without being equal", n, across, near);
     let n_within = found.n_near_duplicates - found.n_near_across;
     if !found.blank.is_empty() || n_within > 0 {
         console::heading("Also");
         let n = found.blank.len();
-        section("images without contrast would be left out", n, &found.blank, Clone::clone);
-        section("pairs in one part look the same without being equal", n_within, within, near);
+        section("images without contrast, which would be left out", n, &found.blank, Clone::clone);
+        section(
+            "pairs within a part that look the same without being equal",
+            n_within,
+            within,
+            near,
+        );
     }
 }
 
@@ -110,12 +115,12 @@ fn classes(found: &Check) {
     }
 }
 
-/// Prints how many there are of something, and the first of them.
+/// Prints what was found, how many, and the first of them.
 fn section<T>(what: &str, n: usize, listed: &[T], text: impl Fn(&T) -> String) {
     if n == 0 {
         return;
     }
-    console::line(&format!("{n} {what}"));
+    console::line(&format!("{what}: {n}"));
     listed.iter().take(LISTED).for_each(|item| console::line(&format!("  {}", text(item))));
     if n > LISTED {
         console::line(&format!("  and {} more (--json)", n - LISTED));
