@@ -53,7 +53,7 @@ pub fn write(inputs: &Inputs, directory: &Path) -> Result<Vec<PathBuf>> {
     write_files(&plots, Some((PAGE, page::html(inputs, &plots))), directory)
 }
 
-/// Writes `augmentation.png` and `augmentation.svg`: training images beside what augmentation makes of them. [`write`] draws
+/// Writes `augmentation.png` and `augmentation.svg`: training images beside what augmentation makes of them. [`write()`] draws
 /// the same among everything else; this needs no trained network.
 ///
 /// # Errors
@@ -70,10 +70,10 @@ pub fn write_augmentation(
 }
 
 /// Writes the plots of an evaluation on other images, `confusion`, `calibration` and `mistakes`, as `.png` and `.svg`;
-/// returns the files. As [`write`] otherwise.
+/// returns the files. As [`write()`] otherwise.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_evaluation(inputs: &Inputs, directory: &Path) -> Result<Vec<PathBuf>> {
     inputs.check()?;
     let of_answers = |plot: &Plot| ["confusion", "calibration", "mistakes"].contains(&plot.name);
