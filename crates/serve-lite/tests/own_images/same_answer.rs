@@ -95,5 +95,5 @@ fn a_damaged_file_is_explained_once() {
     assert!(message.contains("plain.png") && message.contains("truncated or corrupt"), "{message}");
     let parts: Vec<_> = message.trim().split(": ").collect();
     let unlike = |part: &&str| parts.iter().filter(|other| *other == part).count() == 1;
-    assert!(parts.iter().all(|part| unlike(part)), "{message}");
+    assert!(parts.iter().all(unlike), "{message}");
 }
