@@ -41,7 +41,7 @@ pub use folder_evaluation::{FolderEvaluation, Mistake, evaluate_folder, is_label
 pub use goal::{GOAL, seconds_to_goal};
 pub use recipe::{Settings, read_recipe, recipe_names};
 pub use reporting::{curves_svg, live_page, report};
-pub use session::{Images, Session, load};
+pub use session::{Images, Session, load, load_options};
 pub use shown_images::{augmented, originals};
 pub use study::{Study, StudyEvent, StudyOptions, study, study_config};
 pub use training::{inherited, resume_point, train};

@@ -146,6 +146,16 @@ impl Session {
     }
 }
 
+/// Where images are looked for on this machine; `offline` forbids downloads.
+#[must_use]
+pub fn load_options(offline: bool) -> LoadOptions {
+    LoadOptions {
+        cache: dataset::default_cache(),
+        kiln_data: std::env::var_os("KILN_DATA").map(Into::into),
+        offline,
+    }
+}
+
 /// Loads and splits the images; the configuration comes back with `auto` resolved.
 ///
 /// # Errors
@@ -155,11 +165,7 @@ pub fn load(
     offline: bool,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(Images, Config, DatasetFacts)> {
-    let options = LoadOptions {
-        cache: dataset::default_cache(),
-        kiln_data: std::env::var_os("KILN_DATA").map(Into::into),
-        offline,
-    };
+    let options = load_options(offline);
     let settings = settings.into();
     let dataset = dataset::load(&settings.before_loading()?.data, &options, on_event)?;
     let mut config = settings.for_images(&dataset)?;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use dataset::{Check, LoadOptions, Named};
+use dataset::{Check, Named};
 use run::{DataSettings, Flags};
 
 use crate::arguments::MachineArgs;
@@ -35,11 +35,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.machine.apply()?;
     let named = [("data".to_owned(), args.images.clone())];
     let settings = run::Config::default().with(&[&args.settings.given, &named[..]].concat())?.data;
-    let options = LoadOptions {
-        cache: dataset::default_cache(),
-        kiln_data: std::env::var_os("KILN_DATA").map(Into::into),
-        offline: args.machine.offline,
-    };
+    let options = pipeline::load_options(args.machine.offline);
     let progress = Downloads::new();
     let found = dataset::check(&settings, &options, &mut |event| progress.show(&event))?;
     drop(progress);

@@ -10,7 +10,9 @@ use burn::nn::BatchNorm;
 use burn::tensor::{Tensor, TensorData};
 use kernels::{Isa, Moments};
 
-use super::differentiable::{apply, channels_last, floats, from_channels_last, register, tensor};
+use super::differentiable::{
+    apply, channels_last, dims, floats, from_channels_last, register, tensor,
+};
 
 /// Normalises `x`, a tensor of an autodiff device, and moves the running statistics of `norm` towards those of `x`.
 ///
@@ -92,10 +94,4 @@ impl Backward<Flex, 3> for Normalise {
         let [dgamma, dbeta] = [dgamma, dbeta].map(|values| tensor(values, [channels]));
         register(gradients, &ops, [dx, dgamma, dbeta].map(Some));
     }
-}
-
-/// `[batch, rows, columns, channels]`
-fn dims(x: &FlexTensor) -> [usize; 4] {
-    let shape = x.layout().shape();
-    [shape[0], shape[1], shape[2], shape[3]]
 }

@@ -107,3 +107,9 @@ pub(super) fn from_channels_last(values: Vec<f32>, shape: [usize; 4]) -> FlexTen
     let layout = Layout::contiguous(Shape::new(shape)).permute(&CHANNELS_FIRST);
     FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
 }
+
+/// The sides of a tensor whose channels are last: `[batch, rows, columns, channels]`.
+pub(super) fn dims(x: &FlexTensor) -> [usize; 4] {
+    let shape = x.layout().shape();
+    [shape[0], shape[1], shape[2], shape[3]]
+}

@@ -9,7 +9,9 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::differentiable::{channels_last, floats, from_channels_last, inner, register, tracked};
+use super::differentiable::{
+    channels_last, dims, floats, from_channels_last, inner, register, tracked,
+};
 
 /// A border of zeros, one pixel wide, around every map.
 ///
@@ -68,10 +70,4 @@ impl Backward<Flex, 1> for Border {
         });
         register(gradients, &ops, [Some(from_channels_last(dx, [n, height, width, channels]))]);
     }
-}
-
-/// `[batch, rows, columns, channels]`
-fn dims(x: &FlexTensor) -> [usize; 4] {
-    let shape = x.layout().shape();
-    [shape[0], shape[1], shape[2], shape[3]]
 }
