@@ -99,7 +99,5 @@ fn run(args: &SoakArgs) -> anyhow::Result<ExitCode> {
         run::write_atomically(output, results.markdown(&setup.facts()).as_bytes())?;
         console::heading(&format!("Results: {}", output.display()));
     }
-    let (n_failed, n) = results.n_failed();
-    console::heading(&format!("{} of {n} requirements hold", n - n_failed));
-    Ok(if n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if results.conclude() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

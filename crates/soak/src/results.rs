@@ -48,12 +48,19 @@ impl Results {
 
     /// Adds a number that may be at most `limit`.
     pub(crate) fn at_most(&mut self, name: &str, limit: f64, unit: &str, measured: f64) {
+        let limit = if unit == "s" { self.time_limit(limit) } else { limit };
         self.compare(name, ("<=", limit), unit, measured, measured <= limit);
     }
 
     /// Adds a number that must be at least `limit`.
     pub(crate) fn at_least(&mut self, name: &str, limit: f64, unit: &str, measured: f64) {
         self.compare(name, (">=", limit), unit, measured, measured >= limit);
+    }
+
+    /// A limit in seconds on something that must end. Quick runs allow five times as much: they judge whether it ends,
+    /// also on a machine that does other things too, and not how soon.
+    pub(crate) fn time_limit(&self, seconds: f64) -> f64 {
+        if self.quick { 5.0 * seconds } else { seconds }
     }
 
     fn compare(&mut self, name: &str, limit: (&str, f64), unit: &str, measured: f64, holds: bool) {
@@ -115,10 +122,22 @@ impl Results {
         self.rows.push(Row { requirement, check, name, required, measured, holds });
     }
 
-    /// How many values are not as required, and of how many something is required.
-    pub(crate) fn n_failed(&self) -> (usize, usize) {
-        let judged = self.rows.iter().filter_map(|row| row.holds);
-        (judged.clone().filter(|holds| !holds).count(), judged.count())
+    /// Prints how many values are as required, after those that are not: whether all are.
+    pub(crate) fn conclude(&self) -> bool {
+        let (n_held, missed) = self.verdicts();
+        for Row { check, name, required, measured, .. } in &missed {
+            console::line(&format!("  FAIL {check}: {name}: {measured} (required: {required})"));
+        }
+        let n = n_held + missed.len();
+        console::heading(&format!("{n_held} of {n} requirements hold"));
+        missed.is_empty()
+    }
+
+    /// How many values are as required, and those that are not.
+    fn verdicts(&self) -> (usize, Vec<&Row>) {
+        let judged = self.rows.iter().filter(|row| row.holds.is_some());
+        let (held, missed): (Vec<_>, Vec<_>) = judged.partition(|row| row.holds == Some(true));
+        (held.len(), missed)
     }
 
     /// The results as a Markdown page, after some facts on the measurement.
@@ -182,10 +201,16 @@ mod tests {
         ] {
             assert!(page.lines().any(|found| found == line), "{line}\nis not in\n{page}");
         }
-        assert_eq!(results.n_failed(), (3, 5));
+        let missed = |results: &Results| {
+            let (n_held, missed) = results.verdicts();
+            (n_held, missed.iter().map(|row| row.name.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(missed(&results), (2, ["p99", "resets", "counted"].map(str::to_owned).into()));
+        assert!(!results.conclude());
         let mut quick = Results::new(true);
         quick.at_most("p99", 10.0, "ms", 11.0);
         quick.at_most("memory", 10.0, "MiB", 11.0);
-        assert_eq!(quick.n_failed(), (1, 1));
+        quick.at_most("end", 1.0, "s", 4.0);
+        assert_eq!(missed(&quick), (1, vec!["memory".to_owned()]));
     }
 }

@@ -260,6 +260,13 @@ impl Setup {
         Ok(*self.capacity.get_or_init(|| capacity))
     }
 
+    /// The rate of requests at which a server is busy and keeps up, and its name. Quick runs leave room for whatever else
+    /// the machine does, since they do not judge speed.
+    pub(crate) fn busy_rate(&self) -> anyhow::Result<(f64, &'static str)> {
+        let (share, name) = if self.quick { (0.4, "0.4 C") } else { (0.8, "0.8 C") };
+        Ok((share * self.capacity()?, name))
+    }
+
     /// The expected logits and probabilities of some test images.
     pub(crate) fn rows(&self, first: usize, n: usize) -> (&[f32], &[f32]) {
         let row = first * self.expected.classes..(first + n) * self.expected.classes;

@@ -121,7 +121,7 @@ async fn call(fuzz: Arc<Fuzz>, n: usize, mut random: Rng) {
         if i % (VALID_INTERVAL / CALLERS) == 0 {
             let index = i / (VALID_INTERVAL / CALLERS) % VALID;
             let case = &fuzz.valid[index];
-            let reply = fuzz.exchange(&mut fuzz.client(), case, &case.request(), false).await;
+            let reply = fuzz.exchange_twice(&mut fuzz.client(), case, &case.request(), false).await.0;
             let is_correct =
                 reply.is_ok_and(|reply| reply.status == 200 && (fuzz.check)(index, &reply));
             let mut outcome = fuzz.outcome.lock().await;
@@ -135,12 +135,8 @@ async fn call(fuzz: Arc<Fuzz>, n: usize, mut random: Rng) {
         if may_be_endless {
             damage(&mut bytes, &fuzz.forms, &mut random);
         }
-        let mut reply = fuzz.exchange(&mut client, &case, &bytes, may_be_endless).await;
-        let is_late = reply == Err(Failure::TimedOut);
-        if is_late {
-            // On a busy machine any reply may be late; a request that makes the server hang does so again.
-            reply = fuzz.exchange(&mut client, &case, &bytes, may_be_endless).await;
-        }
+        let (reply, is_late) =
+            fuzz.exchange_twice(&mut client, &case, &bytes, may_be_endless).await;
         let mut outcome = fuzz.outcome.lock().await;
         match reply {
             Err(Failure::TimedOut) => outcome.add_hang(&bytes),
@@ -158,6 +154,22 @@ impl Fuzz {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let address = if let Target::Socket(address) = self.target { address } else { nowhere };
         Client::new(address, TIME_LIMIT)
+    }
+
+    /// [`exchange`](Self::exchange), once more if the reply is late, and whether it was: on a busy machine any reply may
+    /// be late, but a request that makes the server hang does so again.
+    async fn exchange_twice(
+        &self,
+        client: &mut Client,
+        case: &Case,
+        bytes: &[u8],
+        may_be_endless: bool,
+    ) -> (Result<Reply, Failure>, bool) {
+        let reply = self.exchange(client, case, bytes, may_be_endless).await;
+        if reply != Err(Failure::TimedOut) {
+            return (reply, false);
+        }
+        (self.exchange(client, case, bytes, may_be_endless).await, true)
     }
 
     /// The reply to a case, or on a socket to its bytes. Bytes that may have no end go out on a connection of their own,

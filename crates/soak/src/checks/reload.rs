@@ -59,12 +59,12 @@ impl Files {
 }
 
 pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
-    let capacity = setup.capacity()?;
+    let (rate, rate_name) = setup.busy_rate()?;
     let (files, second) = Files::new(setup, "reload")?;
     let server = setup.start_with(&[], &files.served, &["--watch", "1"])?;
     let n = setup.number(50, 6);
     let seen = Seen::default();
-    let load = setup.load(server.address, Some(0.8 * capacity), setup.seconds(30.0, 3.0));
+    let load = setup.load(server.address, Some(rate), setup.seconds(30.0, 3.0));
     let alone = setup.run(load.clone());
     let load = Load {
         time: Duration::from_secs(600),
@@ -75,7 +75,7 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
     let (tally, slowest) = setup.block_on(load::run_beside(load, reloads));
     let slowest = slowest?;
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let name = |what: &str| format!("{what}, {n} reloads at 0.8 C");
+    let name = |what: &str| format!("{what}, {n} reloads at {rate_name}");
     let answered = format!("{} requests by {} versions", tally.count(200), seen.len());
     results.note(&name("answered"), answered);
     results.no_errors(&name("failed requests, or bits of neither model"), &tally);
@@ -83,7 +83,7 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
     results.zero(&name("versions that answered with the weights of both models"), mixed as u64, "");
     results.at_least(&name("versions that answered"), n as f64, "", seen.len() as f64);
     let (p99, p99_alone) = (tally.latency(200, 0.99), alone.latency(200, 0.99));
-    results.note("p99 at 0.8 C without reloads", format!("{p99_alone:.2} ms"));
+    results.note(&format!("p99 at {rate_name} without reloads"), format!("{p99_alone:.2} ms"));
     results.at_most(&name("p99"), 2.0 * p99_alone, "ms", p99);
     results.note(&name("slowest reply"), format!("{:.1} ms", tally.latency(200, 1.0)));
     results.note("slowest reload", format!("{:.0} ms", slowest * 1e3));

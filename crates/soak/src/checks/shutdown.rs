@@ -34,7 +34,7 @@ struct Shutdowns {
 }
 
 pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> {
-    let rate = 0.8 * setup.capacity()?;
+    let (rate, rate_name) = setup.busy_rate()?;
     let n = setup.number(10, 2);
     for delay in [DELAY, 0.0] {
         let mut all = Shutdowns::default();
@@ -42,7 +42,8 @@ pub(super) fn check(setup: &Setup, results: &mut Results) -> anyhow::Result<()> 
             setup.block_on(all.shut_down(setup, rate, delay))?;
         }
         let mut tally = all.tally;
-        let name = |what: &str| format!("{what}, {n} x SIGTERM at 0.8 C, --drain-delay {delay}");
+        let name =
+            |what: &str| format!("{what}, {n} x SIGTERM at {rate_name}, --drain-delay {delay}");
         let refused = tally.failures.remove(&Failure::Refused).unwrap_or(0);
         results.no_errors(&name("failed or wrong requests"), &tally);
         let retried = format!("{} sent again on a new connection", tally.retried);
@@ -121,7 +122,7 @@ async fn with_stuck_client(setup: &Setup, results: &mut Results) -> anyhow::Resu
         "end with a client that never completes its body",
         "exit status 0 within --drain-timeout 2 + 0.5 s",
         format!("{status:?} after {seconds:.2} s"),
-        status.is_some_and(|status| status.success()) && seconds <= 2.5,
+        status.is_some_and(|status| status.success()) && seconds <= results.time_limit(2.5),
     );
     Ok(())
 }
@@ -135,7 +136,7 @@ async fn second_signal(setup: &Setup, results: &mut Results) -> anyhow::Result<(
         "end after a second signal",
         "within 0.5 s, and not before",
         format!("{status:?} after {seconds:.2} s"),
-        early.is_none() && status.is_some() && seconds <= 0.5,
+        early.is_none() && status.is_some() && seconds <= results.time_limit(0.5),
     );
     Ok(())
 }
