@@ -49,6 +49,31 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// Images of one shape that have no files of their own.
+    pub(crate) fn of_stored(
+        name: String,
+        source: Source,
+        classes: Vec<String>,
+        preparation: Preparation,
+        [train, test]: [Examples; 2],
+    ) -> Self {
+        Self {
+            name,
+            synthetic: source == Source::Synthetic,
+            source,
+            classes,
+            shape: train.shape,
+            preparation,
+            root: PathBuf::new(),
+            sha256: hash(&train, &test),
+            train,
+            train_paths: Vec::new(),
+            n_val: 0,
+            test,
+            test_paths: Vec::new(),
+        }
+    }
+
     /// The images of each part: training and validation, and the indices of the test images.
     ///
     /// Validation takes the images that the source sets apart, else those of [`split`]; a `val_fraction` of 0 trains on

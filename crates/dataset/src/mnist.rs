@@ -1,11 +1,11 @@
 //! MNIST, from the cache or a mirror, and folders with four files in its format.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use images::Preparation;
 use run::DataSettings;
 
-use crate::dataset::{Dataset, MAX_CLASSES, digit_names, folder_name, hash};
+use crate::dataset::{Dataset, MAX_CLASSES, digit_names, folder_name};
 use crate::download::{Remote, agent};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -60,7 +60,8 @@ pub(crate) fn load(
     let mirrors = if offline { &[] } else { &MIRRORS[..] };
     let paths = obtain(&remotes, cache, &agent(), mirrors, on_event)?;
     let (train, test) = idx::load(&paths)?;
-    Ok(dataset("MNIST".to_owned(), Source::Mnist, digit_names(10), train, test))
+    let (name, classes) = ("MNIST".to_owned(), digit_names(10));
+    Ok(Dataset::of_stored(name, Source::Mnist, classes, Preparation::Digit, [train, test]))
 }
 
 /// Four files in MNIST's format in `folder`, found from the `path` that the user named.
@@ -104,10 +105,10 @@ pub(crate) fn load_directory(
     };
     let preparation = preparation::of_stored(settings, &train);
     let shape = preparation::shape_of_stored(settings, &train, preparation, on_event)?;
-    let [train, test] =
-        [train, test].map(|examples| preparation::fitted(examples, shape, preparation));
-    let dataset = dataset(name, Source::Directory(path.to_owned()), classes, train?, test?);
-    Ok(Dataset { preparation, ..dataset })
+    let fitted = |examples| preparation::fitted(examples, shape, preparation);
+    let parts = [fitted(train)?, fitted(test)?];
+    let source = Source::Directory(path.to_owned());
+    Ok(Dataset::of_stored(name, source, classes, preparation, parts))
 }
 
 /// Numbers the labels that occur from 0 without gaps, as the network's outputs are; returns the original ones. EMNIST's
@@ -128,28 +129,3 @@ fn renumber(path: &Path, train: &mut [u16], test: &mut [u16]) -> Result<Vec<u8>>
     Ok(labels)
 }
 
-fn dataset(
-    name: String,
-    source: Source,
-    classes: Vec<String>,
-    train: Examples,
-    test: Examples,
-) -> Dataset {
-    let sha256 = hash(&train, &test);
-    let (synthetic, shape) = (false, train.shape);
-    Dataset {
-        name,
-        source,
-        synthetic,
-        classes,
-        shape,
-        preparation: Preparation::Digit,
-        train,
-        train_paths: Vec::new(),
-        n_val: 0,
-        test,
-        test_paths: Vec::new(),
-        root: PathBuf::new(),
-        sha256,
-    }
-}

@@ -1,13 +1,13 @@
 //! CSV files of labels and pixels, `label,pixel0,pixel1,...`, as Kaggle has them: square images of grey levels.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use images::ImageShape;
 use run::DataSettings;
 
 use crate::class_list::ClassList;
 use crate::csv_file::{self, Columns, line, wrong};
-use crate::dataset::{Dataset, hash, stem};
+use crate::dataset::{Dataset, stem};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::examples::Examples;
@@ -61,21 +61,8 @@ pub(crate) fn load(
             (parts.train, parts.test)
         }
     };
-    Ok(Dataset {
-        name: stem(path),
-        source: Source::Directory(path.to_owned()),
-        synthetic: false,
-        classes,
-        shape,
-        preparation,
-        sha256: hash(&train, &test),
-        train,
-        train_paths: Vec::new(),
-        n_val: 0,
-        test,
-        test_paths: Vec::new(),
-        root: PathBuf::new(),
-    })
+    let source = Source::Directory(path.to_owned());
+    Ok(Dataset::of_stored(stem(path), source, classes, preparation, [train, test]))
 }
 
 /// The rows of a file; `label_of` gives the label of a name, or says what is wrong with it.

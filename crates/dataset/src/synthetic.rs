@@ -6,14 +6,12 @@
 //! Only additions, multiplications, divisions and square roots are used, which IEEE 754 defines to the last bit, so
 //! every machine draws the same.
 
-use std::path::PathBuf;
-
 use images::{BOX, ImageShape, Preparation};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
-use crate::dataset::{Dataset, digit_names, hash};
+use crate::dataset::{Dataset, digit_names};
 use crate::examples::Examples;
 use crate::glyphs::{GLYPHS, Stroke};
 use crate::source::Source;
@@ -56,21 +54,9 @@ const PRESSURE: f32 = 1.15;
 pub(crate) fn draw(seed: u32) -> Dataset {
     let train = examples(seed, 0, N_TRAIN);
     let test = examples(seed, N_TRAIN as u64, N_TEST);
-    Dataset {
-        name: "synthetic digits".to_owned(),
-        source: Source::Synthetic,
-        synthetic: true,
-        classes: digit_names(10),
-        shape: SHAPE,
-        preparation: Preparation::Digit,
-        sha256: hash(&train, &test),
-        train,
-        train_paths: Vec::new(),
-        n_val: 0,
-        test,
-        test_paths: Vec::new(),
-        root: PathBuf::new(),
-    }
+    let name = "synthetic digits".to_owned();
+    let classes = digit_names(10);
+    Dataset::of_stored(name, Source::Synthetic, classes, Preparation::Digit, [train, test])
 }
 
 /// The images `first` to `first + n - 1` of a seed.

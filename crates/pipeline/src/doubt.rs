@@ -11,7 +11,7 @@ use crate::error::Result;
 /// Validation images that are looked at, and from which images without a right answer are made.
 const MAX_IMAGES: usize = 2000;
 /// The most validation images whose answer may be doubtful, as a fraction.
-const MAX_DOUBTED: f64 = 0.02;
+const MAX_DOUBTED: f64 = 0.05;
 /// A prime: multiplied by it modulo an image's size, the positions of pixels are permuted.
 const STRIDE: usize = 7919;
 
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(below, 0.901);
         assert!((trusted(&held_out, below) - 0.99).abs() < 1e-9);
         assert_eq!(trusted(&corrupted, below), 0.0);
-        // No more than two of the hundred may be doubted, whatever that would separate.
+        // No more than five of the hundred may be doubted, whatever that would separate.
         assert_eq!(threshold(&held_out, &[0.95; 100]), 0.9);
         // Where all are alike, none is doubted.
         assert_eq!(threshold(&held_out, &[1.0; 10]), 0.9);
