@@ -9,7 +9,6 @@ use crate::dataset::{Dataset, MAX_CLASSES, digit_names, folder_name};
 use crate::download::{Remote, agent};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::examples::Examples;
 use crate::idx::{self, Files};
 use crate::preparation;
 use crate::source::Source;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::buffer::{Buffer, vectors, vectors_mut, zeros};
 use crate::conv_tiled;
 use crate::filters;
-use crate::group::GROUP;
+use crate::group::{GROUP, groups};
 use crate::isa::Isa;
 use crate::shape::Shape;
 use crate::transpose::{Matrix, transpose};
@@ -65,7 +65,7 @@ fn by_groups(shape: Shape, x: &[f32], y: &mut [f32], forward: impl Fn(&[f32], &m
     if x.len() <= input {
         forward(x, y);
     } else {
-        x.par_chunks(GROUP * input)
+        groups(x, input)
             .zip(y.par_chunks_mut(GROUP * output))
             .for_each(|(x, y)| forward(x, y));
     }

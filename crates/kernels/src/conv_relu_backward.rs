@@ -3,14 +3,16 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::buffer::{Buffer, all_finite, zeros};
+use crate::buffer::{Buffer, zeros};
 use crate::entries::Places;
 use crate::filter_gradients::OfFilters;
+use crate::filter_rows::FilterRows;
 use crate::gradients;
-use crate::group::{GROUP, Gradients, sum};
+use crate::group::{GROUP, Gradients, groups, sum};
 use crate::isa::Isa;
 use crate::reference::{self, wide};
 use crate::shape::Shape;
+use crate::transpose::{Matrix, transpose};
 
 /// The inputs of a convolution's backward pass.
 #[derive(Clone, Copy, Debug)]
@@ -47,29 +49,38 @@ pub fn conv_relu_backward(
     assert_eq!(conv.weights.len(), conv.shape.weights());
     assert_eq!([conv.x.len(), y.len(), dy.len()], [n * input, n * output, n * output]);
     let outputs = y.par_chunks(GROUP * output).zip(dy.par_chunks(GROUP * output));
-    let groups = conv.x.par_chunks(GROUP * input).zip(outputs);
+    let images = groups(conv.x, input).zip(outputs);
     let gradients: Vec<Gradients> =
-        groups.map(|(x, (y, dy))| isa.run(OfFilters { shape: conv.shape, x, y, dy })).collect();
+        images.map(|(x, (y, dy))| isa.run(OfFilters { shape: conv.shape, x, y, dy })).collect();
     if let Some(dx) = dx {
         assert_eq!(dx.len(), conv.x.len());
-        let outputs = y.par_chunks(GROUP * output).zip(dy.par_chunks(GROUP * output));
+        let filters = &FilterRows::new(isa, conv.shape, conv.weights);
+        let outputs = groups(y, output).zip(dy.par_chunks(GROUP * output));
         dx.par_chunks_mut(GROUP * input)
             .zip(outputs)
-            .for_each(|(dx, (y, dy))| isa.run(OfImages { conv, y, dy, dx }));
+            .for_each(|(dx, (y, dy))| isa.run(OfImages { conv, filters, y, dy, dx }));
     }
     let Shape { channels_in: ci, channels_out: co, .. } = conv.shape;
     let Some(Gradients { dw, db }) = sum(gradients) else {
         return (vec![0.0; conv.weights.len()], vec![0.0; co]);
     };
-    let padded = db.len();
-    let at = |o: usize, i: usize, tap: usize| dw[(tap * ci + i) * padded + o];
-    let in_order = (0..co).flat_map(|o| (0..ci).map(move |i| (o, i)));
-    let dw = in_order.flat_map(|(o, i)| (0..9).map(move |tap| at(o, i, tap))).collect();
-    (dw, db[..co].to_vec())
+    // From [9, channels_in, padded channels_out] by way of [channels_out, 9, channels_in].
+    let matrix = Matrix { rows: 9 * ci, columns: co, stride: db.len() };
+    let mut by_tap = vec![0.0; conv.weights.len()];
+    transpose(isa, matrix, &dw, &mut by_tap, 9 * ci);
+    let mut by_channel = vec![0.0; conv.weights.len()];
+    let filters = by_channel.chunks_exact_mut(9 * ci).zip(by_tap.chunks_exact(9 * ci));
+    for (to, from) in filters {
+        for (i, to) in to.chunks_exact_mut(9).enumerate() {
+            (0..9).for_each(|tap| to[tap] = from[tap * ci + i]);
+        }
+    }
+    (by_channel, db[..co].to_vec())
 }
 
 struct OfImages<'a> {
     conv: ConvBackward<'a>,
+    filters: &'a FilterRows,
     y: &'a [f32],
     dy: &'a [f32],
     dx: &'a mut [f32],
@@ -80,10 +91,8 @@ impl WithSimd for OfImages<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { conv: ConvBackward { shape, weights, .. }, y, dy, dx } = self;
-        let pixel = gradients::padded::<S>(shape.channels_in);
-        let filters = gradients::by_row(shape, weights, pixel);
-        let finite = all_finite(simd, weights);
+        let Self { conv: ConvBackward { shape, weights, .. }, filters, y, dy, dx } = self;
+        let FilterRows { ref filters, pixel, finite } = *filters;
         let mut plane: Buffer = zeros(shape.height * shape.width * pixel);
         let mut places = Places::new(shape);
         let outputs = y.chunks_exact(shape.output()).zip(dy.chunks_exact(shape.output()));
@@ -94,7 +103,7 @@ impl WithSimd for OfImages<'_> {
             }
             places.list(shape, y, dy);
             plane.fill(0.0);
-            gradients::of_image(simd, shape, &mut places, &filters, pixel, &mut plane);
+            gradients::of_image(simd, shape, &mut places, filters, pixel, &mut plane);
             gradients::unpad(shape.channels_in, &plane, pixel, dx);
         }
     }

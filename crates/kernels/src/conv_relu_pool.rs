@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::buffer::{Buffer, load, store, zeros};
 use crate::filters::Filters;
-use crate::group::GROUP;
+use crate::group::{GROUP, groups};
 use crate::reference::{self, wide};
 use crate::tiles::{TILES, Tiles};
 use crate::transpose::{Matrix, transpose};
@@ -37,7 +37,7 @@ pub fn conv_relu_pool(filters: &Filters, x: &[f32], y: &mut [f32], winners: Opti
     if pooled == 0 {
         return;
     }
-    let images = x.par_chunks(GROUP * input).zip(y.par_chunks_mut(GROUP * pooled));
+    let images = groups(x, input).zip(y.par_chunks_mut(GROUP * pooled));
     match winners {
         Some(winners) => {
             images.zip(winners.par_chunks_mut(GROUP * pooled)).for_each(|((x, y), winners)| {

@@ -11,7 +11,8 @@ use crate::conv_relu_backward::ConvBackward;
 use crate::conv_relu_pool::NO_WINNER;
 use crate::entries::{Channels, Places};
 use crate::gradients;
-use crate::group::{GROUP, Gradients, sum};
+use crate::filter_rows::FilterRows;
+use crate::group::{GROUP, Gradients, groups, sum};
 use crate::isa::Isa;
 use crate::reference::{self, wide};
 use crate::shape::Shape;
@@ -51,11 +52,10 @@ pub fn conv_relu_pool_backward(
         dx.fill(0.0);
         return (vec![0.0; conv.weights.len()], vec![0.0; conv.shape.channels_out]);
     }
-    let filters = isa.run(Pack { conv });
-    let filters = &filters;
+    let filters = &FilterRows::new(isa, conv.shape, conv.weights);
     let outputs = winners.par_chunks(GROUP * pooled).zip(dy.par_chunks(GROUP * pooled));
-    let groups = conv.x.par_chunks(GROUP * input).zip(dx.par_chunks_mut(GROUP * input));
-    let gradients: Vec<Gradients> = groups
+    let images = groups(conv.x, input).zip(dx.par_chunks_mut(GROUP * input));
+    let gradients: Vec<Gradients> = images
         .zip(outputs)
         .map(|((x, dx), (winners, dy))| {
             isa.run(Backward { isa, conv: ConvBackward { x, ..conv }, filters, winners, dy, dx })
@@ -69,35 +69,10 @@ pub fn conv_relu_pool_backward(
     }
 }
 
-/// Filters with adjacent input channels.
-struct Filters {
-    /// `[3, channels_out, 3, pixel]`, see [`gradients::by_row`].
-    filters: Buffer,
-    /// Input channels, padded.
-    pixel: usize,
-    finite: bool,
-}
-
-struct Pack<'a> {
-    conv: ConvBackward<'a>,
-}
-
-impl WithSimd for Pack<'_> {
-    type Output = Filters;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Filters {
-        let ConvBackward { shape, weights, .. } = self.conv;
-        let pixel = gradients::padded::<S>(shape.channels_in);
-        let filters = gradients::by_row(shape, weights, pixel);
-        Filters { filters, pixel, finite: all_finite(simd, weights) }
-    }
-}
-
 struct Backward<'a> {
     isa: Isa,
     conv: ConvBackward<'a>,
-    filters: &'a Filters,
+    filters: &'a FilterRows,
     winners: &'a [u8],
     dy: &'a [f32],
     dx: &'a mut [f32],
@@ -165,7 +140,7 @@ impl Lists {
 fn image<S: Simd>(
     simd: S,
     shape: Shape,
-    filters: &Filters,
+    filters: &FilterRows,
     x: &[f32],
     Lists { places, channels, .. }: &mut Lists,
     dx: &mut [f32],

@@ -1,6 +1,7 @@
 //! Filters transformed for Winograd's convolution, in the order in which the products read them.
 
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
 use crate::buffer::{Buffer, load, store, zeros};
 use crate::isa::Isa;
@@ -64,7 +65,7 @@ impl WithSimd for Transform<'_> {
     type Output = Filters;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Filters {
+    fn with_simd<S: Simd>(self, _: S) -> Filters {
         let Self { isa, shape, weights, bias: unpadded } = self;
         let (ci, co) = (shape.channels_in, shape.channels_out);
         let padded = co.next_multiple_of(block::<S>());
@@ -75,25 +76,51 @@ impl WithSimd for Transform<'_> {
         let matrix = Matrix { rows: co, columns: ci * 9, stride: ci * 9 };
         transpose(isa, matrix, weights, &mut taps, padded);
         let mut transformed = zeros(PRODUCTS * ci * padded);
-        for i in 0..ci {
-            for o in (0..padded).step_by(S::F32_LANES) {
-                let tap =
-                    |ky: usize, kx: usize| load(simd, &taps, (i * 9 + ky * 3 + kx) * padded + o);
+        // The parts of each block of output channels, product by product.
+        let n_blocks = padded / block::<S>();
+        let mut blocks: Vec<Vec<&mut [f32]>> = (0..n_blocks).map(|_| Vec::new()).collect();
+        for (at, part) in transformed.chunks_exact_mut(ci * block::<S>()).enumerate() {
+            blocks[at % n_blocks].push(part);
+        }
+        blocks.into_par_iter().enumerate().for_each(|(number, products)| {
+            let first = number * block::<S>();
+            isa.run(TransformBlock { taps: &taps, padded, first, products });
+        });
+        Filters { isa, shape, weights: weights.to_vec(), bias, transformed }
+    }
+}
+
+/// A block of output channels.
+struct TransformBlock<'a> {
+    /// `[channels_in * 9, padded]`
+    taps: &'a [f32],
+    padded: usize,
+    /// The first output channel.
+    first: usize,
+    /// For each product `[channels_in, block]`.
+    products: Vec<&'a mut [f32]>,
+}
+
+impl WithSimd for TransformBlock<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { taps, padded, first, mut products } = self;
+        for (i, taps) in taps.chunks_exact(9 * padded).enumerate() {
+            for within in (0..block::<S>()).step_by(S::F32_LANES) {
                 let mut g = [[simd.splat_f32s(0.0); 3]; 3];
                 for (ky, row) in g.iter_mut().enumerate() {
                     for (kx, value) in row.iter_mut().enumerate() {
-                        *value = tap(ky, kx);
+                        *value = load(simd, taps, (ky * 3 + kx) * padded + first + within);
                     }
                 }
                 let u = winograd::filter(simd, g);
-                let (number, within) = (o / block::<S>(), o % block::<S>());
-                for product in 0..PRODUCTS {
-                    let row = (product * (padded / block::<S>()) + number) * ci + i;
+                for (product, to) in products.iter_mut().enumerate() {
                     let value = u[product / SIDE][product % SIDE];
-                    store(simd, &mut transformed, row * block::<S>() + within, value);
+                    store(simd, to, i * block::<S>() + within, value);
                 }
             }
         }
-        Filters { isa, shape, weights: weights.to_vec(), bias, transformed }
     }
 }

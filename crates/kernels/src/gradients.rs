@@ -165,21 +165,6 @@ fn of_image_by<S: Simd, const VECTORS: usize>(
     }
 }
 
-/// Filters `[channels_out, channels_in, 3, 3]` as `[3, channels_out, 3, pixel]`: row by row of the window, with
-/// adjacent input channels.
-pub(crate) fn by_row(shape: Shape, weights: &[f32], pixel: usize) -> Buffer {
-    let mut filters = zeros(shape.channels_out * 9 * pixel);
-    for (o, weights) in weights.chunks_exact(9 * shape.channels_in).enumerate() {
-        for (i, taps) in weights.chunks_exact(9).enumerate() {
-            for (tap, &weight) in taps.iter().enumerate() {
-                let row = tap / 3 * shape.channels_out + o;
-                filters[(row * 3 + tap % 3) * pixel + i] = weight;
-            }
-        }
-    }
-    filters
-}
-
 /// Filters `[channels_out, channels_in, 3, 3]` as `[channels_out, 9, pixel]`, with adjacent input channels.
 pub(crate) fn filters(shape: Shape, weights: &[f32], pixel: usize) -> Buffer {
     let mut filters = zeros(shape.channels_out * 9 * pixel);

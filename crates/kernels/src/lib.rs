@@ -36,6 +36,7 @@ mod dense_backward;
 mod dropout;
 mod entries;
 mod filter_gradients;
+mod filter_rows;
 mod filters;
 mod gradients;
 mod group;

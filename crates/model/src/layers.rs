@@ -97,20 +97,26 @@ fn vgg(settings: &NetworkSettings, n_classes: usize) -> Vec<NewLayer> {
 }
 
 /// Blocks of two padded convolutions and a pooling, each block with twice the channels of the one before, up to eight
-/// times; then the mean of every channel, so that the dense layer stays small whatever the size of the images.
+/// times; then the mean of every channel, so that the dense layer stays small whatever the size of the images. For
+/// 32x32 colours and ten classes, at a width of 32, it has 1,167,434 parameters.
+///
+/// The first block has one convolution: a second one at full size would cost as much as a whole block after it. With
+/// one, and one block more, the network is deeper where images are small, for as many multiplications.
 ///
 /// As in [`vgg`], normalisation comes after ReLU and pooling. It also comes after the padding, so that it folds exactly
 /// into the convolution after it.
 fn blocks(settings: &NetworkSettings, n_classes: usize, image: ImageShape) -> Vec<NewLayer> {
     let side = image.height.min(image.width);
-    let most = (1..MOST_BLOCKS).take_while(|n| side >> (n + 1) >= LEAST_SIDE).count() + 1;
+    let most = (1..MOST_BLOCKS).take_while(|n| side >> n >= LEAST_SIDE).count() + 1;
     let n_blocks = if settings.blocks == 0 { most } else { settings.blocks };
     let mut layers = Vec::new();
     for block in 0..n_blocks {
         let channels = settings.width << block.min(3);
-        layers.push(pad());
-        layers.extend((block > 0).then(batch_norm));
-        layers.extend([conv(channels), relu(), pad(), batch_norm()]);
+        if block > 0 {
+            layers.extend([pad(), batch_norm(), conv(channels), relu(), pad(), batch_norm()]);
+        } else {
+            layers.push(pad());
+        }
         layers.extend([conv(channels), relu(), pool(settings)]);
     }
     layers.extend([batch_norm(), global_average(), flatten()]);
@@ -159,7 +165,8 @@ impl Layer {
     }
 }
 
-/// The most blocks of [`blocks`] where the number is left open, and the least side of what the last one gives, in pixels.
+/// The most blocks of [`blocks`] where the number is left open, and the least side that the last one begins with, in
+/// pixels.
 const MOST_BLOCKS: usize = 5;
 const LEAST_SIDE: usize = 3;
 

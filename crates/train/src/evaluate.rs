@@ -7,6 +7,7 @@ use model::Network;
 use run::{Prediction, prediction};
 
 use crate::error::{Error, Result};
+use crate::pool::in_pool;
 use crate::tensors::{pixel_tensor, values};
 
 /// Images a forward pass takes in inference: enough to keep the cores busy, while the largest feature maps of the
@@ -66,5 +67,6 @@ pub fn evaluate(
 /// The logits `[n * n_classes]` of `n` images of the network's shape, one after the other, in one forward pass.
 #[must_use]
 pub fn logits(network: &Network, pixels: &[u8]) -> Vec<f32> {
-    values(network.forward(pixel_tensor(pixels, network.shape(), &network.device())))
+    let forward = || network.forward(pixel_tensor(pixels, network.shape(), &network.device()));
+    values(in_pool(forward))
 }

@@ -17,6 +17,7 @@ use crate::evaluate::evaluate;
 use crate::event::{Event, Outcome};
 use crate::memory::check_memory;
 use crate::metrics::MetricsFile;
+use crate::pool::in_pool;
 use crate::random::{shuffled, step_seed};
 use crate::schedule::learning_rate;
 use crate::step::{apply, gradients};
@@ -131,12 +132,13 @@ fn train_epoch(
             let learning_rate = learning_rate(config, steps_before, n_steps);
             // A resumed run drops what the uninterrupted one would have dropped.
             let key = step_seed(settings.seed, epoch, step);
+            let model = &state.model;
             let (gradients, scores) =
-                gradients(&state.model, &batch, settings, weights.as_deref(), key);
+                in_pool(|| gradients(model, &batch, settings, weights.as_deref(), key));
             if !scores.loss.is_finite() {
                 return Err(Error::Diverged { epoch, step, loss: scores.loss, learning_rate });
             }
-            state = apply(state, gradients, config, learning_rate, steps_before);
+            state = in_pool(|| apply(state, gradients, config, learning_rate, steps_before));
 
             let n = batch.labels.len();
             state.epoch.step = step + 1;

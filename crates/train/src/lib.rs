@@ -17,6 +17,7 @@ mod explain;
 mod fit;
 mod memory;
 mod metrics;
+mod pool;
 mod random;
 mod records;
 mod schedule;
