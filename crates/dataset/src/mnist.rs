@@ -127,4 +127,3 @@ fn renumber(path: &Path, train: &mut [u16], test: &mut [u16]) -> Result<Vec<u8>>
     train.iter_mut().chain(test).for_each(|label| *label = numbers[usize::from(*label)]);
     Ok(labels)
 }
-

@@ -65,9 +65,7 @@ fn by_groups(shape: Shape, x: &[f32], y: &mut [f32], forward: impl Fn(&[f32], &m
     if x.len() <= input {
         forward(x, y);
     } else {
-        groups(x, input)
-            .zip(y.par_chunks_mut(GROUP * output))
-            .for_each(|(x, y)| forward(x, y));
+        groups(x, input).zip(y.par_chunks_mut(GROUP * output)).for_each(|(x, y)| forward(x, y));
     }
 }
 

@@ -1,16 +1,20 @@
 //! The scores of a finished run on a labelled folder of any other images, by its ONNX file.
 
+mod labelled;
+mod records;
+
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use run::{
-    ClassScores, DatasetFacts, Evaluation, PartScores, Prediction, RunDirectory, balanced_scores,
-    class_scores, read_json, read_metrics, write_json,
+    ClassScores, DatasetFacts, Prediction, RunDirectory, balanced_scores, class_scores, read_json,
 };
 use serde::Serialize;
-use serve_lite::{Classification, Classifier, classify_file, image_files};
+use serve_lite::{Classification, Classifier, classify_file};
 
 use crate::error::{Error, Result};
+pub use labelled::is_labelled;
+use labelled::labelled_files;
 
 /// Files between two reports of progress.
 const FILES_AT_ONCE: usize = 64;
@@ -68,13 +72,6 @@ struct Answer {
     said: Classification,
 }
 
-/// Whether `folder` has folders that are called like classes: then it is labelled, and no data set in parts.
-#[must_use]
-pub fn is_labelled(folder: &Path, classes: &[String]) -> bool {
-    let folders = subfolders(folder);
-    folders.iter().any(|folder| class_of(folder, classes).is_some())
-}
-
 /// Scores a finished run on `folder`, in which every folder is called like a class of the run and has its images; classes
 /// may be missing. Writes `evaluation.json`, `predictions.csv` with the worst answers first, and the plots into
 /// `evaluations/NAME` of the run, and replaces what was there.
@@ -102,38 +99,7 @@ pub fn evaluate_folder(
     let predictions: Vec<Prediction> = answers.iter().enumerate().map(prediction).collect();
     let evaluation = scores(folder, &facts.classes, &answers, &predictions, unusable);
     let output = run.evaluation_of(name);
-    write(run, &output, &facts, &answers, &predictions, evaluation)
-}
-
-fn labelled_files(folder: &Path, classes: &[String]) -> Result<Vec<(PathBuf, usize)>> {
-    let mut files = Vec::new();
-    for path in subfolders(folder) {
-        let Some(class) = class_of(&path, classes) else {
-            return Err(Error::UnknownClass { path, classes: classes.join(", ") });
-        };
-        match image_files(&path) {
-            Err(serve_lite::Error::NoImages { .. }) => {}
-            found => files.extend(found?.into_iter().map(|file| (file, class))),
-        }
-    }
-    Ok(files)
-}
-
-/// The folders in a folder that are not hidden, in the order of their names.
-fn subfolders(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(std::io::Result::ok);
-    let is_hidden = |path: &PathBuf| {
-        path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
-    };
-    let folders = entries.map(|entry| entry.path()).filter(|path| path.is_dir());
-    let mut folders: Vec<_> = folders.filter(|path| !is_hidden(path)).collect();
-    folders.sort();
-    folders
-}
-
-fn class_of(folder: &Path, classes: &[String]) -> Option<usize> {
-    let name = folder.file_name()?.to_string_lossy();
-    classes.iter().position(|class| *class == name)
+    records::write(run, &output, &facts, &answers, &predictions, evaluation)
 }
 
 fn answers(
@@ -206,89 +172,4 @@ fn scores(
         unusable,
         files: Vec::new(),
     }
-}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    path: String,
-    label: &'a str,
-    predicted: &'a str,
-    probability: f64,
-    loss: f64,
-    doubtful: bool,
-}
-
-fn write(
-    run: &RunDirectory,
-    output: &Path,
-    facts: &DatasetFacts,
-    answers: &[Answer],
-    predictions: &[Prediction],
-    mut evaluation: FolderEvaluation,
-) -> Result<FolderEvaluation> {
-    if let Some(parent) = output.parent() {
-        run::create_folder(parent)?;
-    }
-    run::create_folder(output)?;
-    let table = table(&facts.classes, answers, predictions);
-    // The files are called as a run's own.
-    let records = RunDirectory { path: output.to_owned() };
-    let paths = [records.evaluation(), records.predictions()];
-    write_json(&paths[0], &evaluation)?;
-    run::write_atomically(&paths[1], &table)?;
-    evaluation.files.extend(paths);
-    // The plots take the records of a run; these images are its test images for them.
-    let of_run: Evaluation = read_json(&run.evaluation())?;
-    let facts = DatasetFacts {
-        name: evaluation.folder.clone(),
-        n_test: predictions.len(),
-        ..facts.clone()
-    };
-    let pixels: Vec<u8> = answers.iter().flat_map(|answer| &answer.said.pixels).copied().collect();
-    let inputs = report::Inputs {
-        run_name: &run.name(),
-        config: &run::Config::read(&run.config())?,
-        facts: &facts,
-        metrics: &read_metrics(&run.metrics())?,
-        evaluation: &Evaluation {
-            loss: evaluation.loss,
-            accuracy: evaluation.accuracy,
-            errors: evaluation.errors,
-            balanced_accuracy: Some(evaluation.balanced_accuracy),
-            macro_f1: Some(evaluation.macro_f1),
-            classes: evaluation.classes.clone(),
-            confusion: evaluation.confusion.clone(),
-            train: PartScores { ..of_run.train },
-            ..of_run
-        },
-        predictions,
-        test_pixels: &pixels,
-        agreement: None,
-        suspects: None,
-        train_pixels: &[],
-        originals: &[],
-        augmented: &[],
-        explanations: None,
-    };
-    evaluation.files.extend(report::write_evaluation(&inputs, output)?);
-    Ok(evaluation)
-}
-
-/// The answers as CSV, highest loss first.
-fn table(classes: &[String], answers: &[Answer], predictions: &[Prediction]) -> Vec<u8> {
-    let mut sorted: Vec<_> = predictions.iter().collect();
-    sorted.sort_by(|a, b| b.loss.total_cmp(&a.loss));
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for p in sorted {
-        let row = Row {
-            path: answers[p.index].path.to_string_lossy().into_owned(),
-            label: &classes[p.label],
-            predicted: &classes[p.predicted],
-            probability: p.probability,
-            loss: p.loss,
-            doubtful: answers[p.index].said.doubt.is_some(),
-        };
-        writer.serialize(row).expect("memory takes every row");
-    }
-    writer.into_inner().expect("memory needs no flush")
 }

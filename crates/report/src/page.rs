@@ -92,7 +92,7 @@ fn overfitting(inputs: &Inputs) -> String {
         rows.push(row("Validation", facts.n_val, val.loss, val.accuracy));
     }
     rows.push(row("Test", facts.n_test, evaluation.loss, evaluation.accuracy));
-    let columns = ["Part", "Images", "Loss", "Gap", "Accuracy", "Gap"];
+    let columns = ["Part", "Images", "Loss", "Loss gap", "Accuracy", "Accuracy gap"];
     verdict + &table(caption, &columns, &rows)
 }
 

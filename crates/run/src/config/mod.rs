@@ -34,8 +34,9 @@ pub use training::*;
 /// metrics.
 #[derive(Args, Clone, Debug, PartialEq, Serialize)]
 pub struct Config {
-    /// Settings that belong together: article, regularised, best, fast, or a TOML file; flags override them
-    #[arg(long, value_name = "NAME", default_value = "article")]
+    /// Settings that belong together: article, regularised, best and fast for images like MNIST's, images and images-small
+    /// for others, or a TOML file; flags override them [default: the one that suits the images]
+    #[arg(long, value_name = "NAME", default_value = "article", hide_default_value = true)]
     pub recipe: String,
     /// Which images, and how they are split.
     #[command(flatten)]

@@ -121,7 +121,8 @@ async fn call(fuzz: Arc<Fuzz>, n: usize, mut random: Rng) {
         if i % (VALID_INTERVAL / CALLERS) == 0 {
             let index = i / (VALID_INTERVAL / CALLERS) % VALID;
             let case = &fuzz.valid[index];
-            let reply = fuzz.exchange_twice(&mut fuzz.client(), case, &case.request(), false).await.0;
+            let reply =
+                fuzz.exchange_twice(&mut fuzz.client(), case, &case.request(), false).await.0;
             let is_correct =
                 reply.is_ok_and(|reply| reply.status == 200 && (fuzz.check)(index, &reply));
             let mut outcome = fuzz.outcome.lock().await;
