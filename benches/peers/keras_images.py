@@ -107,7 +107,7 @@ class Rows(keras.callbacks.Callback):
 print("epoch,loss,accuracy,val_loss,val_accuracy,seconds")
 # Without the callback that swaps in the average, since Keras does that at the end of every epoch, and here it is measured
 # once: at the end, where `fit` has overwritten the weights by their average.
-model.fit(batches(x[train], y[train], True), epochs=epochs, verbose=0,
+model.fit(batches(x[train], y[train], True), epochs=epochs, shuffle=False, verbose=0,
           validation_data=batches(x[val], y[val], False), callbacks=[Rows()])
 loss, accuracy = model.evaluate(batches(xt, yt, False), verbose=0)
 print(f"test_loss={loss:.5f} test_accuracy={accuracy:.5f} parameters={model.count_params()}", file=sys.stderr)
