@@ -103,7 +103,7 @@ fn a_folder_of_mixed_images_is_trained_served_and_trained_on_from() {
         "--run",
         "first",
         "--min-steps",
-        "200",
+        "300",
         "--width",
         "16",
         "--size",
@@ -118,6 +118,10 @@ fn a_folder_of_mixed_images_is_trained_served_and_trained_on_from() {
         (config.recipe.as_str(), config.data.size.to_string()),
         ("images-small", "32x32".into())
     );
+    // The recipe's twenty epochs would be fewer steps.
+    let facts: DatasetFacts = read_json(&run.dataset()).unwrap();
+    let n_steps = config.training.epochs * facts.n_train.div_ceil(config.training.batch_size);
+    assert!(n_steps >= 300 && config.training.epochs > 20, "{n_steps}");
     let agreement: Agreement = read_json(&run.agreement()).unwrap();
     let n_test: usize = first.confusion.iter().flatten().sum();
     assert!(n_test >= 45, "{n_test}");
