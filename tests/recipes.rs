@@ -75,10 +75,28 @@ fn with_everything_on_threads_and_interruptions_change_nothing() {
         architecture = 'vgg'\ndepth = 5\nwidth = 8\nbatch_norm = true\n
         schedule = 'one-cycle'\nwarmup_epochs = 0.5\nweight_decay = 0.05\nlabel_smoothing = 0.1\n
         gradient_clip = 1.0\naverage_decay = 0.95\n";
-    let file = runs.join("everything.toml");
-    std::fs::write(&file, everything).unwrap();
+    let one = assert_threads_and_interruptions_change_nothing(&runs, everything);
+    let file = runs.join("plain.toml");
+    std::fs::write(&file, everything.replace("elastic = 1.0", "elastic = 0.0")).unwrap();
+    succeed(kiln(&runs).args(["train", "--run", "plain", "--threads", "2", "--config"]).arg(&file));
+    let plain = RunDirectory::open(&runs, Some("plain")).unwrap();
+    assert_ne!(untimed_metrics(&one), untimed_metrics(&plain));
+}
+
+#[test]
+fn with_muon_threads_and_interruptions_change_nothing() {
+    let muon = "
+        data = 'synthetic'\nlimit = 600\nepochs = 2\nbatch_size = 50\ncheckpoint = 'last'\n
+        architecture = 'blocks'\nwidth = 16\noptimizer = 'muon'\nweight_decay = 0.05\n";
+    assert_threads_and_interruptions_change_nothing(&fresh_runs("muon"), muon);
+}
+
+/// Trains by the settings `config` on one thread, on three, and interrupted after an epoch; returns the first run.
+fn assert_threads_and_interruptions_change_nothing(runs: &Path, config: &str) -> RunDirectory {
+    let file = runs.join("settings.toml");
+    std::fs::write(&file, config).unwrap();
     let train = |name: &str, threads: &str| {
-        let mut command = kiln(&runs);
+        let mut command = kiln(runs);
         command.args(["train", "--run", name, "--threads", threads, "--config"]).arg(&file);
         command
     };
@@ -91,18 +109,14 @@ fn with_everything_on_threads_and_interruptions_change_nothing() {
     }
     succeed(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]));
     child.wait().unwrap();
-    succeed(kiln(&runs).args(["train", "--resume", "--run", "cut"]));
+    succeed(kiln(runs).args(["train", "--resume", "--run", "cut"]));
     let [one, three, cut] =
-        ["one", "three", "cut"].map(|name| RunDirectory::open(&runs, Some(name)).unwrap());
+        ["one", "three", "cut"].map(|name| RunDirectory::open(runs, Some(name)).unwrap());
     assert_eq!(untimed_metrics(&one), untimed_metrics(&three));
     assert_eq!(untimed_metrics(&one), untimed_metrics(&cut));
-    let weights = exported(&runs, &one);
-    assert!(weights == exported(&runs, &three) && weights == exported(&runs, &cut));
-    let plain = std::fs::read_to_string(&file).unwrap().replace("elastic = 1.0", "elastic = 0.0");
-    std::fs::write(&file, plain).unwrap();
-    succeed(&mut train("plain", "2"));
-    let plain = RunDirectory::open(&runs, Some("plain")).unwrap();
-    assert_ne!(untimed_metrics(&one), untimed_metrics(&plain));
+    let weights = exported(runs, &one);
+    assert!(weights == exported(runs, &three) && weights == exported(runs, &cut));
+    one
 }
 
 #[test]

@@ -7,7 +7,6 @@ an epoch, not loading and building. The first epoch traces the graph. Needs Pill
 """
 import os
 import sys
-import time
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -15,6 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+
+from keras_rows import Rows, print_test
 
 folder = sys.argv[1]
 epochs = int(sys.argv[2]) if len(sys.argv) > 2 else 20
@@ -58,17 +59,17 @@ def batches(images, labels, training):
     return data.prefetch(tf.data.AUTOTUNE)
 
 
+def conv(channels):
+    return layers.Conv2D(channels, 3, padding="same", activation="relu")
+
+
 def block(channels):
-    def conv():
-        return [layers.Conv2D(channels, 3, padding="same", activation="relu"), layers.BatchNormalization()]
-    first, last = conv(), conv()
-    return [*first, last[0], layers.MaxPooling2D(2), last[1]]
+    return [layers.BatchNormalization(), conv(channels), layers.MaxPooling2D(2), layers.BatchNormalization(), conv(channels)]
 
 
 model = keras.Sequential([
     layers.Input((side, side, 3)), layers.Normalization(mean=mean, variance=std**2),
-    layers.Conv2D(32, 3, padding="same", activation="relu"), layers.MaxPooling2D(2), layers.BatchNormalization(),
-    *block(64), *block(128), *block(256),
+    conv(24), *block(48), *block(96), *block(192), layers.BatchNormalization(),
     layers.GlobalAveragePooling2D(), layers.Dropout(0.1), layers.Dense(n_classes),
 ])
 n_steps = -(-len(train) // BATCH)
@@ -94,20 +95,8 @@ model.compile(
     optimizer=keras.optimizers.AdamW(OneCycle(), weight_decay=0.05, use_ema=True, ema_momentum=0.999),
     metrics=["accuracy"])
 
-
-class Rows(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        self.start = time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        row = [logs["loss"], logs["accuracy"], logs["val_loss"], logs["val_accuracy"], time.perf_counter() - self.start]
-        print(epoch + 1, *(f"{v:.5f}" for v in row), sep=",", flush=True)
-
-
-print("epoch,loss,accuracy,val_loss,val_accuracy,seconds")
 # Without the callback that swaps in the average, since Keras does that at the end of every epoch, and here it is measured
 # once: at the end, where `fit` has overwritten the weights by their average.
 model.fit(batches(x[train], y[train], True), epochs=epochs, shuffle=False, verbose=0,
           validation_data=batches(x[val], y[val], False), callbacks=[Rows()])
-loss, accuracy = model.evaluate(batches(xt, yt, False), verbose=0)
-print(f"test_loss={loss:.5f} test_accuracy={accuracy:.5f} parameters={model.count_params()}", file=sys.stderr)
+print_test(model, batches(xt, yt, False))

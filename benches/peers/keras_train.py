@@ -4,7 +4,6 @@
 """
 import os
 import sys
-import time
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -12,6 +11,7 @@ import keras
 from keras import layers
 
 from common import load
+from keras_rows import Rows, print_test
 
 folder = sys.argv[1]
 epochs = int(sys.argv[2]) if len(sys.argv) > 2 else 20
@@ -33,19 +33,7 @@ model = keras.Sequential([
 # jit_compile keeps its default, which is off on a CPU: with XLA a step took five times as long as with oneDNN.
 model.compile(loss="categorical_crossentropy", optimizer=keras.optimizers.Adam(1e-3), metrics=["accuracy"])
 
-
-class Rows(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        self.start = time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        row = [logs["loss"], logs["accuracy"], logs["val_loss"], logs["val_accuracy"], time.perf_counter() - self.start]
-        print(epoch + 1, *(f"{v:.5f}" for v in row), sep=",", flush=True)
-
-
-print("epoch,loss,accuracy,val_loss,val_accuracy,seconds")
 hot = keras.utils.to_categorical
 model.fit(x[..., None], hot(y, n_classes), batch_size=128, epochs=epochs, verbose=0,
           validation_data=(xv[..., None], hot(yv, n_classes)), callbacks=[Rows()])
-loss, accuracy = model.evaluate(xt[..., None], hot(yt, n_classes), verbose=0)
-print(f"test_loss={loss:.5f} test_accuracy={accuracy:.5f}", file=sys.stderr)
+print_test(model, xt[..., None], hot(yt, n_classes))

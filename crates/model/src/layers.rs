@@ -96,28 +96,24 @@ fn vgg(settings: &NetworkSettings, n_classes: usize) -> Vec<NewLayer> {
     layers
 }
 
-/// Blocks of two padded convolutions and a pooling, each block with twice the channels of the one before, up to eight
-/// times; then the mean of every channel, so that the dense layer stays small whatever the size of the images. For
-/// 32x32 colours and ten classes, at a width of 32, it has 1,167,434 parameters.
+/// A padded convolution, and blocks of two more, the first of them pooled; each block has twice the channels of the one
+/// before, up to sixteen times those of the first convolution. Then the mean of every channel, so that the dense layer
+/// stays small whatever the size of the images.
 ///
-/// The first block has one convolution: a second one at full size would cost as much as a whole block after it. With
-/// one, and one block more, the network is deeper where images are small, for as many multiplications.
+/// The convolutions that widen are those that are pooled: their backward pass needs a quarter of the gradients, and the
+/// one after has a quarter of the pixels (the order of layers of Jordan 2024, "94 % on CIFAR-10 in 3.29 seconds").
 ///
 /// As in [`vgg`], normalisation comes after ReLU and pooling. It also comes after the padding, so that it folds exactly
 /// into the convolution after it.
 fn blocks(settings: &NetworkSettings, n_classes: usize, image: ImageShape) -> Vec<NewLayer> {
     let side = image.height.min(image.width);
-    let most = (1..MOST_BLOCKS).take_while(|n| side >> n >= LEAST_SIDE).count() + 1;
+    let most = (1..=MOST_BLOCKS).take_while(|n| side >> n >= LEAST_SIDE).count().max(1);
     let n_blocks = if settings.blocks == 0 { most } else { settings.blocks };
-    let mut layers = Vec::new();
-    for block in 0..n_blocks {
-        let channels = settings.width << block.min(3);
-        if block > 0 {
-            layers.extend([pad(), batch_norm(), conv(channels), relu(), pad(), batch_norm()]);
-        } else {
-            layers.push(pad());
-        }
-        layers.extend([conv(channels), relu(), pool(settings)]);
+    let mut layers = vec![pad(), conv(settings.width), relu()];
+    for block in 1..=n_blocks {
+        let channels = settings.width << block.min(4);
+        layers.extend([pad(), batch_norm(), conv(channels), relu(), pool(settings)]);
+        layers.extend([pad(), batch_norm(), conv(channels), relu()]);
     }
     layers.extend([batch_norm(), global_average(), flatten()]);
     layers.extend([dropout(settings.conv_dropout), dense(n_classes)]);
@@ -165,8 +161,7 @@ impl Layer {
     }
 }
 
-/// The most blocks of [`blocks`] where the number is left open, and the least side that the last one begins with, in
-/// pixels.
+/// The most blocks of [`blocks`] where the number is left open, and the least side that they leave, in pixels.
 const MOST_BLOCKS: usize = 5;
 const LEAST_SIDE: usize = 3;
 

@@ -16,7 +16,7 @@ const GROUP: u64 = 8;
 /// Copies of the whole state while a checkpoint is written: the tensors, their bytes, the container, and the file.
 const CHECKPOINT_COPIES: u64 = 4;
 
-/// Bytes that training takes at most, an estimate: weights, gradients, Adam's two moments and the moving average where
+/// Bytes that training takes at most, an estimate: weights, gradients, two numbers a weight that the optimiser remembers, and the moving average where
 /// there is one; with them, whichever is largest, the activations of a batch of `batch_size` images, kept for the
 /// backward pass; those of a batch of `evaluation_batch` images, of which two layers are kept; or the copies while a
 /// checkpoint is written. Data set and program are not counted. Nothing overflows: what exceeds a `u64` is `u64::MAX`.

@@ -2,10 +2,9 @@
 
 use burn::backend::Flex;
 use burn::optim::{
-    Adam, AdamConfig, AdamState, AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState,
-    ModuleOptimizer, Optimizer,
+    AdamConfig, AdamState, AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer,
 };
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use kernels::Isa;
 use model::{flex_values, kernels_run_on};
 use run::Config;
@@ -21,36 +20,36 @@ const EPSILON: f32 = 1e-7;
 /// Burn's own operations.
 ///
 /// Both keep the same state, so a checkpoint does not depend on which of them wrote it.
-pub(crate) fn adam(config: &Config) -> ModuleOptimizer {
+pub(crate) fn adam(config: &Config) -> Adam {
     let weight_decay = config.optimizer.weight_decay as f32;
     let adam = AdamConfig::new().with_beta_1(BETA_1).with_beta_2(BETA_2).with_epsilon(EPSILON);
     let adam_w = AdamWConfig::new().with_beta_1(BETA_1).with_beta_2(BETA_2).with_epsilon(EPSILON);
     let adam_w = adam_w.with_weight_decay(weight_decay).build();
     let kernels = !config.training.burn_ops;
-    KernelAdam { kernels, weight_decay, adam: adam.build(), adam_w }.into()
+    Adam { kernels, weight_decay, adam: adam.build(), adam_w }
 }
 
+/// Adam by kiln's kernel where it runs, else by Burn's own operations.
 #[derive(Clone)]
-struct KernelAdam {
+pub(crate) struct Adam {
     /// Whether kernels step where they run.
     kernels: bool,
     weight_decay: f32,
     /// Burn's own, without weight decay.
-    adam: Adam,
+    adam: burn::optim::Adam,
     /// Burn's own, with weight decay.
     adam_w: AdamW,
 }
 
-impl Optimizer for KernelAdam {
-    type State<const D: usize> = AdamState<D>;
-
-    fn step<const D: usize>(
+impl Adam {
+    /// One step; without a `state` the first.
+    pub(crate) fn step<const D: usize>(
         &self,
         learning_rate: f64,
         weights: Tensor<D>,
         gradients: Tensor<D>,
-        state: Option<Self::State<D>>,
-    ) -> (Tensor<D>, Option<Self::State<D>>) {
+        state: Option<AdamState<D>>,
+    ) -> (Tensor<D>, Option<AdamState<D>>) {
         // Biases, and the factors and offsets of normalisation, are vectors: decay towards 0 would only harm them.
         let weight_decay = if D > 1 { self.weight_decay } else { 0.0 };
         if !(self.kernels && kernels_run_on(&weights.device())) {
@@ -89,97 +88,5 @@ impl Optimizer for KernelAdam {
             [weights, mean, mean_square].map(Tensor::from_primitive::<Flex>);
         let state = AdaptiveMomentumState::new(time, mean, mean_square);
         (weights, Some(AdamState::new(state)))
-    }
-
-    fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
-        Adam::to_device(state, device)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use burn::nn::{Linear, LinearConfig};
-    use burn::optim::GradientsParams;
-
-    use super::*;
-
-    fn adam(burn_ops: bool) -> ModuleOptimizer {
-        adam_with_decay(burn_ops, 0.0)
-    }
-
-    fn adam_with_decay(burn_ops: bool, weight_decay: f64) -> ModuleOptimizer {
-        let mut config = Config::default();
-        config.training.burn_ops = burn_ops;
-        config.optimizer.weight_decay = weight_decay;
-        super::adam(&config)
-    }
-
-    fn step(optimizer: &mut ModuleOptimizer, layer: Linear, scale: f32) -> Linear {
-        let x = Tensor::<2>::ones([3, 40], &Device::flex().autodiff()) * scale;
-        let loss = layer.forward(x).square().sum();
-        let gradients = GradientsParams::from_grads(loss.backward(), &layer);
-        optimizer.step(0.01, layer, gradients)
-    }
-
-    fn weights(layer: &Linear) -> Vec<f32> {
-        let weights: Vec<f32> = layer.weight.val().into_data().try_into_vec().unwrap();
-        let bias: Vec<f32> = layer.bias.as_ref().unwrap().val().into_data().try_into_vec().unwrap();
-        [weights, bias].concat()
-    }
-
-    /// Each step may round by some units in the last place of numbers around 1.
-    const TOLERANCE: f32 = 1e-6;
-
-    #[test]
-    fn kernel_and_burn_make_the_same_steps_and_continue_from_each_others_state() {
-        let layer = LinearConfig::new(40, 9).init(&Device::flex().autodiff());
-        let _drawn = weights(&layer);
-        let (mut kernel, mut burn) = (adam(false), adam(true));
-        let (mut by_kernel, mut by_burn) = (layer.clone(), layer.clone());
-        for number in 0..6 {
-            if number == 3 {
-                // Each continues from the other's state.
-                let bytes = kernel.into_bytes().unwrap();
-                kernel = adam(false).from_bytes(burn.into_bytes().unwrap()).unwrap();
-                burn = adam(true).from_bytes(bytes).unwrap();
-            }
-            let scale = [1.0, -0.5, 0.01][number % 3];
-            by_kernel = step(&mut kernel, by_kernel, scale);
-            by_burn = step(&mut burn, by_burn, scale);
-            for (kernel, burn) in weights(&by_kernel).iter().zip(weights(&by_burn)) {
-                assert!((kernel - burn).abs() < TOLERANCE, "step {number}: {kernel} {burn}");
-            }
-        }
-        let moved: f32 =
-            weights(&layer).iter().zip(weights(&by_kernel)).map(|(a, b)| (a - b).abs()).sum();
-        assert!(moved > 1.0, "the weights moved by only {moved} in all");
-    }
-
-    #[test]
-    fn decay_shrinks_weights_by_its_fraction_and_leaves_biases_alone() {
-        let layer = LinearConfig::new(40, 9).init(&Device::flex().autodiff());
-        let before = weights(&layer);
-        let (n_weights, rate) = (40 * 9, 0.01);
-        for burn_ops in [false, true] {
-            let mut optimizer = adam_with_decay(burn_ops, 0.5);
-            let decayed = weights(&step(&mut optimizer, layer.clone(), 1.0));
-            let plain = weights(&step(&mut adam(burn_ops), layer.clone(), 1.0));
-            for (at, ((before, plain), decayed)) in
-                before.iter().zip(plain).zip(decayed).enumerate()
-            {
-                let expected = if at < n_weights { rate * 0.5 * before } else { 0.0 };
-                assert!((plain - decayed - expected).abs() < TOLERANCE, "{at}: {plain} {decayed}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_clone_of_the_layer_keeps_its_weights() {
-        let layer = LinearConfig::new(40, 9).init(&Device::flex().autodiff());
-        let before = weights(&layer);
-        let after = step(&mut adam(false), layer.clone(), 1.0);
-        assert_eq!(weights(&layer), before);
-        assert_ne!(weights(&after), before);
     }
 }

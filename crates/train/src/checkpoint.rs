@@ -9,9 +9,9 @@ use model::{Network, NetworkConfig};
 use run::{Config, DatasetFacts, EpochMetrics, RunDirectory};
 use serde::{Deserialize, Serialize};
 
-use crate::adam::adam;
 use crate::container::{read, write};
 use crate::error::{Error, Result};
+use crate::optimizer::optimizer;
 use crate::records::{check_resumable, check_same};
 
 /// The state of training after some step.
@@ -21,7 +21,7 @@ pub struct Checkpoint {
     pub model: Network,
     /// The moving average of its weights, an inference model; none where `average_decay` is 0.
     pub average: Option<Network>,
-    /// Adam with both of its moments.
+    /// The optimiser with all that it remembers.
     pub optimizer: ModuleOptimizer,
     /// The configuration the state was reached with.
     pub config: Config,
@@ -81,7 +81,7 @@ impl Checkpoint {
         Ok(Self {
             average: (config.optimizer.average_decay > 0.0).then(|| model.valid()),
             model,
-            optimizer: adam(config),
+            optimizer: optimizer(config),
             config: config.clone(),
             facts: facts.clone(),
             history: Vec::new(),

@@ -17,6 +17,8 @@ mod explain;
 mod fit;
 mod memory;
 mod metrics;
+mod muon;
+mod optimizer;
 mod pool;
 mod random;
 mod records;

@@ -45,6 +45,25 @@ fn sixteen_bits_become_eight() {
     );
 }
 
+/// Red on the left and blue on the right, as Pillow writes them: `convert("CMYK")` as JPEG, `quantize(4)` as PNG.
+#[test]
+fn cmyk_and_palettes_become_their_colours() {
+    let files: [(&str, &[u8]); 2] = [
+        ("cmyk", include_bytes!("files/cmyk.jpg")),
+        ("palette", include_bytes!("files/palette.png")),
+    ];
+    for (name, bytes) in files {
+        let planes = decode(bytes).unwrap().planes(3);
+        for (plane, [left, right]) in planes.iter().zip([[230, 40], [40, 60], [40, 220]]) {
+            assert_eq!(plane.len(), 16 * 16);
+            for (i, &level) in plane.iter().enumerate() {
+                let expected: u8 = if i % 16 < 8 { left } else { right };
+                assert!(level.abs_diff(expected) <= 8, "{name}, column {}: {level}", i % 16);
+            }
+        }
+    }
+}
+
 #[test]
 fn transparent_drawings_contrast_with_their_background() {
     let canvas = |ink| {

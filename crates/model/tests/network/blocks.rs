@@ -28,7 +28,7 @@ const fn colours(height: usize, width: usize) -> ImageShape {
 #[test]
 fn there_are_as_many_blocks_as_the_size_allows() {
     for (height, width, n_blocks, last) in
-        [(8, 8, 2, 8), (20, 32, 3, 16), (32, 32, 4, 32), (64, 64, 5, 32), (128, 128, 5, 32)]
+        [(8, 8, 1, 8), (20, 32, 2, 16), (32, 32, 3, 32), (64, 64, 4, 64), (128, 128, 5, 64)]
     {
         let config = config(colours(height, width), 0);
         let table = summary(&config).unwrap();
@@ -37,7 +37,7 @@ fn there_are_as_many_blocks_as_the_size_allows() {
         assert_eq!(pools, n_blocks, "{outputs:?}");
         assert!(outputs.contains(&vec![last, 1, 1]), "{outputs:?}");
     }
-    // A convolution of four channels and two of eight, three normalisations, and the dense layer.
+    // A convolution of four channels and two of eight, a normalisation after each, and the dense layer.
     let smallest = summary(&config(colours(8, 8), 0)).unwrap();
     let convolutions = (3 * 9 + 1) * 4 + (4 * 9 + 1) * 8 + (8 * 9 + 1) * 8;
     assert_eq!(smallest.parameters(), convolutions + 2 * (4 + 8 + 8) + (8 + 1) * 5);
@@ -90,6 +90,7 @@ fn folding_padding_and_normalisation_changes_no_answer() {
     let names: Vec<_> = operators.iter().map(|(name, _)| name.as_str()).collect();
     #[rustfmt::skip]
     assert_eq!(names, [
-        "conv1", "relu1", "maxpool1", "conv2", "relu2", "conv3", "relu3", "maxpool2", "average1", "flatten1", "dense1",
+        "conv1", "relu1", "conv2", "relu2", "maxpool1", "conv3", "relu3", "conv4", "relu4", "maxpool2", "conv5", "relu5",
+        "average1", "flatten1", "dense1",
     ]);
 }

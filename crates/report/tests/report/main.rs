@@ -9,4 +9,5 @@ mod live;
 mod page;
 mod plots;
 mod sample;
+mod scripts;
 mod study;

@@ -38,8 +38,8 @@ pub struct NetworkSettings {
     /// Convolutions of vgg: two, pooling, and two or three more
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = count(4..=5_usize))]
     pub depth: usize,
-    /// Number of blocks of the network blocks; each is pooled, and each up to the fourth has twice the channels of the one
-    /// before. 0 takes as many as begin with three pixels of the shorter side or more, five at most
+    /// Number of blocks of the network blocks; each is pooled, and each up to the fourth has twice the channels of what is
+    /// before it. 0 takes as many as leave three pixels of the shorter side or more, five at most
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(0..=6_usize))]
     pub blocks: usize,
     /// Channels of the first convolution; later ones have twice as many

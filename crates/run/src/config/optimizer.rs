@@ -17,11 +17,24 @@ pub enum Schedule {
     OneCycle,
 }
 
+/// What turns gradients into steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Optimizer {
+    /// Adam (Kingma and Ba 2015)
+    Adam,
+    /// Muon (Jordan and others 2024) for the filters of convolutions, Adam for everything else
+    Muon,
+}
+
 /// How the weights are updated.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Serialize)]
 #[command(next_help_heading = "Optimizer")]
 pub struct OptimizerSettings {
-    /// Adam's learning rate, at its highest
+    /// What turns gradients into steps
+    #[arg(long, value_enum, default_value_t = Optimizer::Adam)]
+    pub optimizer: Optimizer,
+    /// The learning rate, at its highest
     #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = number(1e-12..=1e30))]
     pub learning_rate: f64,
     /// How the learning rate changes over the run
