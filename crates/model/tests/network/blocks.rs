@@ -78,7 +78,7 @@ fn every_channel_is_standardised_by_its_own_statistics() {
 
 #[test]
 fn folding_padding_and_normalisation_changes_no_answer() {
-    folds(&config(colours(16, 12), 2), 3);
+    folds(&config(colours(16, 12), 2), 5);
     let network = network(&config(colours(16, 12), 2), 1, &Device::flex()).folded();
     let operators = network.operators();
     let is_conv = |name: &str| name.starts_with("conv");
