@@ -187,7 +187,7 @@ mod tests {
     /// A step by gradients that have no direction in common.
     fn step_of_filters(optimizer: &mut ModuleOptimizer, layer: Conv2d, number: i32) -> Conv2d {
         let factors = Tensor::<1, burn::tensor::Int>::arange(0..8 * 27, &layer.weight.device());
-        let factors = (factors.float() * (number + 2)).sin().reshape([8, 3, 3, 3]);
+        let factors = (factors.float().square() * (number + 2)).sin().reshape([8, 3, 3, 3]);
         let loss = (layer.weight.val() * factors).sum();
         let gradients = GradientsParams::from_grads(loss.backward(), &layer);
         optimizer.step(0.01, layer, gradients)

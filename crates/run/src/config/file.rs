@@ -101,6 +101,7 @@ pooling = "average"
 batch_norm = true
 conv_dropout = 0.125
 dense_dropout = 0.0
+optimizer = "muon"
 learning_rate = 3e-3
 schedule = "one-cycle"
 learning_rate_floor = 0.2
