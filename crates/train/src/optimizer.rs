@@ -25,6 +25,7 @@ struct AdamAndMuon {
 
 /// What is remembered of a parameter's gradients.
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "a network has some tens of parameters")]
 enum State<const D: usize> {
     Adam(AdamState<D>),
     Muon(MuonState<2>),
