@@ -1,6 +1,6 @@
 //! Reports of small made-up runs, read back as a browser would read them.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::print_stderr, clippy::unwrap_used)]
 
 mod comparison;
 mod images;
