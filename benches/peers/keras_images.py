@@ -2,7 +2,7 @@
 
 usage: keras_images.py DATA_DIR [EPOCHS=20] [SIDE=32] > history.csv
 
-The same network, augmentation, schedule, optimiser and moving average as kiln's. `seconds` covers training and validation of
+The same network as kiln's, with the settings of AdamW that suited it: Keras's Muon leaves the filters of convolutions to AdamW. `seconds` covers training and validation of
 an epoch, not loading and building. The first epoch traces the graph. Needs Pillow beside requirements.txt.
 """
 import os
