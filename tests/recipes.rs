@@ -84,10 +84,10 @@ fn with_everything_on_threads_and_interruptions_change_nothing() {
 }
 
 #[test]
-fn with_muon_threads_and_interruptions_change_nothing() {
+fn with_muon_and_whitening_threads_and_interruptions_change_nothing() {
     let muon = "
         data = 'synthetic'\nlimit = 600\nepochs = 2\nbatch_size = 50\ncheckpoint = 'last'\n
-        architecture = 'blocks'\nwidth = 16\noptimizer = 'muon'\nweight_decay = 0.05\n";
+        architecture = 'blocks'\nwhiten = true\nwidth = 16\noptimizer = 'muon'\nweight_decay = 0.05\n";
     assert_threads_and_interruptions_change_nothing(&fresh_runs("muon"), muon);
 }
 

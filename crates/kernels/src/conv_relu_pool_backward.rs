@@ -30,7 +30,7 @@ const STRIP: usize = 3;
 /// # Shapes
 /// - `winners`: `[n, pooled rows, pooled columns, channels_out]`
 /// - `dy`: `[n, channels_out, pooled rows, pooled columns]`
-/// - `dx`: `[n, height, width, channels_in]`; its previous content is overwritten
+/// - `dx`: `[n, height, width, channels_in]` where it is wanted; its previous content is overwritten
 /// - output: gradients of the weights and of the biases, in the weights' and biases' layouts
 ///
 /// # Panics
@@ -41,20 +41,29 @@ pub fn conv_relu_pool_backward(
     conv: ConvBackward,
     winners: &[u8],
     dy: &[f32],
-    dx: &mut [f32],
+    dx: Option<&mut [f32]>,
 ) -> (Vec<f32>, Vec<f32>) {
     let (input, pooled) = (conv.shape.input(), conv.shape.pooled());
     let n = conv.x.len() / input;
     assert_eq!(conv.weights.len(), conv.shape.weights());
-    assert_eq!([conv.x.len(), dx.len()], [n * input; 2]);
+    assert_eq!(conv.x.len(), n * input);
+    if let Some(dx) = &dx {
+        assert_eq!(dx.len(), conv.x.len());
+    }
     assert_eq!([winners.len(), dy.len()], [n * pooled; 2]);
     if pooled == 0 {
-        dx.fill(0.0);
+        if let Some(dx) = dx {
+            dx.fill(0.0);
+        }
         return (vec![0.0; conv.weights.len()], vec![0.0; conv.shape.channels_out]);
     }
     let filters = &FilterRows::new(isa, conv.shape, conv.weights);
     let outputs = winners.par_chunks(GROUP * pooled).zip(dy.par_chunks(GROUP * pooled));
-    let images = groups(conv.x, input).zip(dx.par_chunks_mut(GROUP * input));
+    let dx: Vec<Option<&mut [f32]>> = match dx {
+        Some(dx) => dx.chunks_mut(GROUP * input).map(Some).collect(),
+        None => (0..n.div_ceil(GROUP)).map(|_| None).collect(),
+    };
+    let images = groups(conv.x, input).zip(dx);
     let gradients: Vec<Gradients> = images
         .zip(outputs)
         .map(|((x, dx), (winners, dy))| {
@@ -75,7 +84,7 @@ struct Backward<'a> {
     filters: &'a FilterRows,
     winners: &'a [u8],
     dy: &'a [f32],
-    dx: &'a mut [f32],
+    dx: Option<&'a mut [f32]>,
 }
 
 impl WithSimd for Backward<'_> {
@@ -92,9 +101,11 @@ impl WithSimd for Backward<'_> {
         let mut lists = Lists::new(shape);
         let plane = if pixel == ci { 0 } else { shape.height * shape.width * pixel };
         let (mut padded_x, mut padded_dx) = (zeros(plane), zeros(plane));
-        let images = conv.x.chunks_exact(shape.input()).zip(dx.chunks_exact_mut(shape.input()));
+        let images = conv.x.chunks_exact(shape.input());
+        let mut dx = dx.map(|dx| dx.chunks_exact_mut(shape.input()));
         let outputs = winners.chunks_exact(shape.pooled()).zip(dy.chunks_exact(shape.pooled()));
-        for ((x, dx), (winners, dy)) in images.zip(outputs) {
+        for (x, (winners, dy)) in images.zip(outputs) {
+            let dx = dx.as_mut().and_then(Iterator::next);
             if !filters.finite || !all_finite(simd, x) {
                 let conv = ConvBackward { x, ..conv };
                 by_formula(conv, winners, dy, dx, pixel, &mut gradients);
@@ -107,8 +118,11 @@ impl WithSimd for Backward<'_> {
                 image(simd, shape, filters, x, &mut lists, dx, &mut gradients);
             } else {
                 gradients::pad(ci, x, pixel, &mut padded_x);
-                image(simd, shape, filters, &padded_x, &mut lists, &mut padded_dx, &mut gradients);
-                gradients::unpad(ci, &padded_dx, pixel, dx);
+                let wanted = dx.is_some().then_some(&mut *padded_dx);
+                image(simd, shape, filters, &padded_x, &mut lists, wanted, &mut gradients);
+                if let Some(dx) = dx {
+                    gradients::unpad(ci, &padded_dx, pixel, dx);
+                }
             }
         }
         gradients
@@ -135,7 +149,7 @@ impl Lists {
     }
 }
 
-/// Adds the gradients of the filters and writes that of the image, both with pixels of `filters.pixel` numbers.
+/// Adds the gradients of the filters and writes that of the image where it is wanted, both with pixels of `filters.pixel` numbers.
 #[inline(always)]
 fn image<S: Simd>(
     simd: S,
@@ -143,7 +157,7 @@ fn image<S: Simd>(
     filters: &FilterRows,
     x: &[f32],
     Lists { places, channels, .. }: &mut Lists,
-    dx: &mut [f32],
+    dx: Option<&mut [f32]>,
     gradients: &mut Gradients,
 ) {
     let pixel = filters.pixel;
@@ -156,8 +170,10 @@ fn image<S: Simd>(
             gradients::of_filter(simd, channels.at(o), x, strides, dw);
         }
     }
-    dx.fill(0.0);
-    gradients::of_image(simd, shape, places, &filters.filters, pixel, dx);
+    if let Some(dx) = dx {
+        dx.fill(0.0);
+        gradients::of_image(simd, shape, places, &filters.filters, pixel, dx);
+    }
 }
 
 /// One image by the formula: with an input or weight that is not finite, not even products with a gradient of 0 may be
@@ -166,7 +182,7 @@ fn by_formula(
     conv: ConvBackward,
     winners: &[u8],
     dy: &[f32],
-    dx: &mut [f32],
+    dx: Option<&mut [f32]>,
     pixel: usize,
     gradients: &mut Gradients,
 ) {
@@ -182,7 +198,9 @@ fn by_formula(
     }
     let live = vec![1.0; shape.output()];
     let exact = reference::conv_relu_backward(shape, &wide(weights), &wide(x), &live, &unpooled);
-    dx.iter_mut().zip(exact.dx).for_each(|(dx, exact)| *dx = exact as f32);
+    if let Some(dx) = dx {
+        dx.iter_mut().zip(exact.dx).for_each(|(dx, exact)| *dx = exact as f32);
+    }
     gradients.db.iter_mut().zip(exact.db).for_each(|(db, exact)| *db += exact as f32);
     let dw: Vec<f32> = exact.dw.iter().map(|&exact| exact as f32).collect();
     let dw = gradients::filters(shape, &dw, pixel);

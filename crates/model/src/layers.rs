@@ -23,11 +23,12 @@ use crate::config::NetworkConfig;
 use crate::layer::{NewLayer, Operation};
 
 pub(crate) use batch_norm::fold;
-pub(crate) use convolution::is_padded;
+pub use convolution::PATCH_SIDE;
+pub(crate) use convolution::{is_padded, with_filters};
 
 use average_pool::average_pool;
 use batch_norm::batch_norm;
-use convolution::conv;
+use convolution::{conv, whitening};
 use dense::dense;
 use dropout::dropout;
 use flatten::{Flatten, flatten};
@@ -109,10 +110,18 @@ fn blocks(settings: &NetworkSettings, n_classes: usize, image: ImageShape) -> Ve
     let side = image.height.min(image.width);
     let most = (1..=MOST_BLOCKS).take_while(|n| side >> n >= LEAST_SIDE).count().max(1);
     let n_blocks = if settings.blocks == 0 { most } else { settings.blocks };
-    let mut layers = vec![pad(), conv(settings.width), relu()];
+    let mut layers = if settings.whiten {
+        // What whitening gives is normalised.
+        vec![pad(), whitening(), relu(), pad()]
+    } else {
+        vec![pad(), conv(settings.width), relu(), pad(), batch_norm()]
+    };
     for block in 1..=n_blocks {
+        if block > 1 {
+            layers.extend([pad(), batch_norm()]);
+        }
         let channels = settings.width << block.min(4);
-        layers.extend([pad(), batch_norm(), conv(channels), relu(), pool(settings)]);
+        layers.extend([conv(channels), relu(), pool(settings)]);
         layers.extend([pad(), batch_norm(), conv(channels), relu()]);
     }
     layers.extend([batch_norm(), global_average(), flatten()]);

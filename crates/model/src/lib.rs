@@ -17,6 +17,7 @@ mod summary;
 
 pub use config::NetworkConfig;
 pub use error::{Error, Result};
+pub use layers::PATCH_SIDE;
 pub use memory::memory;
 pub use network::Network;
 pub use operator::{Attribute, Operator, Weights};

@@ -9,7 +9,7 @@ use crate::config::{MAX_CHANNELS, NetworkConfig};
 use crate::error::{Error, Result};
 use crate::fuse;
 use crate::layer::{BuiltLayer, build};
-use crate::layers::{self, Layer, fold};
+use crate::layers::{self, Layer, fold, with_filters};
 use crate::operator::Operator;
 use crate::ops::kernels_run_on;
 use crate::shape::Activations;
@@ -204,6 +204,26 @@ impl Network {
             Layer::Convolution(conv) => Some(conv),
             _ => None,
         })
+    }
+
+    /// The same network with other filters in its first convolution.
+    ///
+    /// # Shapes
+    /// - `filters`: `[channels out, channels in, side, side]` with a side of [`PATCH_SIDE`](crate::PATCH_SIDE)
+    ///
+    /// # Panics
+    /// If `filters` has another length.
+    #[must_use]
+    pub fn with_first_filters(mut self, filters: &[f32]) -> Self {
+        let layers = self.layers.iter_mut();
+        let first = layers.filter_map(|layer| match layer {
+            Layer::Convolution(conv) => Some(conv),
+            _ => None,
+        });
+        for conv in first.take(1) {
+            *conv = with_filters(conv, filters);
+        }
+        self
     }
 
     /// Where the weights are.

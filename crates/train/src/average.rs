@@ -76,6 +76,7 @@ mod tests {
     use run::{Architecture, NetworkSettings};
 
     use super::*;
+    use crate::tests::turn;
 
     fn all(network: &Network) -> Vec<f32> {
         let mut values = Values::default();
@@ -95,6 +96,7 @@ mod tests {
         };
         let config = NetworkConfig { settings, ..config };
         let device = Device::flex().autodiff();
+        let _turn = turn();
         let network = Network::new(&config, 1, &device).unwrap();
         let start = Network::new(&config, 2, &device).unwrap().valid();
         let (to, from) = (all(&network), all(&start));

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::container::{read, write};
 use crate::error::{Error, Result};
+use crate::fit::Data;
 use crate::optimizer::optimizer;
 use crate::records::{check_resumable, check_same};
+use crate::whiten::whitened;
 
 /// The state of training after some step.
 #[derive(Clone)]
@@ -87,6 +89,15 @@ impl Checkpoint {
             history: Vec::new(),
             epoch: Epoch::default(),
         })
+    }
+
+    /// The same state with a first convolution that whitens the images, where the settings ask for one.
+    pub(crate) fn whitened(self, data: Data) -> Self {
+        if !self.config.network.whiten {
+            return self;
+        }
+        let model = whitened(self.model, data.examples, data.train);
+        Self { average: self.average.map(|_| model.valid()), model, ..self }
     }
 
     /// [`start`](Self::start) from the weights of another run: of all layers but the last, and of that too where the classes

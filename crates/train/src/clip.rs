@@ -66,6 +66,7 @@ mod tests {
     use run::NetworkSettings;
 
     use super::*;
+    use crate::tests::turn;
 
     /// The network, its gradients for two images, and their norm in float64.
     fn sample() -> (Network, GradientsParams, f64) {
@@ -75,6 +76,7 @@ mod tests {
             NetworkSettings { width: 4, hidden: 32, dense_dropout: 0.0, ..article.settings };
         let config = NetworkConfig { settings, ..article };
         let device = Device::flex().autodiff();
+        let _turn = turn();
         let network = Network::new(&config, 1, &device).unwrap();
         device.seed(1);
         let levels: Vec<f32> = (0..2 * 784).map(|at| (at * 37 % 256) as f32).collect();

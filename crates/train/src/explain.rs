@@ -109,11 +109,13 @@ mod tests {
     use model::NetworkConfig;
 
     use super::*;
+    use crate::tests::turn;
 
     const SHAPE: ImageShape = ImageShape::DIGIT;
 
     fn network() -> Network {
         let config = NetworkConfig::article(3, SHAPE, 33.0, 78.0);
+        let _turn = turn();
         Network::new(&config, 5, &Device::flex()).unwrap().valid()
     }
 
@@ -140,6 +142,7 @@ mod tests {
         assert_eq!(sides, [5, 5, 11, 23]);
         let large = shape(40, 64);
         let config = NetworkConfig::article(3, large, 33.0, 78.0);
+        let _turn = turn();
         let network = Network::new(&config, 5, &Device::flex()).unwrap().valid();
         let map = importance(&network, &vec![200; large.size()], 1);
         assert_eq!(map.len(), 40 * 64);

@@ -73,7 +73,7 @@ pub fn fit(
     check_memory(config, &NetworkConfig::new(config, facts), data.train.len())?;
     let mut state = match checkpoint {
         Some(checkpoint) => Checkpoint { config: config.clone(), ..checkpoint },
-        None => Checkpoint::start(config, facts, device)?,
+        None => Checkpoint::start(config, facts, device)?.whitened(data),
     };
     let mut metrics = MetricsFile::start(&run.metrics(), &state.history)?;
 

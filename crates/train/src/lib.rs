@@ -27,6 +27,7 @@ mod step;
 mod tensors;
 #[cfg(test)]
 mod tests;
+mod whiten;
 
 pub use checkpoint::{Checkpoint, Epoch, Restored};
 pub use error::{Error, Result};

@@ -92,6 +92,7 @@ mod tests {
     use burn::tensor::Tensor;
 
     use super::*;
+    use crate::tests::turn;
 
     fn adam(burn_ops: bool) -> ModuleOptimizer {
         adam_with_decay(burn_ops, 0.0)
@@ -122,6 +123,7 @@ mod tests {
 
     #[test]
     fn kernel_and_burn_make_the_same_steps_and_continue_from_each_others_state() {
+        let _turn = turn();
         let layer = LinearConfig::new(40, 9).init(&Device::flex().autodiff());
         let _drawn = weights(&layer);
         let (mut kernel, mut burn) = (adam(false), adam(true));
@@ -147,6 +149,7 @@ mod tests {
 
     #[test]
     fn decay_shrinks_weights_by_its_fraction_and_leaves_biases_alone() {
+        let _turn = turn();
         let layer = LinearConfig::new(40, 9).init(&Device::flex().autodiff());
         let before = weights(&layer);
         let (n_weights, rate) = (40 * 9, 0.01);
@@ -165,6 +168,7 @@ mod tests {
 
     #[test]
     fn a_clone_of_the_layer_keeps_its_weights() {
+        let _turn = turn();
         let layer = LinearConfig::new(40, 9).init(&Device::flex().autodiff());
         let before = weights(&layer);
         let after = step(&mut adam(false), layer.clone(), 1.0);
@@ -176,6 +180,7 @@ mod tests {
     fn muon() -> (ModuleOptimizer, Conv2d) {
         let mut config = Config::default();
         config.optimizer.optimizer = Method::Muon;
+        let _turn = turn();
         let layer = Conv2dConfig::new([3, 8], [3, 3]).init(&Device::flex().autodiff());
         let _drawn = filters(&layer);
         (optimizer(&config), layer)

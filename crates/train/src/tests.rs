@@ -13,7 +13,8 @@ use dataset::Examples;
 use images::ImageShape;
 use model::{Network, NetworkConfig};
 use run::{
-    Config, DatasetFacts, EpochMetrics, RunDirectory, Selection, TrainingSettings, lowest, softmax,
+    Architecture, Config, DatasetFacts, EpochMetrics, RunDirectory, Selection, TrainingSettings,
+    lowest, softmax,
 };
 
 use crate::fit::out_of_patience;
@@ -25,11 +26,11 @@ use crate::{
     fit,
 };
 
-/// Burn's random numbers are one stream for the process, so tests that train take turns.
+/// Burn's random numbers are one stream for the process, so tests that draw weights or train take turns.
 static RANDOM: Mutex<()> = Mutex::new(());
 
 /// A failed test no longer uses the stream, so a poisoned lock is ignored.
-fn turn() -> MutexGuard<'static, ()> {
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
     RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -405,4 +406,24 @@ fn patience_ends_a_run_whose_loss_does_not_fall_by_more_than_min_delta() {
     assert!(!out_of_patience(&history, &settings(2, 0.015)));
     assert!(!out_of_patience(&history, &settings(0, 1.0)));
     assert!(!out_of_patience(&[], &settings(1, 0.0)));
+}
+
+#[test]
+fn whitening_filters_come_from_the_training_images_and_stay() {
+    let _turn = turn();
+    let examples = examples(60);
+    let with_whitening = |n_epochs| {
+        let mut config = config(n_epochs, 20);
+        let network = &mut config.network;
+        (network.architecture, network.whiten, network.width) = (Architecture::Blocks, true, 4);
+        config
+    };
+    let [one, two] = [1, 2].map(|n| parameters(&train(&examples, &with_whitening(n)).0));
+    let drawn = NetworkConfig::new(&with_whitening(1), &facts());
+    let drawn = parameters(&Network::new(&drawn, SEED, &Device::flex()).unwrap());
+    // Filters and bias of the first convolution, and the filters of the next.
+    assert_eq!([drawn[0].len(), drawn[1].len()], [8 * 9, 8]);
+    assert_ne!(drawn[0], one[0]);
+    assert_eq!(one[..2], two[..2]);
+    assert_ne!(one[2], two[2]);
 }

@@ -115,7 +115,9 @@ fn check_backward(case: Case, numbers: Numbers) {
     let conv = ConvBackward { shape, weights: &weights, x: &x };
     for isa in Isa::available() {
         let mut dx = vec![f32::NAN; x.len()];
-        let (dw, db) = conv_relu_pool_backward(isa, conv, &winners, &dy, &mut dx);
+        let (dw, db) = conv_relu_pool_backward(isa, conv, &winners, &dy, Some(&mut dx));
+        let without_dx = conv_relu_pool_backward(isa, conv, &winners, &dy, None);
+        assert_eq!((&dw, &db), (&without_dx.0, &without_dx.1), "{isa}, {case:?}");
         assert_near(&dx, &exact.dx, &sizes.dx, of_image, format_args!("dx, {isa}, {case:?}"));
         assert_near(&dw, &exact.dw, &sizes.dw, of_filter, format_args!("dw, {isa}, {case:?}"));
         assert_near(&db, &exact.db, &sizes.db, of_filter, format_args!("db, {isa}, {case:?}"));

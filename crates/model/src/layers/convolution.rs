@@ -1,7 +1,9 @@
 //! 3x3 convolution with a bias, stride 1; without padding, except in an inference network.
 
+use burn::module::{Module, Param};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::tensor::{Device, Tensor};
 use images::ImageShape;
 
 use super::{GLOROT, zeros};
@@ -13,13 +15,40 @@ use crate::shape::{Activations, Shape};
 /// Rows and columns of a filter.
 const SIDE: usize = 3;
 
+/// Pixels a side of the patches that a [`whitening`] convolution looks at (Jordan 2024).
+pub const PATCH_SIDE: usize = 2;
+
 /// A 3x3 convolution to so many channels, Glorot-uniform, its bias zero.
 pub(crate) fn conv(channels: usize) -> NewLayer {
     NewLayer::new(move |input, device| {
-        let conv = Conv2dConfig::new([input.channels(), channels], [SIDE, SIDE]);
-        let conv = conv.with_initializer(GLOROT).init(device);
-        Layer::Convolution(Conv2d { bias: Some(zeros(channels, device)), ..conv })
+        Layer::Convolution(convolution(input.channels(), channels, device))
     })
+}
+
+/// A convolution that is to whiten patches of [`PATCH_SIDE`] pixels a side: a filter for every number of a patch, and its
+/// negative. It is not trained, so that nothing need be computed backwards through it.
+pub(crate) fn whitening() -> NewLayer {
+    NewLayer::new(|input, device| {
+        let channels = input.channels();
+        let filters = 2 * channels * PATCH_SIDE * PATCH_SIDE;
+        Layer::Convolution(convolution(channels, filters, device).no_grad())
+    })
+}
+
+fn convolution(n_in: usize, n_out: usize, device: &Device) -> Conv2d {
+    let conv = Conv2dConfig::new([n_in, n_out], [SIDE, SIDE]).with_initializer(GLOROT).init(device);
+    Conv2d { bias: Some(zeros(n_out, device)), ..conv }
+}
+
+/// `conv` with `filters` of [`PATCH_SIDE`] pixels a side, `n * channels * PATCH_SIDE * PATCH_SIDE` numbers; what is left of
+/// its own is zero.
+pub(crate) fn with_filters(conv: &Conv2d, filters: &[f32]) -> Conv2d {
+    let [n_out, n_in, ..] = conv.weight.dims();
+    let rest = SIDE - PATCH_SIDE;
+    let filters = Tensor::<1>::from_floats(filters, &conv.weight.device());
+    let filters = filters.reshape([n_out, n_in, PATCH_SIDE, PATCH_SIDE]);
+    let filters = filters.pad([(rest, 0), (rest, 0)], 0.0);
+    Conv2d { weight: Param::initialized(conv.weight.id, filters), ..conv.clone() }
 }
 
 /// Whether a border of zeros is a part of a convolution.

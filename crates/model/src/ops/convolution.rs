@@ -102,10 +102,15 @@ impl Backward<Flex, 3> for ConvReluPool {
         let dy = gradients.consume::<Flex>(&ops.node).to_contiguous();
         let (n, shape) = shape(x, weight);
         let conv = ConvBackward { shape, weights: floats(weight), x: floats(x) };
-        let mut dx = kernels::parallel_zeros(n * shape.input());
-        let (dw, db) =
-            kernels::conv_relu_pool_backward(Isa::best(), conv, winners, floats(&dy), &mut dx);
-        register(gradients, &ops, tensors((n, shape), Some(dx), dw, db));
+        let mut dx = ops.parents[0].is_some().then(|| kernels::parallel_zeros(n * shape.input()));
+        let (dw, db) = kernels::conv_relu_pool_backward(
+            Isa::best(),
+            conv,
+            winners,
+            floats(&dy),
+            dx.as_deref_mut(),
+        );
+        register(gradients, &ops, tensors((n, shape), dx, dw, db));
     }
 }
 

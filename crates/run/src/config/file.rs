@@ -95,6 +95,7 @@ erase = 0.25
 architecture = "vgg"
 depth = 5
 blocks = 2
+whiten = true
 width = 24
 hidden = 64
 pooling = "average"
@@ -186,10 +187,12 @@ burn_ops = true
             let settings = Config::from_toml(text).unwrap().without_effect();
             settings.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
         };
-        let all = ["depth", "batch_norm", "blocks", "learning_rate_floor", "freeze", "min_delta"];
+        #[rustfmt::skip]
+        let all =
+            ["depth", "batch_norm", "blocks", "whiten", "learning_rate_floor", "freeze", "min_delta"];
         assert_eq!(changes_nothing(""), all);
         assert_eq!(changes_nothing("architecture = 'vgg'"), all[2..]);
-        assert_eq!(changes_nothing("patience = 1\nschedule = 'cosine'\nfrom = 'run-1'"), all[..3]);
+        assert_eq!(changes_nothing("patience = 1\nschedule = 'cosine'\nfrom = 'run-1'"), all[..4]);
     }
 
     #[test]

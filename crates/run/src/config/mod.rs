@@ -159,6 +159,7 @@ impl Config {
             (!vgg, "depth", only_vgg),
             (!vgg, "batch_norm", only_vgg),
             (!blocks, "blocks", only_blocks),
+            (!blocks, "whiten", only_blocks),
             (blocks, "hidden", not_blocks),
             (blocks, "dense_dropout", not_blocks),
             (
