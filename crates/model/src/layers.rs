@@ -110,17 +110,13 @@ fn blocks(settings: &NetworkSettings, n_classes: usize, image: ImageShape) -> Ve
     let side = image.height.min(image.width);
     let most = (1..=MOST_BLOCKS).take_while(|n| side >> n >= LEAST_SIDE).count().max(1);
     let n_blocks = if settings.blocks == 0 { most } else { settings.blocks };
-    let mut layers = if settings.whiten {
-        // What whitening gives is normalised.
-        vec![pad(), whitening(), relu(), pad()]
-    } else {
-        vec![pad(), conv(settings.width), relu(), pad(), batch_norm()]
-    };
+    let first = if settings.whiten { whitening() } else { conv(settings.width) };
+    let mut layers = vec![pad(), first, relu()];
     for block in 1..=n_blocks {
-        if block > 1 {
-            layers.extend([pad(), batch_norm()]);
-        }
         let channels = settings.width << block.min(4);
+        layers.push(pad());
+        // What whitening gives is normalised already.
+        layers.extend((block > 1 || !settings.whiten).then(batch_norm));
         layers.extend([conv(channels), relu(), pool(settings)]);
         layers.extend([pad(), batch_norm(), conv(channels), relu()]);
     }

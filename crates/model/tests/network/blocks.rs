@@ -57,7 +57,24 @@ fn training_by_kernels_is_training_by_burns_operations() {
     for shape in [colours(16, 12), ImageShape { channels: 1, ..colours(9, 17) }] {
         let images = noise(shape, 6, &Device::flex().autodiff());
         assert_kernels_match_burn(&config(shape, 2), &images, 3e-4);
+        assert_kernels_match_burn(&whitening(shape), &images, 3e-4);
     }
+}
+
+fn whitening(shape: ImageShape) -> NetworkConfig {
+    let config = config(shape, 2);
+    let settings = NetworkSettings { whiten: true, ..config.settings };
+    NetworkConfig { settings, ..config }
+}
+
+#[test]
+fn a_convolution_that_whitens_has_eight_filters_a_channel_and_no_normalisation_after_it() {
+    let shape = colours(16, 12);
+    let table = summary(&whitening(shape)).unwrap();
+    let rows: Vec<_> =
+        table.0[1..4].iter().map(|row| (row.layer.as_str(), row.output_shape[0])).collect();
+    assert_eq!(rows, [("Conv 3x3, ReLU", 24), ("Conv 3x3, ReLU", 8), ("MaxPool 2x2", 8)]);
+    folds(&whitening(shape), 5);
 }
 
 #[test]
