@@ -30,7 +30,10 @@ fn a_labelled_folder_is_scored_and_an_unknown_class_refused() {
     let evaluate = |more: &[&str]| {
         kiln(runs).args(["evaluate", "--data"]).arg(&folder).args(more).output().unwrap()
     };
-    assert!(evaluate(&[]).status.success());
+    let first = evaluate(&[]);
+    assert!(first.status.success());
+    let warning = String::from_utf8_lossy(&first.stderr).into_owned();
+    assert!(warning.contains("trained or validated on 2 of these images"), "{warning}");
     let output = run.evaluation_of("new-images");
     let scores: Value =
         serde_json::from_slice(&std::fs::read(output.join("evaluation.json")).unwrap()).unwrap();
@@ -61,7 +64,10 @@ fn a_labelled_folder_is_scored_and_an_unknown_class_refused() {
     assert!(notices.contains("c.png") && notices.contains("1 of 3 files"), "{notices}");
     assert!(run.evaluation_of("damaged").join("evaluation.json").is_file());
 
+    // A folder of another name matters once there are images in it.
     std::fs::create_dir(folder.join("slanting")).unwrap();
+    assert_eq!(evaluate(&["--name", "damaged"]).status.code(), Some(1));
+    std::fs::copy(folder.join("lying/a.pgm"), folder.join("slanting/a.pgm")).unwrap();
     let unknown = evaluate(&[]);
     let message = String::from_utf8_lossy(&unknown.stderr).into_owned();
     assert!(

@@ -159,6 +159,13 @@ fn a_folder_of_mixed_images_is_trained_served_and_trained_on_from() {
     let other = ["train", "--from", "first", "--width", "8", "--data"];
     let message = fail(kiln(&runs).args(other).arg(&data));
     assert!(message.contains("differ at layer conv1"), "{message}");
+    // No run is begun that could not be trained, and how much is dropped may differ.
+    let runs_there = || std::fs::read_dir(&runs).unwrap().count();
+    let before = runs_there();
+    fail(kiln(&runs).args(other).arg(&data));
+    assert_eq!(runs_there(), before);
+    let dropout = ["train", "--run", "drops", "--from", "first", "--conv-dropout", "0", "--data"];
+    succeed(kiln(&runs).args(dropout).arg(&data).args(["--epochs", "1", "--min-steps", "0"]));
 }
 
 #[test]

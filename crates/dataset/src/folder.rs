@@ -10,8 +10,8 @@ use crate::event::Event;
 use crate::layout::{entries, notify_skipped};
 use crate::listing::{Listing, Part};
 use classes::{Class, MIN_CLASSES, check_same, classes};
-use files::ClassFiles;
 pub(crate) use files::EXTENSIONS;
+use files::{ClassFiles, has_image, is_image};
 
 /// What the parts of training, validation and test images are called, in any case.
 pub(crate) const PARTS: [&[&str]; 3] =
@@ -33,8 +33,7 @@ pub(crate) fn parts(folder: &Path) -> [Option<PathBuf>; 3] {
 /// The folders in `folder` in which there are image files, also further down; at most two are looked for.
 pub(crate) fn has_classes(folder: &Path) -> bool {
     let folders = entries(folder).unwrap_or_default().into_iter().map(|entry| entry.path());
-    folders.filter(|path| path.is_dir() && files::has_image(path)).take(MIN_CLASSES).count()
-        == MIN_CLASSES
+    folders.filter(|path| path.is_dir() && has_image(path)).take(MIN_CLASSES).count() == MIN_CLASSES
 }
 
 /// The images in the parts of `folder`, in the order of the classes and then of the files' names. Files that are no images
@@ -50,6 +49,9 @@ pub(crate) fn listing_of_parts(
     let missing = |part: &str| Error::Part { path: folder.join(part), has_val: val.is_some() };
     let train = train.ok_or_else(|| missing("train"))?;
     let test = test.ok_or_else(|| missing("test"))?;
+    let used = [Some(train.as_path()), val.as_deref(), Some(test.as_path())];
+    let is_used = |path: &Path| used.contains(&Some(path));
+    notify_beside("beside the folders of the parts", folder, is_used, on_event);
     let trained = classes(&train, MIN_CLASSES)?;
     let tested = classes(&test, MIN_CLASSES)?;
     check_same((&train, &trained), (&test, &tested))?;
@@ -72,12 +74,31 @@ pub(crate) fn listing_of_classes(
 ) -> Result<Listing> {
     let mut classes = classes(folder, MIN_CLASSES)?;
     let empty: Vec<PathBuf> = classes.iter().map(|class| class.folder.clone()).collect();
-    let empty: Vec<PathBuf> = empty.into_iter().filter(|path| !files::has_image(path)).collect();
+    let empty: Vec<PathBuf> = empty.into_iter().filter(|path| !has_image(path)).collect();
     notify_skipped("without images", &empty, on_event);
+    notify_beside("outside the folders of classes", folder, Path::is_dir, on_event);
     classes.retain(|class| !empty.contains(&class.folder));
     let train = part(folder, folder, &classes, &classes, on_event)?;
     let classes = classes.into_iter().map(|class| class.name).collect();
     Ok(Listing { root: folder.to_owned(), classes, train, val: None, test: None })
+}
+
+/// Says which images in `folder`, and folders with images, are left out: those that are not `used`.
+fn notify_beside(
+    what: &str,
+    folder: &Path,
+    used: impl Fn(&Path) -> bool,
+    on_event: &mut dyn FnMut(Event<'_>),
+) {
+    let has_images = |path: &Path| if path.is_dir() { has_image(path) } else { is_image(path) };
+    let paths = entries(folder).unwrap_or_default().into_iter().map(|entry| entry.path());
+    let beside: Vec<_> = paths.filter(|path| !used(path) && has_images(path)).collect();
+    notify_skipped(what, &beside, on_event);
+}
+
+/// The number of images in a folder and in the folders in it.
+pub(crate) fn count_images(folder: &Path) -> usize {
+    files::of_class(folder).map_or(0, |files| files.images.len())
 }
 
 /// The files of the classes `here` in `place`, relative to `root`; a label is an index into `classes`.

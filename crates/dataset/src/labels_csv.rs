@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::class_list::ClassList;
 use crate::csv_file::{self, Columns, line, wrong};
 use crate::error::Result;
-use crate::folder::PARTS;
+use crate::event::Event;
+use crate::folder::{PARTS, count_images};
 use crate::listing::{Listing, Part};
 
 /// The files that a CSV lists, in its order; paths are relative to the CSV.
@@ -33,7 +34,9 @@ pub(crate) fn listing(path: &Path) -> Result<Listing> {
             }
             Some(Err(_)) => Err(wrong(format!("its {what} is not UTF-8: save the file as UTF-8"))),
         };
-        let image = PathBuf::from(text(path_at, "path")?);
+        // `./x.png` is `x.png`.
+        let image: PathBuf = Path::new(text(path_at, "path")?).components().collect();
+        let image: PathBuf = image.strip_prefix(".").map(Path::to_owned).unwrap_or(image);
         let label = classes.label(text(label_at, "label")?).map_err(wrong)?;
         let part = match part_at {
             Some(at) => part(text(at, "part")?).map_err(wrong)?,
@@ -74,6 +77,18 @@ pub(crate) fn listing(path: &Path) -> Result<Listing> {
         test.classes.extend(all);
     }
     Ok(Listing { root, classes, train: train?, val: some(val)?, test })
+}
+
+/// Says how many images there are beside and below the list that are not in it.
+pub(crate) fn notify_unlisted(listing: &Listing, on_event: &mut dyn FnMut(Event<'_>)) {
+    let parts = [Some(&listing.train), listing.val.as_ref(), listing.test.as_ref()];
+    let listed: usize = parts.into_iter().flatten().map(|part| part.paths.len()).sum();
+    let unlisted = count_images(&listing.root).saturating_sub(listed);
+    if unlisted > 0 {
+        on_event(Event::Notice(&format!(
+            "images that the list does not name are not used: there are {unlisted}"
+        )));
+    }
 }
 
 /// The index of a part in [`PARTS`].

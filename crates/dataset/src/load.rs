@@ -123,7 +123,14 @@ pub(crate) fn find(path: &Path, on_event: &mut dyn FnMut(Event<'_>)) -> Result<F
         Layout::Idx => Images::Idx(folder),
         Layout::Parts => files(folder::listing_of_parts(&folder, on_event)?),
         Layout::Classes => files(folder::listing_of_classes(&folder, on_event)?),
-        Layout::Labels(csv) => files(labels_csv::listing(&csv)?),
+        Layout::Labels(csv) => {
+            let listing = labels_csv::listing(&csv)?;
+            // Whoever names the list itself means its images alone.
+            if path.is_dir() {
+                labels_csv::notify_unlisted(&listing, on_event);
+            }
+            files(listing)
+        }
         Layout::Pixels { train, test } => Images::Pixels { train, test },
     };
     Ok(Found { path, images })

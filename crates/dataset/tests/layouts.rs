@@ -122,6 +122,36 @@ fn folders_of_parts_are_not_split_again() {
 }
 
 #[test]
+fn images_beside_what_is_read_are_counted_in_a_notice() {
+    let parts = tempfile::tempdir().unwrap();
+    for part in ["train", "test", "training"] {
+        classes(&parts.path().join(part), &["x", "y"], 4);
+    }
+    std::fs::create_dir(parts.path().join("notes")).unwrap();
+    let flat = tempfile::tempdir().unwrap();
+    classes(flat.path(), &["x", "y"], 5);
+    draw(&flat.path().join("loose.pgm"), 9);
+    for (folder, words) in [
+        (parts.path(), "skipped 1 folder beside the folders of the parts"),
+        (flat.path(), "skipped 1 file outside the folders of classes"),
+    ] {
+        let (_, notices) = loaded(folder);
+        assert!(notices.iter().any(|notice| notice.starts_with(words)), "{notices:?}");
+    }
+}
+
+#[test]
+fn a_file_under_two_spellings_is_listed_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    classes(folder.path(), &["x", "y"], 3);
+    let list = folder.path().join("labels.csv");
+    let rows = "x/000.pgm,x\ny/000.pgm,y\n./x/000.pgm,y\n";
+    std::fs::write(&list, format!("path,label\n{rows}")).unwrap();
+    let error = load_with(&settings(&list)).0.unwrap_err().to_string();
+    assert!(error.contains("listed in line 2 too"), "{error}");
+}
+
+#[test]
 fn a_thousand_classes_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let names: Vec<String> = (0..1001).map(|class| format!("class {class}")).collect();
@@ -157,11 +187,14 @@ fn a_list_names_the_files_their_classes_and_their_parts() {
     // The columns in any order and case, another one between, a byte order mark, the dialect of a spreadsheet.
     let text = rows(&|class, image| format!("{class};note;images/{class}/{image:03}.pgm\r\n"));
     std::fs::write(path("labels.csv"), format!("\u{feff}Label;x;FileName\r\n{text}")).unwrap();
-    for data in [folder.path().to_owned(), path("labels.csv")] {
+    for (data, n_notices) in [(folder.path().to_owned(), 2), (path("labels.csv"), 1)] {
         let (dataset, notices) = loaded(&data);
         assert_eq!(dataset.classes, ["x", "y"]);
         assert_eq!((dataset.train.len(), dataset.test.len()), (16, 4));
-        assert_eq!(notices.len(), 1, "{notices:?}");
+        assert_eq!(notices.len(), n_notices, "{notices:?}");
+        // Only who names the folder may have meant the other images too.
+        let unlisted = notices.iter().any(|notice| notice.contains("not used: there are 6"));
+        assert_eq!(unlisted, n_notices == 2, "{notices:?}");
         assert!(labelled(&dataset)[0][0].0.starts_with("images/"), "{:?}", labelled(&dataset)[0]);
     }
     let part = |image| ["train", "train", "Training", "VAL", "test"][image as usize % 5];

@@ -20,10 +20,15 @@ const FORMATS: [ImageFormat; 6] = [
 ];
 /// Largest file that is read, in bytes: far above any photograph.
 const MAX_FILE: u64 = 128 << 20;
-/// Longest side that is decoded, in pixels: more than that of a 100-megapixel camera's image.
+/// Longest side that is decoded, in pixels.
 const MAX_SIDE: u32 = 16_384;
-/// Most memory a decoded image may take, in bytes: 64 megapixels in RGBA, 256 in grey.
+/// Most pixels that are decoded: more than a telephone's camera has. Preparation takes up to seven bytes for each.
+const MAX_PIXELS: u64 = 64 << 20;
+/// Most memory a decoded image may take, in bytes: [`MAX_PIXELS`] in RGBA.
 const MAX_DECODED: u64 = 256 << 20;
+/// Most memory that a PNG may take besides its pixels, in bytes: a few bytes of a colour profile can claim any size, and
+/// real ones have less than a mebibyte.
+const MAX_PNG_PROFILE: u64 = 4 << 20;
 /// Largest compression ratio of deflate (<https://zlib.net/zlib_tech.html>, "Maximum Compression Factor"); decoding
 /// then expands a pixel of one bit to a byte. A PNG that claims more is truncated, and is refused before anything of
 /// that size is allocated.
@@ -51,10 +56,10 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
 /// 16 bits become 8, palettes and CMYK become colours, and the EXIF orientation is applied.
 ///
 /// # Errors
-/// [`Error::Format`], [`Error::Gigantic`] before anything of that size is allocated,
+/// [`Error::Format`], [`Error::Gigantic`] before anything of that size is allocated, [`Error::Empty`],
 /// [`Error::CutOff`] or [`Error::Corrupt`].
 pub fn decode(bytes: &[u8]) -> Result<Image> {
-    decode_within(bytes, u64::MAX)
+    decode_within(bytes, MAX_PIXELS)
 }
 
 /// [`decode`], for an image of at most `max_pixels`: an upload of a few bytes can claim any size.
@@ -70,14 +75,18 @@ pub fn decode_within(bytes: &[u8], max_pixels: u64) -> Result<Image> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     // The sides are checked below, so that the error can name them.
     let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(MAX_DECODED);
+    limits.max_alloc = Some(if format == ImageFormat::Png { MAX_PNG_PROFILE } else { MAX_DECODED });
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(corrupt)?;
     let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(Error::Empty { width, height });
+    }
+    let of_pixel = u64::from(decoder.color_type().bytes_per_pixel());
+    let max_pixels = max_pixels.min(MAX_PIXELS).min(MAX_DECODED / of_pixel);
     let too_many = u64::from(width) * u64::from(height) > max_pixels;
-    if width > MAX_SIDE || height > MAX_SIDE || decoder.total_bytes() > MAX_DECODED || too_many {
-        let mebibytes = MAX_DECODED >> 20;
-        return Err(Error::Gigantic { width, height, side: MAX_SIDE, mebibytes });
+    if width > MAX_SIDE || height > MAX_SIDE || too_many {
+        return Err(Error::Gigantic { width, height, side: MAX_SIDE, max_pixels });
     }
     let inflated = DEFLATE_FACTOR * 8 * bytes.len() as u64;
     let claims_more = format == ImageFormat::Png && decoder.total_bytes() > inflated;

@@ -37,8 +37,8 @@ pub enum Error {
     },
     /// The image's header claims more pixels than are decoded, so nothing was allocated.
     #[error(
-        "it is too large, {width}x{height} pixels: scale it down to at most {side} pixels a side and {mebibytes} MiB \
-         decoded"
+        "it is too large, {width}x{height} pixels: scale it down to at most {side} pixels a side and {} megapixels",
+        max_pixels / 1_000_000
     )]
     Gigantic {
         /// Claimed width, in pixels.
@@ -47,8 +47,16 @@ pub enum Error {
         height: u32,
         /// The longest side that is decoded, in pixels.
         side: u32,
-        /// The most memory a decoded image may take, in MiB.
-        mebibytes: u64,
+        /// The most pixels that are decoded of such an image.
+        max_pixels: u64,
+    },
+    /// The image's header claims no pixels.
+    #[error("it has no pixels, {width}x{height} by its header: save or download it again")]
+    Empty {
+        /// Claimed width, in pixels.
+        width: u32,
+        /// Claimed height, in pixels.
+        height: u32,
     },
     /// The bytes do not start with the signature of a PNG, JPEG, WebP, GIF, BMP or PNM file.
     #[error(

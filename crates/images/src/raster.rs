@@ -88,8 +88,15 @@ impl Image {
         if channels == 1 {
             return vec![opaque.to_luma8().into_raw()];
         }
-        let pixels = opaque.to_rgb8();
-        (0..3).map(|channel| pixels.pixels().map(|pixel| pixel.0[channel]).collect()).collect()
+        let planes = |pixels: &image::RgbImage| {
+            (0..3).map(|channel| pixels.pixels().map(|pixel| pixel.0[channel]).collect()).collect()
+        };
+        match opaque {
+            // As it is: images may be large.
+            DynamicImage::ImageRgb8(pixels) => planes(pixels),
+            DynamicImage::ImageLuma8(pixels) => vec![pixels.as_raw().clone(); 3],
+            other => planes(&other.to_rgb8()),
+        }
     }
 
     /// What the file stores: `grey` or `colour`, and whether pixels may be transparent.

@@ -153,23 +153,28 @@ impl Network {
     }
 
     /// This network with the weights of `trained`, an inference network of the same layers; the last layer keeps its own
-    /// unless `head`.
+    /// unless `head`. How much is dropped may differ.
     ///
     /// # Errors
     /// [`Error::OtherLayers`] with the first layer that differs.
     pub fn with_weights_of(mut self, trained: Self, head: bool) -> Result<Self> {
         let trained = trained.train();
         let n_kept = self.layers.len() - usize::from(!head);
-        for index in 0..n_kept {
-            let [ours, theirs] = [&self, &trained].map(|network| {
-                let layer = network.layers.get(index).map(Layer::operation);
-                layer.map(|layer| (layer.label(), layer.parameters()))
-            });
-            if ours != theirs || self.layers.len() != trained.layers.len() {
-                return Err(Error::OtherLayers { layer: self.names[index].clone() });
+        let same_number = self.layers.len() == trained.layers.len();
+        let layers = self.layers.iter_mut().zip(trained.layers).zip(&self.names).take(n_kept);
+        for ((ours, theirs), name) in layers {
+            if matches!((&*ours, &theirs), (Layer::Dropout(_), Layer::Dropout(_))) {
+                continue;
             }
+            let [own, other] = [&*ours, &theirs].map(|layer| {
+                let layer = layer.operation();
+                (layer.label(), layer.parameters())
+            });
+            if own != other || !same_number {
+                return Err(Error::OtherLayers { layer: name.clone() });
+            }
+            *ours = theirs;
         }
-        self.layers.splice(..n_kept, trained.layers.into_iter().take(n_kept));
         Ok(self)
     }
 

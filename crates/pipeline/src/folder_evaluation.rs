@@ -2,6 +2,7 @@
 
 mod labelled;
 mod records;
+mod trained_on;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use serve_lite::{Classification, Classifier, classify_file};
 use crate::error::{Error, Result};
 pub use labelled::is_labelled;
 use labelled::labelled_files;
+use trained_on::n_trained_on;
 
 /// Files between two reports of progress.
 const FILES_AT_ONCE: usize = 64;
@@ -26,6 +28,9 @@ pub struct FolderEvaluation {
     pub folder: String,
     /// Images that were classified.
     pub n_images: usize,
+    /// Images, by their content, that the run was trained or validated on: the scores say little of new images where there
+    /// are some. They are found where the run's images still are where they were.
+    pub n_trained_on: usize,
     /// Images classified wrongly.
     pub errors: usize,
     /// Fraction classified correctly, in [0, 1].
@@ -97,7 +102,8 @@ pub fn evaluate_folder(
         return Err(Error::NothingUsable { path: folder.to_owned(), first });
     }
     let predictions: Vec<Prediction> = answers.iter().enumerate().map(prediction).collect();
-    let evaluation = scores(folder, &facts.classes, &answers, &predictions, unusable);
+    let mut evaluation = scores(folder, &facts.classes, &answers, &predictions, unusable);
+    evaluation.n_trained_on = n_trained_on(run, &files);
     let output = run.evaluation_of(name);
     records::write(run, &output, &facts, &answers, &predictions, evaluation)
 }
@@ -160,6 +166,7 @@ fn scores(
     FolderEvaluation {
         folder: folder.display().to_string(),
         n_images: n,
+        n_trained_on: 0,
         errors: wrong.len(),
         accuracy: (n - wrong.len()) as f64 / n as f64,
         balanced_accuracy,

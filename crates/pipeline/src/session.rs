@@ -12,6 +12,7 @@ use run::{
 
 use crate::error::{Error, Result};
 use crate::recipe::Settings;
+use crate::training::check_pretrained;
 
 /// A run directory, locked for this process, with its configuration and its images.
 pub struct Session {
@@ -67,7 +68,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Dataset`]; [`Error::Model`] where the images are too small for the network; [`Error::Train`] where it needs
-    /// more memory than the machine has; [`Error::Run`].
+    /// more memory than the machine has, or cannot start from the weights of the run in `from`; [`Error::Run`].
     pub fn create(
         runs: &Path,
         name: Option<&str>,
@@ -82,6 +83,7 @@ impl Session {
         }
         let (images, config, facts) = load(settings, offline, on_event)?;
         train::check_memory(&config, &NetworkConfig::new(&config, &facts), facts.n_train)?;
+        check_pretrained(runs, &config, &facts)?;
         let (run, lock) = RunDirectory::create(runs, name, &config, &facts, &images.list())?;
         Ok(Self { run, config, facts, images, _lock: lock })
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
-use run::{Config, Needs, RunDirectory};
+use run::{Config, DatasetFacts, Needs, RunDirectory};
 use train::{Checkpoint, Data, Event, Outcome, Restored, Training};
 
 use crate::device;
@@ -37,17 +37,35 @@ pub fn train(
     }
     let training = Training { data, config, facts, run, device: &device };
     let checkpoint = match checkpoint {
-        None if !config.training.from.is_empty() => Some(pretrained(session, &device)?),
+        None if !config.training.from.is_empty() => {
+            let runs = run.path.parent().unwrap_or(&run.path);
+            Some(pretrained(runs, config, facts, &device)?)
+        }
         checkpoint => checkpoint,
     };
     Ok(train::fit(&training, checkpoint, stop, on_event)?)
 }
 
-/// The state before the first step of a run that starts from the weights of another.
-fn pretrained(session: &Session, device: &Device) -> Result<Checkpoint> {
-    let Session { run, config, facts, .. } = session;
-    let trained = trained_run(run.path.parent().unwrap_or(&run.path), &config.training.from)?;
+/// The state before the first step of a run in `runs` that starts from the weights of another.
+fn pretrained(
+    runs: &Path,
+    config: &Config,
+    facts: &DatasetFacts,
+    device: &Device,
+) -> Result<Checkpoint> {
+    let trained = trained_run(runs, &config.training.from)?;
     Ok(Checkpoint::start_from(&trained, config, facts, device)?)
+}
+
+/// Whether a run in `runs` can start from the weights of the run that `config` names, if it names one.
+///
+/// # Errors
+/// As [`inherited`]; [`Error::Train`](crate::Error::Train) where the networks differ.
+pub(crate) fn check_pretrained(runs: &Path, config: &Config, facts: &DatasetFacts) -> Result<()> {
+    if !config.training.from.is_empty() {
+        pretrained(runs, config, facts, &device())?;
+    }
+    Ok(())
 }
 
 /// The selected checkpoint of a run.

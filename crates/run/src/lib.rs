@@ -15,6 +15,7 @@ mod lookup;
 mod markdown;
 mod memory;
 mod name;
+mod reading;
 mod record;
 mod scores;
 mod suspects;

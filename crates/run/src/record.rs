@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::checksum::{is_sound, sealed, sha256};
 use crate::error::{Error, Result};
 use crate::file::write_atomically;
+use crate::reading::{read, read_text};
 
 /// One row of `metrics.csv`. The first columns carry Keras's names, so that existing notebooks plot them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -261,8 +262,7 @@ pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
 /// # Errors
 /// [`Error::Read`], or [`Error::Malformed`] with the line, or where the file is not what was evaluated.
 pub fn read_predictions(path: &Path, sha256: &str) -> Result<Vec<Prediction>> {
-    let bytes =
-        std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let bytes = read(path)?;
     if !sha256.is_empty() && self::sha256(&bytes) != sha256 {
         return Err(damaged(path));
     }
@@ -297,8 +297,7 @@ pub(crate) fn csv_bytes(path: &Path, records: &[impl Serialize]) -> Result<Vec<u
 /// # Errors
 /// [`Error::Read`], or [`Error::Malformed`] with line and column, or where its checksum does not fit.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = read_text(path)?;
     if !is_sound(&text) {
         return Err(damaged(path));
     }
@@ -317,9 +316,7 @@ pub fn write_json<T: Serialize>(path: &Path, record: &T) -> Result<()> {
 }
 
 pub(crate) fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let file = std::fs::File::open(path)
-        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    parse_csv(path, std::io::BufReader::new(file))
+    parse_csv(path, read(path)?.as_slice())
 }
 
 fn parse_csv<T: DeserializeOwned>(path: &Path, text: impl std::io::Read) -> Result<Vec<T>> {

@@ -221,9 +221,15 @@ fn preparation(
     shape: ImageShape,
 ) -> Result<Preparation, Mismatch> {
     if let Some(name) = properties.get("kiln.prepare") {
-        let named = Preparation::named(name);
-        return named
-            .map_or_else(|| mismatch("kiln.prepare: digit, stretch, fit or crop", name), Ok);
+        return match Preparation::named(name) {
+            Some(Preparation::Digit) if shape != ImageShape::DIGIT => {
+                let [channels, height, width] = shape.dimensions();
+                let found = format!("{channels}x{height}x{width}");
+                mismatch("an input of 1x28x28, which kiln.prepare = digit gives", found)
+            }
+            Some(preparation) => Ok(preparation),
+            None => mismatch("kiln.prepare: digit, stretch, fit or crop", name),
+        };
     }
     let is = |key: &str, value: &str| properties.get(key).is_some_and(|found| found == value);
     let digits = is("kiln.dataset", "MNIST") || is("kiln.synthetic", "true");

@@ -59,4 +59,11 @@ impl Classifier {
         }
         (probability < self.doubtful_below).then_some(Doubt::Improbable)
     }
+
+    /// Whether an answer with this doubt is not to be relied on; `None` where there is no doubt, but the model does not say
+    /// which probabilities are too low either.
+    #[must_use]
+    pub fn is_doubtful(&self, doubt: Option<Doubt>) -> Option<bool> {
+        (doubt.is_some() || self.doubtful_below > 0.0).then_some(doubt.is_some())
+    }
 }

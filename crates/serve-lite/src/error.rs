@@ -44,6 +44,12 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// The file that is to be written exists, and is none that kiln wrote.
+    #[error("{} exists and is no table of answers: name another file, or remove it", path.display())]
+    OtherFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// The results or the reports of problems cannot be printed.
     #[error("cannot print the results")]
     Print {

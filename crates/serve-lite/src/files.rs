@@ -39,8 +39,10 @@ pub struct Classification {
     pub index: Option<usize>,
     /// The most probable class, an index into the model's classes.
     pub class: usize,
-    /// Why the answer is not to be relied on; `None` if it is.
+    /// Why the answer is not to be relied on; `None` if nothing speaks against it.
     pub doubt: Option<Doubt>,
+    /// Whether the answer is not to be relied on; `None` where the model does not say from which probability on.
+    pub doubtful: Option<bool>,
     /// One probability for each class; they sum to 1.
     pub probabilities: Vec<f32>,
     /// The network's input: the prepared image, one byte a value, in the order of `shape`.
@@ -79,7 +81,8 @@ pub fn classify_file(
         let index = numbered.then_some(row);
         let (class, probabilities) = (outputs.best(row), outputs.row(row).to_vec());
         let doubt = classifier.doubt(&image, preparation, probabilities[class]);
-        Classification { index, class, doubt, probabilities, pixels: image.pixels, shape }
+        let doubtful = classifier.is_doubtful(doubt);
+        Classification { index, class, doubt, doubtful, probabilities, pixels: image.pixels, shape }
     });
     Ok(rows.collect())
 }

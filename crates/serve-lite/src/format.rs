@@ -101,7 +101,8 @@ struct JsonLine<'a> {
     index: Option<usize>,
     label: &'a str,
     probability: f32,
-    doubtful: bool,
+    /// `null` where the model does not say from which probability on.
+    doubtful: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     probabilities: ByClass<'a>,
@@ -122,13 +123,13 @@ fn write_json(
     row: &Classification,
     classes: &[String],
 ) -> io::Result<()> {
-    let Classification { index, class, doubt, probabilities, .. } = row;
+    let Classification { index, class, doubt, doubtful, probabilities, .. } = row;
     let line = JsonLine {
         file,
         index: *index,
         label: &classes[*class],
         probability: probabilities[*class],
-        doubtful: doubt.is_some(),
+        doubtful: *doubtful,
         reason: doubt.and_then(Doubt::reason),
         probabilities: ByClass(classes, probabilities),
     };
@@ -152,6 +153,7 @@ mod tests {
             index: None,
             class: 1,
             doubt: None,
+            doubtful: Some(false),
             probabilities: vec![0.002, 0.998, 0.0],
             pixels,
             shape,

@@ -1,7 +1,8 @@
 //! Classifications as a CSV file, the least certain first.
 
 use std::cmp::Ordering;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use atomic_write_file::AtomicWriteFile;
@@ -25,7 +26,7 @@ struct Row {
     path: String,
     best: (usize, f32),
     second: Option<(usize, f32)>,
-    doubtful: bool,
+    doubtful: Option<bool>,
 }
 
 impl Table {
@@ -33,11 +34,15 @@ impl Table {
     /// missing is found here, before images are classified for nothing.
     ///
     /// # Errors
-    /// [`Error::Write`], also where `path` is anything but a regular file.
+    /// [`Error::Write`], also where `path` is anything but a regular file; [`Error::OtherFile`].
     pub(crate) fn begin(path: &Path) -> Result<Self> {
         let refused = |source| Error::Write { path: path.to_owned(), source };
         if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
             return Err(refused(io::Error::other("it is not a regular file")));
+        }
+        // A pattern such as `--csv *.png` names an image.
+        if !is_table_or_empty(path).map_err(refused)? {
+            return Err(Error::OtherFile { path: path.to_owned() });
         }
         let file = AtomicWriteFile::open(path).map_err(refused)?;
         Ok(Self { path: path.to_owned(), file, rows: Vec::new() })
@@ -56,7 +61,7 @@ impl Table {
                 path: image.index.map_or_else(|| file.to_string(), |i| format!("{file}[{i}]")),
                 best: (*class, probabilities[*class]),
                 second: second.map(|second| (second, probabilities[second])),
-                doubtful: image.doubt.is_some(),
+                doubtful: image.doubtful,
             }
         }));
     }
@@ -79,9 +84,9 @@ impl Table {
                 None => ("", String::new()),
             };
             let probability = best.1.to_string();
-            let doubtful = if *doubtful { "true" } else { "false" };
+            let doubtful = doubtful.map(|doubtful| doubtful.to_string()).unwrap_or_default();
             let label = &classes[best.0];
-            write([path, label, &probability, second_class, &second_probability, doubtful])
+            write([path, label, &probability, second_class, &second_probability, &doubtful])
                 .map_err(refused)?;
         }
         let bytes =
@@ -91,8 +96,19 @@ impl Table {
             file.commit()
         };
         commit(file).map_err(refused)?;
-        Ok((rows.len(), rows.iter().filter(|row| row.doubtful).count()))
+        Ok((rows.len(), rows.iter().filter(|row| row.doubtful == Some(true)).count()))
     }
+}
+
+/// Whether there is nothing at `path`, an empty file, or a table that was written before.
+fn is_table_or_empty(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(HEADER[0].len() as u64).read_to_end(&mut start)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    Ok(start.is_empty() || start == HEADER[0].as_bytes())
 }
 
 /// The least certain first; a probability that is not a number before all.

@@ -63,6 +63,17 @@ pub enum Error {
         /// The requested value.
         ours: String,
     },
+    /// A resumed run was given other epochs, and its learning rate was planned for as many as it has.
+    #[error(
+        "the learning rate of the run falls over {planned} epochs, so it cannot have {epochs}: leave --epochs out, or start \
+         another run --from it"
+    )]
+    PlannedEpochs {
+        /// Epochs of the run.
+        planned: String,
+        /// Epochs that were asked for.
+        epochs: String,
+    },
     /// A resumed run was given fewer epochs than it has.
     #[error(
         "the run has {planned} epochs, and a resumed run can have more, not {epochs}: start another run"

@@ -68,6 +68,9 @@ pub(crate) fn check_same(path: &Path, theirs: Origin, ours: Origin) -> Result<()
     let difference = theirs.0.difference(&same).or_else(|| theirs.1.difference(ours.1));
     match difference {
         None => Ok(()),
+        Some((key, planned, epochs)) if key == "epochs" => {
+            Err(Error::PlannedEpochs { planned, epochs })
+        }
         Some((key, theirs, ours)) => {
             Err(Error::OtherConfiguration { path: path.to_owned(), key, theirs, ours })
         }

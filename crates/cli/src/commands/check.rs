@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::{ArgMatches, Command, FromArgMatches};
 use dataset::{Check, Named};
 use run::{DataSettings, Flags};
 
@@ -26,15 +27,53 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    settings: Flags<DataSettings>,
+    settings: Looks,
     #[command(flatten, next_help_heading = "Machine")]
     machine: MachineArgs,
+}
+
+/// Settings of the data that change nothing here: every image is looked at.
+const UNUSED: [&str; 5] = ["data", "val_fraction", "stratify", "limit", "skip_unreadable"];
+
+/// The settings of the data but for those.
+#[derive(Debug)]
+struct Looks(Flags<DataSettings>);
+
+impl clap::Args for Looks {
+    fn augment_args(command: Command) -> Command {
+        let command = Flags::<DataSettings>::augment_args(command);
+        UNUSED.iter().fold(command, |command, key| command.mut_arg(key, |arg| arg.hide(true)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Looks {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let flags = Flags::<DataSettings>::from_arg_matches(matches)?;
+        match flags.given.iter().find(|(key, _)| UNUSED.contains(&key.as_str())) {
+            None => Ok(Self(flags)),
+            Some((key, _)) => {
+                let flag = key.replace('_', "-");
+                let message = format!("check looks at every image of DATA: leave out --{flag}\n");
+                Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, message))
+            }
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.machine.apply()?;
     let named = [("data".to_owned(), args.images.clone())];
-    let settings = run::Config::default().with(&[&args.settings.given, &named[..]].concat())?.data;
+    let given = &args.settings.0.given;
+    let settings = run::Config::default().with(&[given, &named[..]].concat())?.data;
     let options = pipeline::load_options(args.machine.offline);
     let progress = Downloads::new();
     let found = dataset::check(&settings, &options, &mut |event| progress.show(&event))?;

@@ -95,6 +95,12 @@ fn evaluate_folder(
         ));
     }
     console::files(&evaluation.files);
+    if evaluation.n_trained_on > 0 {
+        console::warning(&format!(
+            "the run was trained or validated on {} of these images: the scores say little of new ones",
+            evaluation.n_trained_on
+        ));
+    }
     for why in &evaluation.unusable {
         console::notice(why);
     }

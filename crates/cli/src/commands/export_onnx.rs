@@ -65,4 +65,9 @@ fn describe(Exported { path, n_bytes, metadata }: &Exported) {
     for (key, value) in metadata.properties() {
         console::row(&format!("{key} = {value}"));
     }
+    if metadata.doubtful_below.is_none() {
+        console::notice(
+            "the model does not say below which probability an answer is doubtful: `evaluate` finds that with validation images, before `export-onnx`",
+        );
+    }
 }

@@ -12,7 +12,8 @@ use crate::console;
 pub(super) fn run(runs: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let session = args.open(runs, Needs::Evaluation)?;
     report(&session)?;
-    console::next("serve", &session.run);
+    let next = if session.run.onnx().is_file() { "serve" } else { "export-onnx" };
+    console::next(next, &session.run);
     Ok(ExitCode::SUCCESS)
 }
 

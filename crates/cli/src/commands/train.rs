@@ -32,8 +32,8 @@ pub struct Args {
     /// Two epochs on 2,000 images, in seconds: the same code on a small budget
     #[arg(long)]
     smoke: bool,
-    /// Resume a run that was killed or interrupted; the result is the same, bit for bit. --epochs may add epochs, and
-    /// --data says where images are that were moved
+    /// Resume a run that was killed or interrupted; the result is the same, bit for bit. --data says where
+    /// images are that were moved; where the learning rate is constant, --epochs may add epochs
     #[arg(long, conflicts_with_all = ["recipe", "config", "smoke"])]
     resume: bool,
     /// TOML file of settings; flags override it

@@ -107,7 +107,7 @@ fn of_files(
     if splits {
         split_off(&mut images, settings.split_seed);
         on_event(Event::Notice(
-            "there are no test images: a fifth of every class, drawn by the split seed, would be for the test",
+            "there are no test images: a fifth of each class would be split off for the test, drawn by the split seed",
         ));
     }
     Ok(Scan { data, classes, images, unreadable, blank, shape, preparation })

@@ -13,8 +13,8 @@ pub(crate) use images::EXTENSIONS;
 
 /// Folders in folders of a class that are looked into.
 const DEPTH: usize = 8;
-/// How image formats begin: PNG, JPEG, BMP, GIF, TIFF of both byte orders. TIFF, which is not decoded, is an error
-/// rather than skipped: whoever put them there meant them as images.
+/// How image formats begin: PNG, JPEG, BMP, GIF, TIFF of both byte orders. TIFF, HEIC and AVIF, which are not decoded, are
+/// errors rather than skipped: whoever put them there meant them as images.
 const SIGNATURES: [&[u8]; 6] =
     [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"GIF8", b"II*\0", b"MM\0*"];
 
@@ -67,7 +67,7 @@ fn holds_image(folder: &Path, depth: usize) -> bool {
 }
 
 /// Whether a path is a regular file that is an image, or claims to be one. A pipe or a device is never opened.
-fn is_image(path: &Path) -> bool {
+pub(super) fn is_image(path: &Path) -> bool {
     path.is_file() && (images::has_extension(path) || starts_as_image(path))
 }
 
@@ -77,9 +77,12 @@ fn starts_as_image(path: &Path) -> bool {
     let is_webp = start.starts_with(b"RIFF") && start.get(8..12) == Some(b"WEBP");
     // PBM, PGM and PPM, as text and binary: `P1` to `P6`, then white space.
     let is_pnm = matches!(start[..], [b'P', b'1'..=b'6', b' ' | b'\t' | b'\n' | b'\r', ..]);
+    // HEIC and AVIF, by their brands.
+    let is_telephones = start.get(4..8) == Some(b"ftyp")
+        && matches!(start.get(8..12), Some(b"heic" | b"heix" | b"hevc" | b"mif1" | b"avif"));
     let is_bmp = |signature: &[u8]| signature == b"BM";
     // Text may begin with BM; a BMP has four zero bytes behind its length.
     let plausible = |signature: &&&[u8]| !is_bmp(signature) || start.get(6..10) == Some(&[0; 4]);
     let known = SIGNATURES.iter().filter(plausible).any(|signature| start.starts_with(signature));
-    read.is_ok() && (known || is_pnm || is_webp)
+    read.is_ok() && (known || is_pnm || is_webp || is_telephones)
 }

@@ -120,6 +120,24 @@ fn a_header_that_claims_a_gigantic_image_is_refused() {
     assert!(matches!(error, Error::Gigantic { .. }), "{error:?}");
 }
 
+#[test]
+fn an_image_without_pixels_is_refused() {
+    let gif = [&b"GIF89a"[..], &[0, 0, 5, 0, 0, 0, 0, 0x3b]].concat();
+    for bytes in [&b"P5 0 0 255\n"[..], b"P5 5 0 255\n", b"P6 0 7 255\n", b"P4 0 0\n", &gif] {
+        let error = decode(bytes).unwrap_err();
+        assert!(matches!(error, Error::Empty { .. } | Error::Corrupt { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn a_large_image_is_decoded_in_every_lossless_format() {
+    let large = GrayImage::from_fn(5000, 4000, |x, y| image::Luma([(x ^ y) as u8]));
+    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Pnm] {
+        let image = decode(&encode(large.clone(), format)).unwrap();
+        assert_eq!((image.width(), image.height()), (5000, 4000), "{format:?}");
+    }
+}
+
 /// The CRC-32 of a PNG chunk.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0u32, |crc, &byte| {

@@ -74,7 +74,7 @@ fn a_convolution_that_whitens_has_eight_filters_a_channel_and_no_normalisation_a
     let rows: Vec<_> =
         table.0[1..4].iter().map(|row| (row.layer.as_str(), row.output_shape[0])).collect();
     assert_eq!(rows, [("Conv 3x3, ReLU", 24), ("Conv 3x3, ReLU", 8), ("MaxPool 2x2", 8)]);
-    folds(&whitening(shape), 5);
+    folds(&whitening(shape), 4);
 }
 
 #[test]

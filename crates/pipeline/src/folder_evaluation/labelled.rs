@@ -13,17 +13,19 @@ pub fn is_labelled(folder: &Path, classes: &[String]) -> bool {
     folders.iter().any(|folder| class_of(folder, classes).is_some())
 }
 
-/// The image files of the classes' folders, and the index of each one's class.
+/// The image files of the classes' folders, and the index of each one's class. Folders without images are passed over,
+/// whatever they are called.
 pub(super) fn labelled_files(folder: &Path, classes: &[String]) -> Result<Vec<(PathBuf, usize)>> {
     let mut files = Vec::new();
     for path in subfolders(folder) {
+        let images = match image_files(&path) {
+            Err(serve_lite::Error::NoImages { .. }) => continue,
+            found => found?,
+        };
         let Some(class) = class_of(&path, classes) else {
             return Err(Error::UnknownClass { path, classes: classes.join(", ") });
         };
-        match image_files(&path) {
-            Err(serve_lite::Error::NoImages { .. }) => {}
-            found => files.extend(found?.into_iter().map(|file| (file, class))),
-        }
+        files.extend(images.into_iter().map(|file| (file, class)));
     }
     Ok(files)
 }

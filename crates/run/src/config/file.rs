@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::Config;
 use crate::error::{Error, Result};
 use crate::file::write_atomically;
+use crate::reading::read_text;
 
 impl Config {
     /// Reads a TOML file; keys it leaves out keep their defaults.
@@ -15,8 +16,7 @@ impl Config {
     /// [`Error::Read`]; [`Error::Settings`] with the line of an unknown key or of a value outside its range, or where
     /// settings contradict each other.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text = read_text(path)?;
         let settings = |reason| Error::Settings { path: path.to_owned(), reason };
         let config = Self::from_toml(&text).map_err(settings)?;
         config.check().map_err(|error| settings(error.to_string()))?;

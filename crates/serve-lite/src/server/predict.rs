@@ -50,8 +50,8 @@ struct Reply<'a> {
     model_version: &'a str,
     label: &'a str,
     probability: f32,
-    /// Whether the answer is not to be relied on.
-    doubtful: bool,
+    /// Whether the answer is not to be relied on; `null` where the model does not say from which probability on.
+    doubtful: Option<bool>,
     /// Why, where the probability does not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
@@ -89,7 +89,7 @@ pub(super) async fn predict(
         model_version: &model.version_text,
         label: &classes[class],
         probability: outputs.row(0)[class],
-        doubtful: doubt.is_some(),
+        doubtful: classifier.is_doubtful(doubt),
         reason: doubt.and_then(Doubt::reason),
         probabilities: ByClass(classes, outputs.row(0)),
         shape: classifier.shape.dimensions(),

@@ -54,6 +54,20 @@ fn a_folder_becomes_a_table_with_the_least_certain_first() {
 }
 
 #[test]
+fn a_table_replaces_a_table_and_nothing_else() {
+    let place = place();
+    // What a shell makes of `--csv photos/*.pgm`.
+    let refused = place.predict(&["--csv", "photos/a.pgm", "photos/z.pgm"]);
+    assert!(!refused.status.success());
+    assert!(text(&refused.stderr).contains("photos/a.pgm exists and is no table of answers"));
+    assert_eq!(std::fs::read(place.path("photos/a.pgm")).unwrap(), pgm(60, 0));
+    for _ in 0..2 {
+        let written = place.predict(&["photos/a.pgm", "--csv", "answers.csv"]);
+        assert!(written.status.success(), "{}", text(&written.stderr));
+    }
+}
+
+#[test]
 fn a_folder_is_read_as_its_files_are() {
     let place = place();
     let printed = |args: &[&str]| text(&place.predict(args).stdout);
@@ -67,7 +81,7 @@ fn a_folder_is_read_as_its_files_are() {
 #[test]
 fn a_table_is_whole_or_what_was_there_stays() {
     let place = place();
-    place.write("answers.csv", b"of yesterday");
+    place.write("answers.csv", b"path of yesterday");
     std::fs::create_dir(place.path("empty")).unwrap();
     for (args, reason) in [
         (["photos/a.pgm", "--csv", "no/answers.csv"], "cannot write no/answers.csv"),
@@ -78,7 +92,7 @@ fn a_table_is_whole_or_what_was_there_stays() {
         let message = text(&output.stderr);
         assert!(message.contains(reason) && message.lines().count() == 1, "{message}");
     }
-    assert_eq!(place.read("answers.csv"), "of yesterday");
+    assert_eq!(place.read("answers.csv"), "path of yesterday");
     let output = place.predict(&["empty", "photos/a.pgm", "--csv", "answers.csv"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("empty has no image files"), "{output:?}");
