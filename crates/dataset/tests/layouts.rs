@@ -203,7 +203,7 @@ fn a_list_names_the_files_their_classes_and_their_parts() {
     std::fs::write(path("labels.csv"), format!("split,path,class\n{text}")).unwrap();
     let (dataset, notices) = loaded(folder.path());
     assert_eq!((dataset.train.len(), dataset.n_val, dataset.test.len()), (16, 4, 4));
-    assert!(notices[0].contains("validation uses these"), "{notices:?}");
+    assert!(notices[1].contains("validation uses these"), "{notices:?}");
     let [train, test] = labelled(&dataset);
     assert!(train[12..].iter().all(|(path, _)| path.ends_with("3.pgm") || path.ends_with("8.pgm")));
     assert!(test.iter().all(|(path, _)| path.ends_with("4.pgm") || path.ends_with("9.pgm")));

@@ -86,8 +86,9 @@ fn principal_components(mut matrix: Matrix) -> Vec<(f64, Vec<f64>)> {
             (row[p], row[q]) = rotated(row[p], row[q]);
         }
         for rows in [&mut matrix, &mut vectors] {
-            for column in 0..n {
-                (rows[p][column], rows[q][column]) = rotated(rows[p][column], rows[q][column]);
+            let (upper, lower) = rows.split_at_mut(q);
+            for (a, b) in upper[p].iter_mut().zip(&mut lower[0]) {
+                (*a, *b) = rotated(*a, *b);
             }
         }
     }
