@@ -15,7 +15,7 @@ use crate::shape::{Activations, Shape};
 /// Rows and columns of a filter.
 const SIDE: usize = 3;
 
-/// Pixels a side of the patches that a [`whitening`] convolution looks at (Jordan 2024).
+/// Pixels a side of the patches that a whitening convolution looks at (Jordan 2024).
 pub const PATCH_SIDE: usize = 2;
 
 /// A 3x3 convolution to so many channels, Glorot-uniform, its bias zero.
