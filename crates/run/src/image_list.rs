@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::file::write_atomically;
+use crate::record::read_csv;
 
 /// An image of a run that came from a file of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,11 +41,7 @@ pub fn write_image_list(path: &Path, images: &[ListedImage]) -> Result<()> {
 /// # Errors
 /// [`Error::Read`], [`Error::Malformed`] with the line.
 pub fn read_image_list(path: &Path) -> Result<Vec<ListedImage>> {
-    let file = std::fs::File::open(path);
-    let file = file.map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let malformed =
-        |error: csv::Error| Error::Malformed { path: path.to_owned(), reason: error.to_string() };
-    csv::Reader::from_reader(file).into_deserialize().map(|row| row.map_err(malformed)).collect()
+    read_csv(path)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    settings: Looks,
+    settings: CheckFlags,
     #[command(flatten, next_help_heading = "Machine")]
     machine: MachineArgs,
 }
@@ -37,9 +37,9 @@ const UNUSED: [&str; 5] = ["data", "val_fraction", "stratify", "limit", "skip_un
 
 /// The settings of the data but for those.
 #[derive(Debug)]
-struct Looks(Flags<DataSettings>);
+struct CheckFlags(Flags<DataSettings>);
 
-impl clap::Args for Looks {
+impl clap::Args for CheckFlags {
     fn augment_args(command: Command) -> Command {
         let command = Flags::<DataSettings>::augment_args(command);
         UNUSED.iter().fold(command, |command, key| command.mut_arg(key, |arg| arg.hide(true)))
@@ -50,7 +50,7 @@ impl clap::Args for Looks {
     }
 }
 
-impl FromArgMatches for Looks {
+impl FromArgMatches for CheckFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let flags = Flags::<DataSettings>::from_arg_matches(matches)?;
         match flags.given.iter().find(|(key, _)| UNUSED.contains(&key.as_str())) {
