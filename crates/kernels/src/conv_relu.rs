@@ -84,10 +84,17 @@ impl WithSimd for Tiled<'_> {
         let Self { filters, x, y } = self;
         let filters::Filters { isa, shape, ref weights, ref bias, .. } = *filters;
         let mut tiles = conv_tiled::tiles::<S>(filters);
-        let mut plane = zeros(tiles.plane());
-        for (x, y) in x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.output())) {
-            tiles.stage(x, [shape.width, shape.channels_in], &mut plane);
-            if !conv_tiled::image(simd, filters, &mut tiles, &plane, y) {
+        let n = conv_tiled::images_at_once(&tiles);
+        let mut planes = zeros(n * tiles.plane());
+        for (x, y) in x.chunks(n * shape.input()).zip(y.chunks_mut(n * shape.output())) {
+            for (x, plane) in
+                x.chunks_exact(shape.input()).zip(planes.chunks_exact_mut(tiles.plane()))
+            {
+                tiles.stage(x, [shape.width, shape.channels_in], plane);
+            }
+            let finite = conv_tiled::images(simd, filters, &mut tiles, &planes, y);
+            let images = x.chunks_exact(shape.input()).zip(y.chunks_exact_mut(shape.output()));
+            for ((x, y), _) in images.zip(finite).filter(|(_, finite)| !finite) {
                 // Directly, where the tiles' sums would turn an infinity into NaN.
                 let bias = &bias[..shape.channels_out];
                 let filters = isa.run(Pack { isa, shape, weights, bias });

@@ -12,6 +12,7 @@ use crate::group::{GROUP, Gradients, groups, sum};
 use crate::isa::Isa;
 use crate::reference::{self, wide};
 use crate::shape::Shape;
+use crate::tiled_backward::{self, Gradient, gradients_go_by_tiles};
 use crate::transpose::{Matrix, transpose};
 
 /// The inputs of a convolution's backward pass.
@@ -42,18 +43,26 @@ pub fn conv_relu_backward(
     conv: ConvBackward,
     y: &[f32],
     dy: &[f32],
-    dx: Option<&mut [f32]>,
+    mut dx: Option<&mut [f32]>,
 ) -> (Vec<f32>, Vec<f32>) {
     let (input, output) = (conv.shape.input(), conv.shape.output());
     let n = conv.x.len() / input;
     assert_eq!(conv.weights.len(), conv.shape.weights());
     assert_eq!([conv.x.len(), y.len(), dy.len()], [n * input, n * output, n * output]);
+    if let Some(dx) = &dx {
+        assert_eq!(dx.len(), conv.x.len());
+    }
+    if gradients_go_by_tiles(conv.shape)
+        && let Some(gradients) =
+            tiled_backward::backward(isa, conv, Gradient::Relu(y, dy), dx.as_deref_mut())
+    {
+        return gradients;
+    }
     let outputs = y.par_chunks(GROUP * output).zip(dy.par_chunks(GROUP * output));
     let images = groups(conv.x, input).zip(outputs);
     let gradients: Vec<Gradients> =
         images.map(|(x, (y, dy))| isa.run(OfFilters { shape: conv.shape, x, y, dy })).collect();
     if let Some(dx) = dx {
-        assert_eq!(dx.len(), conv.x.len());
         let filters = &FilterRows::new(isa, conv.shape, conv.weights);
         let outputs = groups(y, output).zip(dy.par_chunks(GROUP * output));
         dx.par_chunks_mut(GROUP * input)

@@ -27,31 +27,41 @@ pub(crate) fn tiles<S: Simd>(filters: &Filters) -> Tiles {
     Tiles::new::<S>(filters, filters.shape.output_sides().map(|side| side.div_ceil(TILE)))
 }
 
-/// Convolves one image, which [`Tiles::stage`] has put on `plane`; returns whether every intermediate number was
-/// finite.
+/// Images whose tiles are multiplied together: one, unless a tile or a few are all that an image has.
+pub(crate) fn images_at_once(tiles: &Tiles) -> usize {
+    TILES.div_ceil(tiles.of_image())
+}
+
+/// Convolves up to [`images_at_once`] images, which [`Tiles::stage`] has put on `planes`; returns for each of as many
+/// whether every intermediate number was finite.
 ///
 /// # Shapes
-/// - `y`: `[height - 2, width - 2, channels_out]`
+/// - `y`: `[images, height - 2, width - 2, channels_out]`
 #[inline(always)]
-pub(crate) fn image<S: Simd>(
+pub(crate) fn images<S: Simd>(
     simd: S,
     filters: &Filters,
     tiles: &mut Tiles,
-    plane: &[f32],
+    planes: &[f32],
     y: &mut [f32],
-) -> bool {
-    let n_tiles = tiles.sides[0] * tiles.sides[1];
-    let mut sum = simd.splat_f32s(0.0);
+) -> [bool; TILES] {
+    let (of_image, output) = (tiles.of_image(), filters.shape.output());
+    let n_tiles = y.len() / output * of_image;
+    let mut sums = [simd.splat_f32s(0.0); TILES];
     for first in (0..n_tiles).step_by(TILES) {
         let n = TILES.min(n_tiles - first);
-        tiles.multiply(simd, filters, plane, first..first + n);
+        tiles.multiply(simd, filters, planes, first..first + n);
         for number in 0..n {
-            let tile = first + number;
+            let (image, tile) = ((first + number) / of_image, (first + number) % of_image);
             let corner = [tile / tiles.sides[1] * TILE, tile % tiles.sides[1] * TILE];
-            write(simd, filters, tiles, number, corner, y, &mut sum);
+            let y = &mut y[image * output..][..output];
+            write(simd, filters, tiles, number, corner, y, &mut sums[image]);
         }
     }
-    simd.reduce_sum_f32s(sum) == 0.0
+    sums.map(
+        #[inline(always)]
+        |sum| simd.reduce_sum_f32s(sum) == 0.0,
+    )
 }
 
 /// Writes the part of a tile with its first output at `[row, column]` that lies inside the image; adds to `sum` a

@@ -52,4 +52,9 @@ impl Shape {
     pub const fn weights(&self) -> usize {
         self.channels_out * self.channels_in * 9
     }
+
+    /// With the channels of input and output exchanged, as the gradient of the input sees them.
+    pub(crate) const fn swapped(self) -> Self {
+        Self { channels_in: self.channels_out, channels_out: self.channels_in, ..self }
+    }
 }

@@ -41,6 +41,11 @@ impl Tiles {
         }
     }
 
+    /// Tiles of an image.
+    pub(crate) fn of_image(&self) -> usize {
+        self.sides[0] * self.sides[1]
+    }
+
     /// Columns of the plane.
     fn width(&self) -> usize {
         self.sides[1] * TILE + 2
@@ -69,18 +74,20 @@ impl Tiles {
         }
     }
 
-    /// Fills `products` for up to [`TILES`] tiles of a plane, counted row by row.
+    /// Fills `products` for up to [`TILES`] tiles of one plane or more, counted plane by plane and row by row.
     #[inline(always)]
     pub(crate) fn multiply<S: Simd>(
         &mut self,
         simd: S,
         filters: &Filters,
-        plane: &[f32],
+        planes: &[f32],
         tiles: Range<usize>,
     ) {
         let (pixel, n) = (self.channels_in, tiles.len());
         let row = self.width() * pixel;
         for (number, tile) in tiles.enumerate() {
+            let (image, tile) = (tile / self.of_image(), tile % self.of_image());
+            let plane = &planes[image * self.plane()..];
             let corner = tile / self.sides[1] * TILE * row + tile % self.sides[1] * TILE * pixel;
             let inputs = &mut self.inputs[number * pixel..];
             transform_input(simd, &plane[corner..], row, pixel, inputs);
