@@ -58,7 +58,10 @@ fn what_can_be_judged_before_the_images_are_read_is() {
         (&["study", "article", "--seeds", "0"], "from 1 to 1000"),
         (&["train", "--resume", "--config", "some.toml"], "cannot be used with"),
         (&["train", "--resume", "--smoke"], "cannot be used with"),
+        (&["check", ".", "--limit", "5"], "leave out --limit"),
+        (&["check", ".", "--val-fraction", "0.1"], "leave out --val-fraction"),
     ] {
+        let nowhere = if args[0] == "check" { &[][..] } else { &nowhere };
         let message = refuse(kiln(&runs).args(args).args(nowhere));
         assert!(message.contains(words), "{args:?}: {message}");
     }

@@ -122,7 +122,8 @@ fn part(
         others.extend(skipped);
         part.check_count()?;
     }
-    notify_skipped("that are no images", &others, on_event);
+    let what = if others.len() == 1 { "that is no image" } else { "that are no images" };
+    notify_skipped(what, &others, on_event);
     Ok(part)
 }
 

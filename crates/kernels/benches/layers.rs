@@ -29,22 +29,26 @@ const LAYERS: [(usize, usize, usize, bool); 6] = [
 fn main() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread starts");
     pool.install(|| {
-        for isa in Isa::available().into_iter().take(1) {
-            let peak = median(RUNS, || { black_box(Arch::new().dispatch(Peak)); });
-            let peak = Peak::OPERATIONS / peak.as_secs_f64() / 1e9;
-            println!("One thread, {isa}, at most {peak:.1} GFLOP/s\n");
-            println!("| layer | pass | microseconds an image | GFLOP/s | share |");
-            println!("| --- | --- | --- | --- | --- |");
-            for layer in LAYERS {
-                measure(isa, layer, peak);
-            }
+        let isa = Isa::best();
+        let mut operations = 0.0;
+        let time = median(|| operations = Arch::new().dispatch(Peak));
+        let peak = operations / time.as_secs_f64() / 1e9;
+        println!("One thread, {isa}, at most {peak:.1} GFLOP/s\n");
+        println!("| layer | pass | microseconds an image | GFLOP/s | share |");
+        println!("| --- | --- | --- | --- | --- |");
+        for layer in LAYERS {
+            measure(isa, layer, peak);
         }
     });
 }
 
 /// Prints a line for each pass of a layer.
 #[allow(clippy::print_stdout, reason = "a benchmark prints its table")]
-fn measure(isa: Isa, (channels_in, channels_out, side, pooled): (usize, usize, usize, bool), peak: f64) {
+fn measure(
+    isa: Isa,
+    (channels_in, channels_out, side, pooled): (usize, usize, usize, bool),
+    peak: f64,
+) {
     let shape = Shape { channels_in, channels_out, height: side + 2, width: side + 2 };
     let weights: Vec<f32> = numbers(1).take(shape.weights()).map(|x| x * 0.1).collect();
     let bias: Vec<f32> = numbers(2).take(channels_out).map(|x| x * 0.1).collect();
@@ -65,43 +69,48 @@ fn measure(isa: Isa, (channels_in, channels_out, side, pooled): (usize, usize, u
     if pooled {
         let mut y = vec![0.0; IMAGES * shape.pooled()];
         let mut winners = vec![NO_WINNER; y.len()];
-        let filters = || Filters::new(isa, shape, &weights, &bias);
-        print("forward", median(RUNS, || kernels::conv_relu_pool(&filters(), &x, &mut y, Some(&mut winners))));
+        let forward = || {
+            let filters = Filters::new(isa, shape, &weights, &bias);
+            kernels::conv_relu_pool(&filters, &x, &mut y, Some(&mut winners));
+        };
+        print("forward", median(forward));
         let dy: Vec<f32> = numbers(4).take(y.len()).collect();
         let backward = |dx: Option<&mut [f32]>| {
-            drop(black_box(kernels::conv_relu_pool_backward(isa, conv, &winners, &dy, dx)));
+            black_box(kernels::conv_relu_pool_backward(isa, conv, &winners, &dy, dx));
         };
-        print("gradient of filters", median(RUNS, || backward(None)));
-        print("both gradients", median(RUNS, || backward(Some(&mut dx))));
+        print("gradient of filters", median(|| backward(None)));
+        print("both gradients", median(|| backward(Some(&mut dx))));
     } else {
         let mut y = vec![0.0; IMAGES * shape.output()];
-        print("forward", median(RUNS, || kernels::conv_relu(isa, shape, &weights, &bias, &x, &mut y)));
+        print("forward", median(|| kernels::conv_relu(isa, shape, &weights, &bias, &x, &mut y)));
         let dy: Vec<f32> = numbers(4).take(y.len()).collect();
         let backward = |dx: Option<&mut [f32]>| {
-            drop(black_box(kernels::conv_relu_backward(isa, conv, &y, &dy, dx)));
+            black_box(kernels::conv_relu_backward(isa, conv, &y, &dy, dx));
         };
-        print("gradient of filters", median(RUNS, || backward(None)));
-        print("both gradients", median(RUNS, || backward(Some(&mut dx))));
+        print("gradient of filters", median(|| backward(None)));
+        print("both gradients", median(|| backward(Some(&mut dx))));
     }
 }
 
-fn median(runs: usize, mut run: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..runs)
-        .map(|_| {
-            let start = Instant::now();
-            run();
-            start.elapsed()
-        })
-        .collect();
+/// The median time of a pass.
+fn median(mut run: impl FnMut()) -> Duration {
+    let mut times = [Duration::ZERO; RUNS];
+    for time in &mut times {
+        let start = Instant::now();
+        run();
+        *time = start.elapsed();
+    }
     times.sort_unstable();
-    times[runs / 2]
+    times[RUNS / 2]
 }
 
 /// Numbers between -1 and 1 that look random (a linear congruential generator; constants of Numerical Recipes).
 fn numbers(seed: u32) -> impl Iterator<Item = f32> {
-    std::iter::successors(Some(seed), |x| Some(x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223)))
-        .skip(1)
-        .map(|x| (x >> 8) as f32 / (1 << 23) as f32 - 1.0)
+    std::iter::successors(Some(seed), |x| {
+        Some(x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223))
+    })
+    .skip(1)
+    .map(|x| (x >> 8) as f32 / (1 << 23) as f32 - 1.0)
 }
 
 /// Products that depend on nothing in memory, twelve sums at once: an addition takes four cycles, and a core does two
@@ -110,22 +119,23 @@ struct Peak;
 
 impl Peak {
     const ROUNDS: usize = 10_000_000;
-    #[cfg(target_arch = "x86_64")]
-    const OPERATIONS: f64 = (Self::ROUNDS * 12 * 2 * 8) as f64;
+    const SUMS: usize = 12;
 }
 
 impl WithSimd for Peak {
-    type Output = f32;
+    /// Multiplications and additions.
+    type Output = f64;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let factor = black_box(simd.splat_f32s(0.999));
-        let mut sums = [simd.splat_f32s(1.0); 12];
+        let mut sums = [simd.splat_f32s(1.0); Self::SUMS];
         for _ in 0..Self::ROUNDS {
             for sum in &mut sums {
                 *sum = simd.mul_add_f32s(*sum, factor, factor);
             }
         }
-        sums.into_iter().map(|sum| simd.reduce_sum_f32s(sum)).sum()
+        black_box(sums);
+        (Self::ROUNDS * Self::SUMS * S::F32_LANES * 2) as f64
     }
 }

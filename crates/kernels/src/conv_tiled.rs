@@ -1,7 +1,6 @@
 //! Convolution 3x3, bias and ReLU by Winograd's tiles, forward.
 //!
-//! The gradient of the input is a convolution too, but is not computed by tiles: a pixel at the border is a sum of few
-//! products, and would inherit the rounding errors of the tile's other pixels.
+//! [`tiled_backward`](crate::tiled_backward) has its gradients.
 
 use pulp::Simd;
 

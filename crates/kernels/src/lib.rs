@@ -10,8 +10,9 @@
 //!
 //! and for the optimiser [`adam()`], one step; [`sum_of_squares()`], for the norm of a gradient; and [`average()`], for
 //! a moving average. The kernels are fast because they leave work out. Winograd's transforms take four times fewer
-//! multiplications than a convolution's formula. After ReLU, pooling and dropout few outputs have a gradient, and half
-//! of a dense layer's inputs are zero: both are listed, and the rest is skipped.
+//! multiplications than a convolution's formula, forward and backward. After ReLU, pooling and dropout few outputs have a
+//! gradient, and half of a dense layer's inputs are zero: where there are few channels both are listed, and the rest is
+//! skipped.
 //!
 //! - [`mod@reference`] has every formula in float64; the tests compare all kernels with it.
 //! - An [`Isa`] names the vector instructions: AVX-512, AVX2 with FMA, or none. All code but one transposition is safe.
@@ -68,4 +69,4 @@ pub use filters::Filters;
 pub use isa::Isa;
 pub use shape::Shape;
 pub use sum_of_squares::sum_of_squares;
-pub use tiled_backward::gradients_go_by_tiles;
+pub use tiled_backward::{gradients_go_by_tiles, pooled_gradients_go_by_tiles};

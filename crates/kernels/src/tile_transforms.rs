@@ -56,7 +56,13 @@ impl WithSimd for Unpack<'_> {
                 let [rows, columns] = sizes.shape.pooled_sides();
                 let cells = rows * columns;
                 let mut by_cell = zeros(cells * co);
-                transpose(isa, Matrix { rows: co, columns: cells, stride: cells }, dy, &mut by_cell, co);
+                transpose(
+                    isa,
+                    Matrix { rows: co, columns: cells, stride: cells },
+                    dy,
+                    &mut by_cell,
+                    co,
+                );
                 let each = winners.chunks_exact(co).zip(by_cell.chunks_exact(co)).enumerate();
                 for (cell, (winners, dy)) in each {
                     let corner = cell / columns * 2 * line + cell % columns * 2 * pixel;
@@ -99,7 +105,8 @@ impl WithSimd for Inputs<'_> {
         let mut number = 0;
         for x in x.chunks_exact(sizes.input()) {
             for tile in 0..sizes.of_image() {
-                let corner = tile / sizes.sides[1] * TILE * row + tile % sizes.sides[1] * TILE * pixel;
+                let corner =
+                    tile / sizes.sides[1] * TILE * row + tile % sizes.sides[1] * TILE * pixel;
                 let x = &x[corner + panel * lanes..];
                 let v = winograd::input(
                     simd,
@@ -138,7 +145,8 @@ impl WithSimd for Outputs<'_> {
         let mut number = 0;
         for plane in planes.chunks_exact(sizes.output()) {
             for tile in 0..sizes.of_image() {
-                let corner = tile / sizes.sides[1] * TILE * row + tile % sizes.sides[1] * TILE * pixel;
+                let corner =
+                    tile / sizes.sides[1] * TILE * row + tile % sizes.sides[1] * TILE * pixel;
                 for within in (0..block).step_by(S::F32_LANES) {
                     let dy = &plane[corner + panel * block + within..];
                     let u = winograd::output_gradient(
@@ -185,7 +193,8 @@ impl WithSimd for Back<'_> {
         for panel in 0..sizes.channels_in / block {
             for tile in 0..sizes.of_image() {
                 let number = image * sizes.of_image() + tile;
-                let corner = tile / sizes.sides[1] * TILE * row + tile % sizes.sides[1] * TILE * pixel;
+                let corner =
+                    tile / sizes.sides[1] * TILE * row + tile % sizes.sides[1] * TILE * pixel;
                 for within in (0..block).step_by(S::F32_LANES) {
                     let from = &products[(panel * sizes.tiles + number) * block + within..];
                     let stride = sizes.tiles * sizes.channels_in;

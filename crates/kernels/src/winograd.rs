@@ -227,7 +227,10 @@ fn filter_gradient_line<S: Simd>(s: S, m: [S::f32s; SIDE]) -> [S::f32s; 3] {
     let [far_sum, far_difference] = [s.add_f32s(m[3], m[4]), s.sub_f32s(m[3], m[4])];
     let sixth = times(-1.0 / 6.0, sum);
     [
-        s.add_f32s(s.mul_add_f32s(s.splat_f32s(1.0 / 4.0), m[0], sixth), times(1.0 / 24.0, far_sum)),
+        s.add_f32s(
+            s.mul_add_f32s(s.splat_f32s(1.0 / 4.0), m[0], sixth),
+            times(1.0 / 24.0, far_sum),
+        ),
         s.mul_add_f32s(s.splat_f32s(1.0 / 6.0), difference, times(1.0 / 12.0, far_difference)),
         s.add_f32s(s.mul_add_f32s(s.splat_f32s(1.0 / 6.0), far_sum, sixth), m[5]),
     ]

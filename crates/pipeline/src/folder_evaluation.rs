@@ -75,6 +75,8 @@ struct Answer {
     path: PathBuf,
     label: usize,
     said: Classification,
+    /// `None` where the model does not say from which probability on an answer is to be relied on.
+    doubtful: Option<bool>,
 }
 
 /// Scores a finished run on `folder`, in which every folder is called like a class of the run and has its images; classes
@@ -122,6 +124,7 @@ fn answers(
                 Ok(said) => answers.extend(said.into_iter().map(|said| Answer {
                     path: path.clone(),
                     label: *label,
+                    doubtful: classifier.is_doubtful(said.doubt),
                     said,
                 })),
                 Err(error) => {
@@ -156,7 +159,7 @@ fn scores(
     let mut wrong: Vec<_> = predictions.iter().filter(|p| p.predicted != p.label).collect();
     wrong.sort_by(|a, b| b.loss.total_cmp(&a.loss));
     let (balanced_accuracy, macro_f1) = balanced_scores(&confusion, &scores);
-    let doubted = answers.iter().filter(|answer| answer.said.doubt.is_some()).count();
+    let doubted = answers.iter().filter(|answer| answer.doubtful == Some(true)).count();
     let mistake = |p: &&Prediction| Mistake {
         path: answers[p.index].path.clone(),
         label: classes[p.label].clone(),

@@ -84,7 +84,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// No run has the requested name.
-    #[error("there is no run at {}: train one with the command `train`, or name another with --run", path.display())]
+    #[error("there is no run at {}: train one with the command `train`, or name another", path.display())]
     Missing {
         /// The run directory that was looked for.
         path: PathBuf,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,13 +14,14 @@ use dataset::Examples;
 use images::ImageShape;
 use model::{Network, NetworkConfig};
 use run::{
-    Architecture, Config, DatasetFacts, EpochMetrics, RunDirectory, Selection, TrainingSettings,
-    lowest, softmax,
+    Architecture, Config, DatasetFacts, EpochMetrics, RunDirectory, Schedule, Selection,
+    TrainingSettings, lowest, softmax,
 };
 
 use crate::fit::out_of_patience;
 use crate::metrics::MetricsFile;
 use crate::random::{shuffled, step_seed};
+use crate::records::check_resumable;
 use crate::tensors::{pixel_tensor, target_tensor, values};
 use crate::{
     Checkpoint, Data, Error, Event, Outcome, Training, check_settings, checked_metrics, evaluate,
@@ -276,6 +278,29 @@ fn an_interruption_during_validation_loses_nothing() {
     assert_eq!(outcome.unwrap(), Outcome::Finished);
     let [a, b] = [whole, cut].map(|run| selected(&run, &config, Selection::Last));
     assert_eq!(parameters(&a.model), parameters(&b.model));
+}
+
+/// Where the learning rate is the same in every epoch, a run may have more of them.
+#[test]
+fn a_run_whose_learning_rate_was_planned_keeps_its_epochs() {
+    let resumable = |schedule, epochs| {
+        let mut planned = config(2, 4);
+        planned.optimizer.schedule = schedule;
+        let mut asked = planned.clone();
+        asked.training.epochs = epochs;
+        check_resumable(Path::new("last"), (&planned, &facts()), (&asked, &facts()))
+    };
+    assert!(resumable(Schedule::Constant, 3).is_ok());
+    assert!(matches!(resumable(Schedule::Constant, 1), Err(Error::FewerEpochs { .. })));
+    for schedule in [Schedule::OneCycle, Schedule::Cosine] {
+        assert!(resumable(schedule, 2).is_ok());
+        let error = resumable(schedule, 3).unwrap_err();
+        assert!(
+            matches!(&error, Error::PlannedEpochs { planned, epochs }
+            if planned == "2" && epochs == "3"),
+            "{error:?}"
+        );
+    }
 }
 
 /// The checkpoint says what the network is; the other files are believed only where they agree.

@@ -167,7 +167,7 @@ fn resume_point(session: &Session) -> anyhow::Result<Option<Checkpoint>> {
     let checkpoint = restored.checkpoint;
     let (epoch, step) = (checkpoint.epoch(), checkpoint.epoch.step);
     if epoch >= session.config.training.epochs {
-        console::line(&format!("all {epoch} epochs are complete"));
+        console::line(&format!("training is complete: epochs {epoch} of {epoch}"));
     } else {
         console::line(&format!("resuming after epoch {epoch}, step {step} of the next"));
     }

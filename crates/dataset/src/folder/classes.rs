@@ -74,6 +74,12 @@ pub(crate) fn class_name(name: &str) -> std::result::Result<String, String> {
     if name.chars().any(char::is_control) {
         return Err(format!("the name {name:?} has a tab or another control character: rename it"));
     }
+    // They would turn round the text after the name, wherever it is shown (Unicode Standard Annex 9, section 2).
+    if name.chars().any(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+        return Err(format!(
+            "the name {name:?} has an invisible character that changes the direction of text: rename it"
+        ));
+    }
     Ok(name.nfc().collect())
 }
 

@@ -102,6 +102,17 @@ fn hidden_files_are_skipped_silently_and_others_with_a_notice() {
 }
 
 #[test]
+fn a_telephones_image_is_an_error_with_any_name() {
+    for (name, brand) in [("photo.heic", "heic"), ("photo", "heic"), ("photo", "avif")] {
+        let (folder, image) = folder(&["x", "y"]);
+        let photo = [b"\0\0\0\x18ftyp", brand.as_bytes(), &[0; 20]].concat();
+        std::fs::write(image.with_file_name(name), photo).unwrap();
+        let error = silent(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("convert"), "{error}");
+    }
+}
+
+#[test]
 fn images_are_known_by_their_content_and_found_in_nested_folders() {
     let (folder, image) = folder(&["x", "y"]);
     let class = image.parent().unwrap();
@@ -217,6 +228,9 @@ fn names_are_the_same_in_any_unicode_form_and_have_no_control_characters() {
     std::fs::rename(test.join("y"), test.join("y\tz")).unwrap();
     let error = silent(folder.path()).unwrap_err();
     assert!(error.to_string().contains("y\\tz") && error.to_string().contains("rename"), "{error}");
+    std::fs::rename(test.join("y\tz"), test.join("y\u{202e}z")).unwrap();
+    let error = silent(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("y\\u{202e}z") && error.contains("direction"), "{error}");
 }
 
 #[test]

@@ -85,12 +85,12 @@ proptest! {
     }
 
     #[test]
-    fn backward_of_whole_numbers_is_exact(case in case()) {
+    fn backward_of_whole_numbers_is_exact(case in direct()) {
         check_backward(case, Numbers::Whole);
     }
 
     #[test]
-    fn backward_rounds_no_more_than_its_sums_must(case in case()) {
+    fn backward_rounds_no_more_than_its_sums_must(case in direct()) {
         check_backward(case, Numbers::Real);
     }
 }

@@ -16,3 +16,4 @@ mod reference;
 mod sample;
 mod sum_of_squares;
 mod threads;
+mod tiled_backward;

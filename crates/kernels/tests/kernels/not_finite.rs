@@ -148,12 +148,12 @@ proptest! {
     #![proptest_config(config(128))]
 
     #[test]
-    fn a_convolution_gives_what_the_formula_gives(case in case()) {
+    fn a_convolution_gives_what_the_formula_gives(case in direct()) {
         check_convolution(case);
     }
 
     #[test]
-    fn pooling_gives_what_the_formula_gives(case in case()) {
+    fn pooling_gives_what_the_formula_gives(case in direct()) {
         // Where pooling leaves nothing, nothing has a gradient, not even one of 0.
         prop_assume!(case.shape.pooled() > 0);
         check_pooling(case);

@@ -1,6 +1,6 @@
 //! Random layers: of whole numbers, whose sums are exact in any order, and of others, whose sums round.
 
-use kernels::Shape;
+use kernels::{Shape, gradients_go_by_tiles};
 use proptest::prelude::*;
 
 /// Multiples of this are whole numbers after Winograd's transform of a filter, which divides by 24 in both directions.
@@ -93,6 +93,11 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
             Case { shape, n: n.min(most.max(1)), seed }
         },
     )
+}
+
+/// Those whose gradients are summed directly.
+pub(crate) fn direct() -> impl Strategy<Value = Case> {
+    case().prop_filter("its gradients go by tiles", |case| !gradients_go_by_tiles(case.shape))
 }
 
 /// A convolution and its input.

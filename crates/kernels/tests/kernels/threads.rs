@@ -13,9 +13,10 @@ use crate::sample::*;
 /// Five groups of images, the last one smaller than the others.
 const IMAGES: usize = 37;
 /// Few input channels and many, which are computed differently.
-const SHAPES: [Shape; 2] = [
+const SHAPES: [Shape; 3] = [
     Shape { channels_in: 5, channels_out: 19, height: 12, width: 9 },
     Shape { channels_in: 18, channels_out: 9, height: 8, width: 9 },
+    Shape { channels_in: 18, channels_out: 21, height: 8, width: 9 },
 ];
 /// Three tasks of rows, the last one smaller than the others.
 const ROWS: usize = 70;

@@ -18,7 +18,7 @@ struct Row<'a> {
     predicted: &'a str,
     probability: f64,
     loss: f64,
-    doubtful: bool,
+    doubtful: Option<bool>,
 }
 
 /// Writes the records and plots of an evaluation into `output`, and notes which files these are.
@@ -90,7 +90,7 @@ fn table(classes: &[String], answers: &[Answer], predictions: &[Prediction]) -> 
             predicted: &classes[p.predicted],
             probability: p.probability,
             loss: p.loss,
-            doubtful: answers[p.index].said.doubt.is_some(),
+            doubtful: answers[p.index].doubtful,
         };
         writer.serialize(row).expect("memory takes every row");
     }
