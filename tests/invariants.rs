@@ -146,6 +146,27 @@ fn the_shape_of_an_image_is_written_where_digits_are_made_and_nowhere_else() {
 }
 
 #[test]
+fn the_files_that_the_documents_name_exist() {
+    let folders = ["crates/", "tests/", "src/", "xtask/", "benches/", "recipes/", "docs/"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut documents = files(&root.join("docs"), "md");
+    documents.extend(["README.md", "ARCHITECTURE.md"].map(|name| root.join(name)));
+    let mut n_named = 0;
+    for document in documents {
+        let text = std::fs::read_to_string(&document).unwrap();
+        // Every second part lies between backticks.
+        for name in text.split('`').skip(1).step_by(2) {
+            let is_path = folders.iter().any(|folder| name.starts_with(folder));
+            if is_path && !name.contains(|c: char| c.is_whitespace() || c == '<' || c == '*') {
+                assert!(root.join(name).exists(), "{} names {name}", document.display());
+                n_named += 1;
+            }
+        }
+    }
+    assert!(n_named > 30, "the check above looks at little: {n_named}");
+}
+
+#[test]
 fn every_dependency_has_its_reason_in_the_architecture() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();

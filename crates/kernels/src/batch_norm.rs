@@ -49,7 +49,12 @@ pub struct BatchNorm<'a> {
 pub fn moments(isa: Isa, channels: usize, x: &[f32]) -> Moments {
     assert!(channels > 0 && !x.is_empty());
     assert_eq!(x.len() % channels, 0);
-    let rows = (x.len() / channels) as f64;
+    moments_over(isa, channels, x.len() / channels, x)
+}
+
+/// [`moments`] over so many rows: those that `x` lacks are zeros.
+pub(crate) fn moments_over(isa: Isa, channels: usize, rows: usize, x: &[f32]) -> Moments {
+    let rows = rows as f64;
     let [sums, squares] = channel_sums(isa, x, x, &vec![0.0; channels]);
     let variance = sums.iter().zip(squares).map(|(sum, square)| {
         let variance = square / rows - (sum / rows).powi(2);
@@ -102,12 +107,12 @@ pub(crate) fn repeated(channels: &[f32]) -> Vec<f32> {
 }
 
 /// Constants are [`repeated`].
-struct Forward<'a> {
-    mean: &'a [f32],
-    scale: &'a [f32],
-    beta: &'a [f32],
-    x: &'a [f32],
-    y: &'a mut [f32],
+pub(crate) struct Forward<'a> {
+    pub(crate) mean: &'a [f32],
+    pub(crate) scale: &'a [f32],
+    pub(crate) beta: &'a [f32],
+    pub(crate) x: &'a [f32],
+    pub(crate) y: &'a mut [f32],
 }
 
 impl WithSimd for Forward<'_> {

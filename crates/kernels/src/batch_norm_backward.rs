@@ -43,13 +43,37 @@ pub fn batch_norm_backward(
     layer: BatchNormBackward,
     dx: &mut [f32],
 ) -> (Vec<f32>, Vec<f32>) {
-    let BatchNormBackward { gamma, mean, variance, epsilon, x, dy } = layer;
+    let BatchNormBackward { gamma, mean, variance, x, dy, .. } = layer;
     let channels = gamma.len();
     assert_eq!([mean.len(), variance.len()], [channels; 2]);
     assert_eq!(x.len() % channels, 0);
     assert_eq!([dy.len(), dx.len()], [x.len(); 2]);
-    let rows = (x.len() / channels) as f64;
-    let [sums, products] = channel_sums(isa, dy, x, mean);
+    let sums = channel_sums(isa, dy, x, mean);
+    let Solved { dgamma, dbeta, constants } = solve(layer, x.len() / channels, sums);
+    let constants = constants.each_ref().map(|constants| &constants[..]);
+    let inputs = x.par_chunks(ROWS * channels).zip(dy.par_chunks(ROWS * channels));
+    dx.par_chunks_mut(ROWS * channels)
+        .zip(inputs)
+        .for_each(|(dx, (x, dy))| isa.run(Backward { constants, x, dy, dx }));
+    (dgamma, dbeta)
+}
+
+/// What the sums over all rows give.
+pub(crate) struct Solved {
+    pub(crate) dgamma: Vec<f32>,
+    pub(crate) dbeta: Vec<f32>,
+    /// Of [`Backward`].
+    pub(crate) constants: [Vec<f32>; 4],
+}
+
+/// From the sums of `dy` and of `dy * (x - mean)` over so many rows.
+pub(crate) fn solve(
+    layer: BatchNormBackward,
+    rows: usize,
+    [sums, products]: [Vec<f64>; 2],
+) -> Solved {
+    let BatchNormBackward { gamma, mean, variance, epsilon, .. } = layer;
+    let rows = rows as f64;
     let inverse: Vec<f64> = variance.iter().map(|&v| inverse_deviation(v, epsilon)).collect();
     let dbeta = sums.iter().map(|sum| *sum as f32).collect();
     let dgamma = products.iter().zip(&inverse).map(|(sum, inverse)| (sum * inverse) as f32);
@@ -58,21 +82,15 @@ pub fn batch_norm_backward(
     let slope = products.iter().zip(&inverse);
     let slope: Vec<f32> = slope.map(|(sum, i)| (sum * i * i / rows) as f32).collect();
     let scale = scales(gamma, variance, epsilon);
-    let [mean, scale, level, slope] = [mean, &scale, &level, &slope].map(repeated);
-    let constants = [&mean[..], &scale[..], &level[..], &slope[..]];
-    let inputs = x.par_chunks(ROWS * channels).zip(dy.par_chunks(ROWS * channels));
-    dx.par_chunks_mut(ROWS * channels)
-        .zip(inputs)
-        .for_each(|(dx, (x, dy))| isa.run(Backward { constants, x, dy, dx }));
-    (dgamma, dbeta)
+    Solved { dgamma, dbeta, constants: [mean, &scale, &level, &slope].map(repeated) }
 }
 
-struct Backward<'a> {
+pub(crate) struct Backward<'a> {
     /// The mean of `x`, the common factor, the mean of `dy`, and its slope over `x`, each [`repeated`].
-    constants: [&'a [f32]; 4],
-    x: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
+    pub(crate) constants: [&'a [f32]; 4],
+    pub(crate) x: &'a [f32],
+    pub(crate) dy: &'a [f32],
+    pub(crate) dx: &'a mut [f32],
 }
 
 impl WithSimd for Backward<'_> {

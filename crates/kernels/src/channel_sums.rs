@@ -23,6 +23,11 @@ pub(crate) fn channel_sums(isa: Isa, a: &[f32], b: &[f32], shift: &[f32]) -> [Ve
     let channels = shift.len();
     let chunks = a.par_chunks(ROWS * channels).zip(b.par_chunks(ROWS * channels));
     let partial: Vec<[Vec<f64>; 2]> = chunks.map(|(a, b)| isa.run(Sums { a, b, shift })).collect();
+    in_order(channels, partial)
+}
+
+/// The sum of partial sums, in their order.
+pub(crate) fn in_order(channels: usize, partial: Vec<[Vec<f64>; 2]>) -> [Vec<f64>; 2] {
     let mut total = [vec![0.0; channels], vec![0.0; channels]];
     for partial in partial {
         for (total, sums) in total.iter_mut().zip(partial) {
@@ -32,10 +37,10 @@ pub(crate) fn channel_sums(isa: Isa, a: &[f32], b: &[f32], shift: &[f32]) -> [Ve
     total
 }
 
-struct Sums<'a> {
-    a: &'a [f32],
-    b: &'a [f32],
-    shift: &'a [f32],
+pub(crate) struct Sums<'a> {
+    pub(crate) a: &'a [f32],
+    pub(crate) b: &'a [f32],
+    pub(crate) shift: &'a [f32],
 }
 
 impl WithSimd for Sums<'_> {
@@ -44,19 +49,26 @@ impl WithSimd for Sums<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> [Vec<f64>; 2] {
         let channels = self.shift.len();
-        let whole = channels - channels % CHANNELS;
         let mut sums = [vec![0.0; channels], vec![0.0; channels]];
-        for first in (0..whole).step_by(CHANNELS) {
-            add_rows::<CHANNELS>(&self, first, &mut sums);
-        }
-        for first in whole..channels {
-            add_rows::<1>(&self, first, &mut sums);
-        }
+        add(&self, &mut sums);
         sums
     }
 }
 
-/// The sums of `N` channels from `first` on, each over the rows in their order.
+/// Adds the sums of all channels.
+#[inline(always)]
+pub(crate) fn add(op: &Sums, sums: &mut [Vec<f64>; 2]) {
+    let channels = op.shift.len();
+    let whole = channels - channels % CHANNELS;
+    for first in (0..whole).step_by(CHANNELS) {
+        add_rows::<CHANNELS>(op, first, sums);
+    }
+    for first in whole..channels {
+        add_rows::<1>(op, first, sums);
+    }
+}
+
+/// Adds the sums of `N` channels from `first` on, each over the rows in their order.
 #[inline(always)]
 fn add_rows<const N: usize>(op: &Sums, first: usize, [of_a, of_products]: &mut [Vec<f64>; 2]) {
     let channels = op.shift.len();
@@ -69,8 +81,12 @@ fn add_rows<const N: usize>(op: &Sums, first: usize, [of_a, of_products]: &mut [
             sums[1][i] += f64::from(a[i]) * f64::from(b[i] - shift[i]);
         }
     }
-    of_a[first..][..N].copy_from_slice(&sums[0]);
-    of_products[first..][..N].copy_from_slice(&sums[1]);
+    for (total, sum) in of_a[first..][..N].iter_mut().zip(sums[0]) {
+        *total += sum;
+    }
+    for (total, sum) in of_products[first..][..N].iter_mut().zip(sums[1]) {
+        *total += sum;
+    }
 }
 
 /// The first `N` numbers.

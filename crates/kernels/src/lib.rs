@@ -6,6 +6,7 @@
 //! | convolution, ReLU, max-pooling | [`conv_relu_pool`] | [`conv_relu_pool_backward`] |
 //! | dense, with or without ReLU | [`dense()`] | [`relu_backward`], [`dense_backward`] |
 //! | batch normalisation | [`moments`], [`batch_norm()`] | [`batch_norm_backward()`] |
+//! | the same after a border | [`bordered_moments`], [`bordered_batch_norm`] | [`bordered_batch_norm_backward`] |
 //! | dropout | [`dropout()`] | [`dropout()`] with the same key |
 //!
 //! and for the optimiser [`adam()`], one step; [`sum_of_squares()`], for the norm of a gradient; and [`average()`], for
@@ -25,6 +26,7 @@ mod adam;
 mod average;
 mod batch_norm;
 mod batch_norm_backward;
+mod bordered_norm;
 mod buffer;
 mod channel_sums;
 mod conv_relu;
@@ -56,6 +58,7 @@ pub use adam::{Adam, adam};
 pub use average::average;
 pub use batch_norm::{BatchNorm, Moments, batch_norm, moments};
 pub use batch_norm_backward::{BatchNormBackward, batch_norm_backward};
+pub use bordered_norm::{bordered_batch_norm, bordered_batch_norm_backward, bordered_moments};
 pub use buffer::parallel_zeros;
 pub use conv_relu::{conv_relu, conv_relu_tiled};
 pub use conv_relu_backward::{ConvBackward, conv_relu_backward};

@@ -13,6 +13,9 @@ pub(crate) fn forward(layers: &[Layer], mut x: Activations) -> Activations {
     let mut rest = layers;
     while !rest.is_empty() {
         let (n, y) = match (rest, x) {
+            ([Layer::Pad(_), Layer::BatchNorm(norm), ..], Maps(x)) if x.is_autodiff() => {
+                (2, Maps(batch_norm(norm, true, x)))
+            }
             ([Layer::Pad(_), ..], Maps(x)) => (1, Maps(pad(x))),
             ([Layer::Convolution(conv), Layer::Relu(_), Layer::MaxPool(_), ..], Maps(x)) => {
                 (3, Maps(conv_relu_pool(conv, padded(conv, x))))
@@ -25,7 +28,7 @@ pub(crate) fn forward(layers: &[Layer], mut x: Activations) -> Activations {
             }
             ([Layer::Dense(layer), ..], Features(x)) => (1, Features(dense(layer, false, x))),
             ([Layer::BatchNorm(norm), ..], Maps(x)) if x.is_autodiff() => {
-                (1, Maps(batch_norm(norm, x)))
+                (1, Maps(batch_norm(norm, false, x)))
             }
             ([Layer::Dropout(layer), ..], Maps(x)) => (1, Maps(dropout(layer, x))),
             ([Layer::Dropout(layer), ..], Features(x)) => (1, Features(dropout(layer, x))),

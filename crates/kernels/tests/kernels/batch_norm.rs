@@ -1,7 +1,8 @@
 //! Batch normalisation, forward and backward.
 
 use kernels::{
-    BatchNorm, BatchNormBackward, Isa, Moments, batch_norm, batch_norm_backward, moments, reference,
+    BatchNorm, BatchNormBackward, Isa, Moments, batch_norm, batch_norm_backward,
+    bordered_batch_norm, bordered_batch_norm_backward, bordered_moments, moments, reference,
 };
 use proptest::prelude::*;
 
@@ -245,5 +246,79 @@ fn a_constant_has_no_variance_below_zero() {
             let good = |v: &f32| *v >= 0.0 && f64::from(*v) < most;
             assert!(variance.iter().all(good), "{variance:?} of {value}, {isa}");
         }
+    }
+}
+
+/// What padding and then [`batch_norm`] give, forward and backward.
+fn check_bordered([n, height, width, channels]: [usize; 4], seed: u64) {
+    let random = &mut Random(seed);
+    let x = random.reals(n * height * width * channels);
+    let row = (width + 2) * channels;
+    let padded = |x: &[f32]| {
+        let mut padded = vec![0.0; n * (height + 2) * row];
+        let lines = x.chunks_exact(width * channels).enumerate();
+        for (at, line) in lines {
+            let at = (at / height * (height + 2) + at % height + 1) * row + channels;
+            padded[at..][..line.len()].copy_from_slice(line);
+        }
+        padded
+    };
+    let (padded_x, epsilon) = (padded(&x), 1e-3);
+    let [gamma, beta] = [(); 2].map(|()| random.reals(channels));
+    let dy = random.reals(padded_x.len());
+    for isa in Isa::available() {
+        let what = format!("{isa}, {n} of {height}x{width}, {channels} channels, seed {seed}");
+        let sides = [height, width];
+        let Moments { mean, variance } = bordered_moments(isa, channels, sides, &x);
+        let whole = moments(isa, channels, &padded_x);
+        assert_near(&mean, &wide(&whole.mean), &vec![1.0; channels], 1, &what);
+        assert_near(&variance, &wide(&whole.variance), &vec![1.0; channels], 1, &what);
+
+        let layer =
+            BatchNorm { gamma: &gamma, beta: &beta, mean: &mean, variance: &variance, epsilon };
+        let (mut y, mut expected) = (vec![f32::NAN; dy.len()], vec![f32::NAN; dy.len()]);
+        bordered_batch_norm(isa, layer, sides, &x, &mut y);
+        batch_norm(isa, layer, &padded_x, &mut expected);
+        assert_eq!(bits(&y), bits(&expected), "{what}");
+
+        let layer = |x, dy| BatchNormBackward {
+            gamma: &gamma,
+            mean: &mean,
+            variance: &variance,
+            epsilon,
+            x,
+            dy,
+        };
+        let (mut dx, mut of_padded) = (vec![f32::NAN; x.len()], vec![f32::NAN; dy.len()]);
+        let got = bordered_batch_norm_backward(isa, layer(&x, &dy), sides, &mut dx);
+        let expected = batch_norm_backward(isa, layer(&padded_x, &dy), &mut of_padded);
+        // The order of the sums in float64 differs, and what it rounds to float32 may by one rounding.
+        let most = vec![(n * (height + 2) * (width + 2)) as f64; channels];
+        let deviations = variance.iter().map(|v| (f64::from(*v) + 1e-3).sqrt());
+        let size: Vec<f64> = most.iter().zip(deviations).map(|(n, d)| n / d).collect();
+        assert_near(&got.0, &wide(&expected.0), &size, 1, &what);
+        assert_near(&got.1, &wide(&expected.1), &most, 1, &what);
+        let inside = of_padded.chunks_exact(row).enumerate();
+        let inside = inside.filter(|(at, _)| (1..=height).contains(&(at % (height + 2))));
+        let inside: Vec<f32> =
+            inside.flat_map(|(_, row)| row[channels..][..width * channels].to_vec()).collect();
+        // At most 1 / sqrt(epsilon), 32, times some numbers of at most 1.
+        let size = vec![128.0; dx.len()];
+        assert_near(&dx, &wide(&inside), &size, 1, &what);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(48))]
+
+    #[test]
+    fn a_border_of_zeros_gives_what_padding_gives(
+        n in 1usize..=6,
+        height in 1usize..=9,
+        width in 1usize..=9,
+        channels in prop_oneof![1usize..=9, 1usize..=40, Just(600)],
+        seed in any::<u64>(),
+    ) {
+        check_bordered([n, height, width, channels], seed);
     }
 }

@@ -14,22 +14,28 @@ use super::differentiable::{
     apply, channels_last, dims, floats, from_channels_last, register, tensor,
 };
 
-/// Normalises `x`, a tensor of an autodiff device, and moves the running statistics of `norm` towards those of `x`.
+/// Normalises `x`, a tensor of an autodiff device, and moves the running statistics of `norm` towards those of `x`; with
+/// `border` after a border of zeros, one pixel wide, as by [`pad`](super::pad()).
 ///
 /// # Shapes
-/// - `x`, output: `[batch, channels, height, width]`
-pub(crate) fn batch_norm(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
+/// - `x`: `[batch, channels, height, width]`
+/// - output: the same, with `border` two rows and two columns more
+pub(crate) fn batch_norm(norm: &BatchNorm, border: bool, x: Tensor<4>) -> Tensor<4> {
     let epsilon = norm.epsilon as f32;
     let mut moments = None;
     let y = apply(
-        Normalise { epsilon },
+        Normalise { epsilon, border },
         x,
         norm.gamma.val(),
         norm.beta.val(),
         |[x, gamma, beta], keep| {
             let (x, gamma, beta) = (channels_last(x), gamma.to_contiguous(), beta.to_contiguous());
-            let isa = Isa::best();
-            let of_batch = kernels::moments(isa, gamma.layout().num_elements(), floats(&x));
+            let (isa, [n, height, width, channels]) = (Isa::best(), dims(&x));
+            let sides = [height, width];
+            let of_batch = match border {
+                true => kernels::bordered_moments(isa, channels, sides, floats(&x)),
+                false => kernels::moments(isa, channels, floats(&x)),
+            };
             let layer = kernels::BatchNorm {
                 gamma: floats(&gamma),
                 beta: floats(&beta),
@@ -37,9 +43,12 @@ pub(crate) fn batch_norm(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
                 variance: &of_batch.variance,
                 epsilon,
             };
-            let mut y = kernels::parallel_zeros(floats(&x).len());
-            kernels::batch_norm(isa, layer, floats(&x), &mut y);
-            let [n, rows, columns, channels] = dims(&x);
+            let [rows, columns] = sides.map(|side| side + if border { 2 } else { 0 });
+            let mut y = kernels::parallel_zeros(n * rows * columns * channels);
+            match border {
+                true => kernels::bordered_batch_norm(isa, layer, sides, floats(&x), &mut y),
+                false => kernels::batch_norm(isa, layer, floats(&x), &mut y),
+            }
             let y = from_channels_last(y, [n, rows, columns, channels]);
             moments = Some(of_batch.clone());
             (y, keep.then_some((x, gamma, of_batch)))
@@ -65,6 +74,7 @@ fn update(running: &RunningState<Tensor<1>>, of_batch: Vec<f32>, momentum: f64) 
 #[derive(Debug)]
 struct Normalise {
     epsilon: f32,
+    border: bool,
 }
 
 impl Backward<Flex, 3> for Normalise {
@@ -88,8 +98,14 @@ impl Backward<Flex, 3> for Normalise {
             dy: floats(&dy),
         };
         let mut dx = kernels::parallel_zeros(floats(x).len());
-        let (dgamma, dbeta) = kernels::batch_norm_backward(Isa::best(), layer, &mut dx);
-        let channels = dgamma.len();
+        let [_, height, width, channels] = dims(x);
+        let (dgamma, dbeta) = match self.border {
+            true => {
+                let sides = [height, width];
+                kernels::bordered_batch_norm_backward(Isa::best(), layer, sides, &mut dx)
+            }
+            false => kernels::batch_norm_backward(Isa::best(), layer, &mut dx),
+        };
         let dx = from_channels_last(dx, dims(x));
         let [dgamma, dbeta] = [dgamma, dbeta].map(|values| tensor(values, [channels]));
         register(gradients, &ops, [dx, dgamma, dbeta].map(Some));
