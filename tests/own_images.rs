@@ -42,6 +42,7 @@ fn check_says_what_is_wrong_and_ends_with_1() {
     let data = classes(&runs);
     let text = succeed(kiln(&runs).arg("check").arg(&data));
     assert!(text.contains("10 images in 2 classes") && text.contains("Faults: none"), "{text}");
+    assert!(text.contains("training images apart for validation"), "{text}");
     std::fs::write(data.join("lying/cut.png"), b"\x89PNG\r\n\x1a\n").unwrap();
     std::fs::copy(data.join("lying/4.pgm"), data.join("upright/x.pgm")).unwrap();
     let output = kiln(&runs).arg("check").arg(&data).output().unwrap();

@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use kernels::{ConvBackward, Filters, Isa, NO_WINNER, Shape};
+use kernels::{ConvBackward, Filters, Isa, NO_WINNER, Order, Shape};
 use pulp::{Arch, Simd, WithSimd};
 
 /// Images of a call: those of one thread in a batch, so that weights are transformed as seldom as in training.
@@ -71,12 +71,12 @@ fn measure(
         let mut winners = vec![NO_WINNER; y.len()];
         let forward = || {
             let filters = Filters::new(isa, shape, &weights, &bias);
-            kernels::conv_relu_pool(&filters, &x, &mut y, Some(&mut winners));
+            kernels::conv_relu_pool(&filters, &x, Order::First, &mut y, Some(&mut winners));
         };
         print("forward", median(forward));
         let dy: Vec<f32> = numbers(4).take(y.len()).collect();
         let backward = |dx: Option<&mut [f32]>| {
-            black_box(kernels::conv_relu_pool_backward(isa, conv, &winners, &dy, dx));
+            black_box(kernels::conv_relu_pool_backward(isa, conv, &winners, Order::First, &dy, dx));
         };
         print("gradient of filters", median(|| backward(None)));
         print("both gradients", median(|| backward(Some(&mut dx))));

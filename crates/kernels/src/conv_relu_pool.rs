@@ -17,19 +17,44 @@ use crate::winograd::{self, SIDE};
 /// The winner of a cell whose output is 0: none of its four places gets a gradient.
 pub const NO_WINNER: u8 = 4;
 
+/// Where the channels of a pooled output are, in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// `[n, channels_out, pooled rows, pooled columns]`, as a dense layer reads them.
+    First,
+    /// `[n, pooled rows, pooled columns, channels_out]`, as a convolution reads them.
+    Last,
+}
+
+impl Order {
+    /// Where in an image's output a channel of a cell is.
+    pub(crate) fn at(self, [cells, channels]: [usize; 2], cell: usize, channel: usize) -> usize {
+        match self {
+            Self::First => channel * cells + cell,
+            Self::Last => cell * channels + channel,
+        }
+    }
+}
+
 /// Convolution, bias, ReLU and pooling of any number of images, on rayon's threads.
 ///
 /// An image's output is the same to the last bit whatever else is in the batch.
 ///
 /// # Shapes
 /// - `x`: `[n, height, width, channels_in]`
-/// - `y`: `[n, channels_out, pooled rows, pooled columns]`
+/// - `y`: in the given order
 /// - `winners`: `[n, pooled rows, pooled columns, channels_out]`, for training: the place of each cell's
 ///   maximum among its four, row by row, or [`NO_WINNER`]
 ///
 /// # Panics
 /// If the lengths do not match.
-pub fn conv_relu_pool(filters: &Filters, x: &[f32], y: &mut [f32], winners: Option<&mut [u8]>) {
+pub fn conv_relu_pool(
+    filters: &Filters,
+    x: &[f32],
+    order: Order,
+    y: &mut [f32],
+    winners: Option<&mut [u8]>,
+) {
     let (input, pooled) = (filters.shape.input(), filters.shape.pooled());
     let n = x.len() / input;
     assert_eq!([x.len(), y.len()], [n * input, n * pooled]);
@@ -41,14 +66,14 @@ pub fn conv_relu_pool(filters: &Filters, x: &[f32], y: &mut [f32], winners: Opti
     match winners {
         Some(winners) => {
             images.zip(winners.par_chunks_mut(GROUP * pooled)).for_each(|((x, y), winners)| {
-                filters.isa.run(Forward::<true> { filters, x, y, winners });
+                filters.isa.run(Forward::<true> { filters, x, order, y, winners });
             });
         }
         None if n <= GROUP => {
-            filters.isa.run(Forward::<false> { filters, x, y, winners: &mut [] });
+            filters.isa.run(Forward::<false> { filters, x, order, y, winners: &mut [] });
         }
         None => images.for_each(|(x, y)| {
-            filters.isa.run(Forward::<false> { filters, x, y, winners: &mut [] });
+            filters.isa.run(Forward::<false> { filters, x, order, y, winners: &mut [] });
         }),
     }
 }
@@ -56,6 +81,7 @@ pub fn conv_relu_pool(filters: &Filters, x: &[f32], y: &mut [f32], winners: Opti
 struct Forward<'a, const WINNERS: bool> {
     filters: &'a Filters,
     x: &'a [f32],
+    order: Order,
     y: &'a mut [f32],
     winners: &'a mut [u8],
 }
@@ -65,7 +91,7 @@ impl<const WINNERS: bool> WithSimd for Forward<'_, WINNERS> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { filters, x, y, winners } = self;
+        let Self { filters, x, order, y, winners } = self;
         let shape = filters.shape;
         let mut scratch = Scratch::new::<S>(filters);
         let mut plane = zeros(scratch.tiles.plane());
@@ -79,16 +105,23 @@ impl<const WINNERS: bool> WithSimd for Forward<'_, WINNERS> {
             // Also where nothing is padded: the copy brings the image into the cache, which saves 3 % of the whole.
             scratch.tiles.stage(x, [shape.width, shape.channels_in], &mut plane);
             let finite = image::<S, WINNERS>(simd, filters, &mut scratch, &plane, winners);
-            if finite {
-                let cells = shape.pooled() / shape.channels_out;
-                let matrix = Matrix {
-                    rows: cells,
-                    columns: shape.channels_out,
-                    stride: scratch.tiles.channels_out,
-                };
-                transpose(filters.isa, matrix, &scratch.pooled, y, cells);
-            } else {
-                by_formula(filters, x, y, winners);
+            if !finite {
+                by_formula(filters, x, order, y, winners);
+                continue;
+            }
+            let (columns, stride) = (shape.channels_out, scratch.tiles.channels_out);
+            match order {
+                Order::First => {
+                    let cells = shape.pooled() / columns;
+                    let matrix = Matrix { rows: cells, columns, stride };
+                    transpose(filters.isa, matrix, &scratch.pooled, y, cells);
+                }
+                Order::Last => {
+                    let cells = scratch.pooled.chunks_exact(stride);
+                    for (y, cell) in y.chunks_exact_mut(columns).zip(cells) {
+                        y.copy_from_slice(&cell[..columns]);
+                    }
+                }
             }
         }
     }
@@ -192,7 +225,7 @@ fn pool<S: Simd, const WINNERS: bool>(
 }
 
 /// One image by the formula, where Winograd's sums would turn an infinity into NaN.
-fn by_formula(filters: &Filters, x: &[f32], y: &mut [f32], winners: &mut [u8]) {
+fn by_formula(filters: &Filters, x: &[f32], order: Order, y: &mut [f32], winners: &mut [u8]) {
     let shape = filters.shape;
     let bias = wide(&filters.bias[..shape.channels_out]);
     let unpooled = reference::conv_relu(shape, &wide(&filters.weights), &bias, &wide(x));
@@ -202,7 +235,7 @@ fn by_formula(filters: &Filters, x: &[f32], y: &mut [f32], winners: &mut [u8]) {
         let (cell, o) = (at / shape.channels_out, at % shape.channels_out);
         let pixel = place / shape.channels_out;
         let output = unpooled[place];
-        y[o * cells + cell] = output as f32;
+        y[order.at([cells, shape.channels_out], cell, o)] = output as f32;
         if let Some(winner) = winners.get_mut(at) {
             let place = pixel / width % 2 * 2 + pixel % width % 2;
             *winner = if output == 0.0 { NO_WINNER } else { place as u8 };

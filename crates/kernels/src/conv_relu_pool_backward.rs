@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::buffer::{Buffer, all_finite, zeros};
 use crate::conv_relu_backward::ConvBackward;
-use crate::conv_relu_pool::NO_WINNER;
+use crate::conv_relu_pool::{NO_WINNER, Order};
 use crate::entries::{Channels, Places};
 use crate::filter_rows::FilterRows;
 use crate::gradients;
@@ -31,7 +31,7 @@ const STRIP: usize = 3;
 ///
 /// # Shapes
 /// - `winners`: `[n, pooled rows, pooled columns, channels_out]`
-/// - `dy`: `[n, channels_out, pooled rows, pooled columns]`
+/// - `dy`: in the given order
 /// - `dx`: `[n, height, width, channels_in]` where it is wanted; its previous content is overwritten
 /// - output: gradients of the weights and of the biases, in the weights' and biases' layouts
 ///
@@ -42,6 +42,7 @@ pub fn conv_relu_pool_backward(
     isa: Isa,
     conv: ConvBackward,
     winners: &[u8],
+    order: Order,
     dy: &[f32],
     mut dx: Option<&mut [f32]>,
 ) -> (Vec<f32>, Vec<f32>) {
@@ -60,8 +61,12 @@ pub fn conv_relu_pool_backward(
         return (vec![0.0; conv.weights.len()], vec![0.0; conv.shape.channels_out]);
     }
     if pooled_gradients_go_by_tiles(conv.shape)
-        && let Some(gradients) =
-            tiled_backward::backward(isa, conv, Gradient::Pooled(winners, dy), dx.as_deref_mut())
+        && let Some(gradients) = tiled_backward::backward(
+            isa,
+            conv,
+            Gradient::Pooled(winners, order, dy),
+            dx.as_deref_mut(),
+        )
     {
         return gradients;
     }
@@ -75,7 +80,15 @@ pub fn conv_relu_pool_backward(
     let gradients: Vec<Gradients> = images
         .zip(outputs)
         .map(|((x, dx), (winners, dy))| {
-            isa.run(Backward { isa, conv: ConvBackward { x, ..conv }, filters, winners, dy, dx })
+            isa.run(Backward {
+                isa,
+                conv: ConvBackward { x, ..conv },
+                filters,
+                winners,
+                order,
+                dy,
+                dx,
+            })
         })
         .collect();
     match sum(gradients) {
@@ -91,6 +104,7 @@ struct Backward<'a> {
     conv: ConvBackward<'a>,
     filters: &'a FilterRows,
     winners: &'a [u8],
+    order: Order,
     dy: &'a [f32],
     dx: Option<&'a mut [f32]>,
 }
@@ -101,7 +115,7 @@ impl WithSimd for Backward<'_> {
     /// `dw` is `[channels_out, 9, pixel]` and `db` `[channels_out]`.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Gradients {
-        let Self { isa, conv, filters, winners, dy, dx } = self;
+        let Self { isa, conv, filters, winners, order, dy, dx } = self;
         let (shape, pixel) = (conv.shape, filters.pixel);
         let (ci, co) = (shape.channels_in, shape.channels_out);
         let cells = shape.pooled() / co;
@@ -116,12 +130,18 @@ impl WithSimd for Backward<'_> {
             let dx = dx.as_mut().and_then(Iterator::next);
             if !filters.finite || !all_finite(simd, x) {
                 let conv = ConvBackward { x, ..conv };
-                by_formula(conv, winners, dy, dx, pixel, &mut gradients);
+                by_formula(conv, winners, (order, dy), dx, pixel, &mut gradients);
                 continue;
             }
-            let matrix = Matrix { rows: co, columns: cells, stride: cells };
-            transpose(isa, matrix, dy, &mut lists.dy, co);
-            lists.places.list_winners(shape, winners, &lists.dy);
+            let dy = match order {
+                Order::First => {
+                    let matrix = Matrix { rows: co, columns: cells, stride: cells };
+                    transpose(isa, matrix, dy, &mut lists.dy, co);
+                    &lists.dy[..]
+                }
+                Order::Last => dy,
+            };
+            lists.places.list_winners(shape, winners, dy);
             if pixel == ci {
                 image(simd, shape, filters, x, &mut lists, dx, &mut gradients);
             } else {
@@ -189,7 +209,7 @@ fn image<S: Simd>(
 fn by_formula(
     conv: ConvBackward,
     winners: &[u8],
-    dy: &[f32],
+    (order, dy): (Order, &[f32]),
     dx: Option<&mut [f32]>,
     pixel: usize,
     gradients: &mut Gradients,
@@ -202,7 +222,7 @@ fn by_formula(
     for (at, &winner) in winners.iter().enumerate().filter(|(_, winner)| **winner < NO_WINNER) {
         let (cell, o, winner) = (at / co, at % co, usize::from(winner));
         let place = (cell / columns * 2 + winner / 2) * width + cell % columns * 2 + winner % 2;
-        unpooled[place * co + o] = f64::from(dy[o * rows * columns + cell]);
+        unpooled[place * co + o] = f64::from(dy[order.at([rows * columns, co], cell, o)]);
     }
     let live = vec![1.0; shape.output()];
     let exact = reference::conv_relu_backward(shape, &wide(weights), &wide(x), &live, &unpooled);

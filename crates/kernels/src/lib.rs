@@ -62,7 +62,7 @@ pub use bordered_norm::{bordered_batch_norm, bordered_batch_norm_backward, borde
 pub use buffer::parallel_zeros;
 pub use conv_relu::{conv_relu, conv_relu_tiled};
 pub use conv_relu_backward::{ConvBackward, conv_relu_backward};
-pub use conv_relu_pool::{NO_WINNER, conv_relu_pool};
+pub use conv_relu_pool::{NO_WINNER, Order, conv_relu_pool};
 pub use conv_relu_pool_backward::conv_relu_pool_backward;
 pub use conv_tiled::goes_by_tiles;
 pub use dense::{Dense, all_finite, dense};

@@ -6,6 +6,7 @@
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::{all_finite, load, store, vectors, vectors_mut, zeros};
+use crate::conv_relu_pool::Order;
 use crate::isa::Isa;
 use crate::tiled_backward::{Gradient, Sizes};
 use crate::transpose::{Matrix, transpose};
@@ -52,18 +53,19 @@ impl WithSimd for Unpack<'_> {
                     }
                 }
             }
-            Gradient::Pooled(winners, dy) => {
+            Gradient::Pooled(winners, order, dy) => {
                 let [rows, columns] = sizes.shape.pooled_sides();
                 let cells = rows * columns;
                 let mut by_cell = zeros(cells * co);
-                transpose(
-                    isa,
-                    Matrix { rows: co, columns: cells, stride: cells },
-                    dy,
-                    &mut by_cell,
-                    co,
-                );
-                let each = winners.chunks_exact(co).zip(by_cell.chunks_exact(co)).enumerate();
+                let dy = match order {
+                    Order::First => {
+                        let matrix = Matrix { rows: co, columns: cells, stride: cells };
+                        transpose(isa, matrix, dy, &mut by_cell, co);
+                        &by_cell[..]
+                    }
+                    Order::Last => dy,
+                };
+                let each = winners.chunks_exact(co).zip(dy.chunks_exact(co)).enumerate();
                 for (cell, (winners, dy)) in each {
                     let corner = cell / columns * 2 * line + cell % columns * 2 * pixel;
                     for k in 0..4_u8 {

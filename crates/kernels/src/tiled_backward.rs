@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::buffer::zeros;
 use crate::conv_relu_backward::ConvBackward;
+use crate::conv_relu_pool::Order;
 use crate::conv_tiled;
 use crate::filters::{Filters, columns};
 use crate::isa::Isa;
@@ -99,9 +100,8 @@ impl Sizes {
 pub(crate) enum Gradient<'a> {
     /// Of the outputs that are not 0: `y` and `dy`, both `[n, rows, columns, channels_out]`.
     Relu(&'a [f32], &'a [f32]),
-    /// Of the winners: `[n, pooled rows, pooled columns, channels_out]`, and `dy`
-    /// `[n, channels_out, pooled rows, pooled columns]`.
-    Pooled(&'a [u8], &'a [f32]),
+    /// Of the winners, `[n, pooled rows, pooled columns, channels_out]`, and `dy` in its order.
+    Pooled(&'a [u8], Order, &'a [f32]),
 }
 
 impl<'a> Gradient<'a> {
@@ -113,9 +113,9 @@ impl<'a> Gradient<'a> {
                 let part = part(shape.output());
                 Self::Relu(&y[part.clone()], &dy[part])
             }
-            Self::Pooled(winners, dy) => {
+            Self::Pooled(winners, order, dy) => {
                 let part = part(shape.pooled());
-                Self::Pooled(&winners[part.clone()], &dy[part])
+                Self::Pooled(&winners[part.clone()], order, &dy[part])
             }
         }
     }

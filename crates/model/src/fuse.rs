@@ -6,6 +6,8 @@ use burn::tensor::Tensor;
 
 use crate::layers::{Layer, is_padded};
 use crate::ops::{batch_norm, conv_relu, conv_relu_pool, dense, pad};
+use kernels::Order;
+
 use crate::shape::Activations::{self, Features, Maps};
 
 /// The output of `layers` for a batch in this process's memory. A layer without a kernel is computed by Burn.
@@ -18,7 +20,7 @@ pub(crate) fn forward(layers: &[Layer], mut x: Activations) -> Activations {
             }
             ([Layer::Pad(_), ..], Maps(x)) => (1, Maps(pad(x))),
             ([Layer::Convolution(conv), Layer::Relu(_), Layer::MaxPool(_), ..], Maps(x)) => {
-                (3, Maps(conv_relu_pool(conv, padded(conv, x))))
+                (3, Maps(conv_relu_pool(conv, order(&rest[3..]), padded(conv, x))))
             }
             ([Layer::Convolution(conv), Layer::Relu(_), ..], Maps(x)) => {
                 (2, Maps(conv_relu(conv, padded(conv, x))))
@@ -38,6 +40,15 @@ pub(crate) fn forward(layers: &[Layer], mut x: Activations) -> Activations {
         (rest, x) = (&rest[n..], y);
     }
     x
+}
+
+/// The order of channels that suits the layers after a pooling: a map stays as convolutions read it until it is flattened.
+/// Dropout's places count in the order of memory, which is that of the dense layer after it.
+fn order(next: &[Layer]) -> Order {
+    match next {
+        [Layer::Dropout(_) | Layer::Flatten(_), ..] | [] => Order::First,
+        _ => Order::Last,
+    }
 }
 
 /// The input of a convolution with the border that is a part of it.

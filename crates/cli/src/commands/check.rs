@@ -16,6 +16,8 @@ const LISTED: usize = 10;
 const SIZES: usize = 5;
 /// Columns of the numbers of the table of classes.
 const COUNTS: usize = 33;
+/// A class with fewer training images gets a warning: with twenty a class, `--from` gives something useful.
+const FEWEST: usize = 20;
 
 /// Which images.
 #[derive(clap::Args, Debug)]
@@ -141,6 +143,16 @@ fn classes(found: &Check) {
         let class = console::shortened(&count.class, width);
         let dataset::ClassCount { train, validation, test, .. } = count;
         console::line(&format!("{class:<width$}  {train:>9}  {validation:>10}  {test:>8}"));
+    }
+    if found.classes.iter().all(|count| count.validation == 0) {
+        console::line("training will set some of the training images apart for validation");
+    }
+    let fewest = found.classes.iter().map(|count| count.train).min().unwrap_or(0);
+    if fewest < FEWEST {
+        console::warning(&format!(
+            "the smallest class has {fewest} training images: add some, or start from a run that learned similar ones \
+             (train --from)"
+        ));
     }
     if let Some(times) = found.imbalance {
         console::warning(&format!(

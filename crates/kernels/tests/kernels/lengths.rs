@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kernels::{
-    Adam, BatchNorm, BatchNormBackward, ConvBackward, Dense, DenseBackward, Filters, Isa, Shape,
-    adam, average, batch_norm, batch_norm_backward, conv_relu, conv_relu_backward, conv_relu_pool,
-    conv_relu_pool_backward, dense, dense_backward, moments,
+    Adam, BatchNorm, BatchNormBackward, ConvBackward, Dense, DenseBackward, Filters, Isa, Order,
+    Shape, adam, average, batch_norm, batch_norm_backward, conv_relu, conv_relu_backward,
+    conv_relu_pool, conv_relu_pool_backward, dense, dense_backward, moments,
 };
 
 const N: usize = 4;
@@ -46,7 +46,7 @@ fn forward_convolutions_panic_if_lengths_do_not_match() {
                 let [weights, bias, x, mut y] = [weights, bias, x, y].map(zeros);
                 let filters = Filters::new(isa, shape, &weights, &bias);
                 let mut winners = winners.map(|n| vec![0; n]);
-                conv_relu_pool(&filters, &x, &mut y, winners.as_deref_mut());
+                conv_relu_pool(&filters, &x, Order::First, &mut y, winners.as_deref_mut());
             };
             let winners = N * shape.pooled();
             assert_each_length_matters([winners], |[winners]| pooled(right, Some(winners)));
@@ -74,7 +74,8 @@ fn backward_convolutions_panic_if_lengths_do_not_match() {
                 let [weights, x, winners, dy, mut dx] = lengths.map(zeros);
                 let winners = vec![0; winners.len()];
                 let conv = ConvBackward { shape, weights: &weights, x: &x };
-                let _ = conv_relu_pool_backward(isa, conv, &winners, &dy, Some(&mut dx));
+                let _ =
+                    conv_relu_pool_backward(isa, conv, &winners, Order::First, &dy, Some(&mut dx));
             });
         }
     }

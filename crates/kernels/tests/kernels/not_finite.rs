@@ -3,8 +3,9 @@
 //! All other numbers are whole, so that results are exact and no tolerance is needed.
 
 use kernels::{
-    ConvBackward, Dense, DenseBackward, Filters, Isa, NO_WINNER, Shape, all_finite, conv_relu,
-    conv_relu_backward, conv_relu_pool, conv_relu_pool_backward, dense, dense_backward, reference,
+    ConvBackward, Dense, DenseBackward, Filters, Isa, NO_WINNER, Order, Shape, all_finite,
+    conv_relu, conv_relu_backward, conv_relu_pool, conv_relu_pool_backward, dense, dense_backward,
+    reference,
 };
 use proptest::prelude::*;
 
@@ -99,15 +100,16 @@ fn check_pooling(case: Case) {
         let filters = Filters::new(isa, shape, &weights, &bias);
         let mut got = vec![0.0; y.len()];
         let mut got_winners = vec![u8::MAX; y.len()];
-        conv_relu_pool(&filters, &x, &mut got, Some(&mut got_winners));
+        conv_relu_pool(&filters, &x, Order::First, &mut got, Some(&mut got_winners));
         assert_same(&got, &y, format_args!("y, {isa}, {case:?}"));
         assert_eq!(got_winners, winners, "{isa}, {case:?}");
         got.fill(0.0);
-        conv_relu_pool(&filters, &x, &mut got, None);
+        conv_relu_pool(&filters, &x, Order::First, &mut got, None);
         assert_same(&got, &y, format_args!("y without winners, {isa}, {case:?}"));
         let mut got = vec![0.0; x.len()];
         let conv = ConvBackward { shape, weights: &weights, x: &x };
-        let got_sums = conv_relu_pool_backward(isa, conv, &winners, &dy, Some(&mut got));
+        let got_sums =
+            conv_relu_pool_backward(isa, conv, &winners, Order::First, &dy, Some(&mut got));
         assert_same(&got, &dx, format_args!("dx, {isa}, {case:?}"));
         assert_same(&got_sums.0, &dw, format_args!("dw, {isa}, {case:?}"));
         assert_same(&got_sums.1, &db, format_args!("db, {isa}, {case:?}"));
@@ -180,7 +182,7 @@ fn numbers_that_only_a_shortcut_makes_infinite_stay_finite() {
     for isa in Isa::available() {
         let filters = Filters::new(isa, shape, &weights, &[0.0; 3]);
         let mut y = vec![f32::NAN; shape.pooled()];
-        conv_relu_pool(&filters, &x, &mut y, None);
+        conv_relu_pool(&filters, &x, Order::First, &mut y, None);
         let expected = (9.0 * f64::from(f32::MAX / 16.0)) as f32;
         assert_eq!(y, vec![expected; shape.pooled()], "{isa}");
     }

@@ -1,7 +1,7 @@
 //! Convolution with ReLU and max-pooling, forward and backward.
 
 use kernels::{
-    ConvBackward, Filters, Isa, NO_WINNER, Shape, conv_relu_pool, conv_relu_pool_backward,
+    ConvBackward, Filters, Isa, NO_WINNER, Order, Shape, conv_relu_pool, conv_relu_pool_backward,
     reference,
 };
 use proptest::prelude::*;
@@ -58,7 +58,7 @@ fn check_forward(case: Case, numbers: Numbers) {
         assert_eq!(filters.shape(), shape);
         let mut y = vec![f32::NAN; n * shape.pooled()];
         let mut winners = vec![u8::MAX; n * shape.pooled()];
-        conv_relu_pool(&filters, &x, &mut y, Some(&mut winners));
+        conv_relu_pool(&filters, &x, Order::First, &mut y, Some(&mut winners));
         for (image, exact) in exact.iter().enumerate() {
             let cells = shape.pooled() / co;
             for (at, &highest) in exact.places.iter().enumerate() {
@@ -78,8 +78,11 @@ fn check_forward(case: Case, numbers: Numbers) {
             }
         }
         let mut without = vec![f32::NAN; y.len()];
-        conv_relu_pool(&filters, &x, &mut without, None);
+        conv_relu_pool(&filters, &x, Order::First, &mut without, None);
         assert_eq!(bits(&without), bits(&y), "{isa}, {case:?}");
+        let mut last = vec![f32::NAN; y.len()];
+        conv_relu_pool(&filters, &x, Order::Last, &mut last, None);
+        assert_eq!(bits(&last), bits(&channels_last(shape, &y)), "{isa}, {case:?}");
     }
 }
 
@@ -115,13 +118,28 @@ fn check_backward(case: Case, numbers: Numbers) {
     let conv = ConvBackward { shape, weights: &weights, x: &x };
     for isa in Isa::available() {
         let mut dx = vec![f32::NAN; x.len()];
-        let (dw, db) = conv_relu_pool_backward(isa, conv, &winners, &dy, Some(&mut dx));
-        let without_dx = conv_relu_pool_backward(isa, conv, &winners, &dy, None);
+        let (dw, db) =
+            conv_relu_pool_backward(isa, conv, &winners, Order::First, &dy, Some(&mut dx));
+        let without_dx = conv_relu_pool_backward(isa, conv, &winners, Order::First, &dy, None);
         assert_eq!((&dw, &db), (&without_dx.0, &without_dx.1), "{isa}, {case:?}");
+        let (dy, mut dx_last) = (channels_last(shape, &dy), vec![f32::NAN; x.len()]);
+        let sums =
+            conv_relu_pool_backward(isa, conv, &winners, Order::Last, &dy, Some(&mut dx_last));
+        assert_eq!((&dx, (&dw, &db)), (&dx_last, (&sums.0, &sums.1)), "{isa}, {case:?}");
         assert_near(&dx, &exact.dx, &sizes.dx, of_image, format_args!("dx, {isa}, {case:?}"));
         assert_near(&dw, &exact.dw, &sizes.dw, of_filter, format_args!("dw, {isa}, {case:?}"));
         assert_near(&db, &exact.db, &sizes.db, of_filter, format_args!("db, {isa}, {case:?}"));
     }
+}
+
+/// Pooled outputs with their channels last.
+pub(crate) fn channels_last(shape: Shape, y: &[f32]) -> Vec<f32> {
+    let (co, cells) = (shape.channels_out, shape.pooled() / shape.channels_out);
+    let mut last = Vec::with_capacity(y.len());
+    for image in y.chunks_exact(shape.pooled().max(1)) {
+        last.extend((0..shape.pooled()).map(|at| image[at % co * cells + at / co]));
+    }
+    last
 }
 
 /// The gradient before pooling of one image: each cell's at its winner's place.
@@ -177,7 +195,7 @@ fn winner_of(isa: Isa, outputs: [f32; 4], bias: f32) -> (f32, u8) {
     }
     let (mut y, mut winner) = ([f32::NAN], [u8::MAX]);
     let filters = Filters::new(isa, shape, &weights, &[bias]);
-    conv_relu_pool(&filters, &x, &mut y, Some(&mut winner));
+    conv_relu_pool(&filters, &x, Order::First, &mut y, Some(&mut winner));
     (y[0], winner[0])
 }
 

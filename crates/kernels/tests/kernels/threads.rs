@@ -2,7 +2,7 @@
 
 use kernels::{
     Adam, BatchNorm, BatchNormBackward, ConvBackward, Dense, DenseBackward, Filters, Isa, Moments,
-    Shape, adam, all_finite, average, batch_norm, batch_norm_backward, conv_relu,
+    Order, Shape, adam, all_finite, average, batch_norm, batch_norm_backward, conv_relu,
     conv_relu_backward, conv_relu_pool, conv_relu_pool_backward, dense, dense_backward, dropout,
     moments, sum_of_squares,
 };
@@ -46,9 +46,15 @@ fn convolutions(isa: Isa, shape: Shape) -> Outputs {
 
     let mut y = vec![0.0; IMAGES * shape.pooled()];
     let mut winners = vec![0; y.len()];
-    conv_relu_pool(&Filters::new(isa, shape, &weights, &bias), &x, &mut y, Some(&mut winners));
+    conv_relu_pool(
+        &Filters::new(isa, shape, &weights, &bias),
+        &x,
+        Order::First,
+        &mut y,
+        Some(&mut winners),
+    );
     let dy = random.reals(y.len());
-    let (dw, db) = conv_relu_pool_backward(isa, conv, &winners, &dy, Some(&mut dx));
+    let (dw, db) = conv_relu_pool_backward(isa, conv, &winners, Order::First, &dy, Some(&mut dx));
     outputs.extend([("pooled y", y), ("dx", dx), ("dw", dw), ("db", db)]);
     outputs.push(("winners", winners.into_iter().map(f32::from).collect()));
     outputs
@@ -144,7 +150,7 @@ fn check_images(shape: Shape) {
                 (vec![0.0; n * shape.output()], vec![0.0; n * shape.pooled()]);
             conv_relu(isa, shape, &weights, &bias, x, &mut y);
             let mut winners = vec![0; pooled.len()];
-            conv_relu_pool(&filters, x, &mut pooled, Some(&mut winners));
+            conv_relu_pool(&filters, x, Order::First, &mut pooled, Some(&mut winners));
             (y, pooled, winners)
         };
         // The gradients of the input, of both convolutions; the pooled one's from as many numbers of the same.
@@ -152,7 +158,8 @@ fn check_images(shape: Shape) {
             let conv = ConvBackward { shape, weights: &weights, x };
             let mut dx = [vec![0.0; x.len()], vec![0.0; x.len()]];
             let _ = conv_relu_backward(isa, conv, y, dy[0], Some(&mut dx[0]));
-            let _ = conv_relu_pool_backward(isa, conv, winners, dy[1], Some(&mut dx[1]));
+            let _ =
+                conv_relu_pool_backward(isa, conv, winners, Order::First, dy[1], Some(&mut dx[1]));
             dx.map(|dx| bits(&dx))
         };
         let (y, pooled, winners) = forward(&x);

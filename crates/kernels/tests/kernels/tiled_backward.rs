@@ -2,14 +2,14 @@
 //! number is not finite.
 
 use kernels::{
-    ConvBackward, Isa, NO_WINNER, Shape, conv_relu_backward, conv_relu_pool_backward,
+    ConvBackward, Isa, NO_WINNER, Order, Shape, conv_relu_backward, conv_relu_pool_backward,
     gradients_go_by_tiles, pooled_gradients_go_by_tiles, reference,
 };
 use proptest::prelude::*;
 use rayon::ThreadPoolBuilder;
 
 use crate::compare::*;
-use crate::pooling::unpooled;
+use crate::pooling::{channels_last, unpooled};
 use crate::sample::*;
 
 /// Roundings of a number as large as a sum can be whose every factor is as large as any.
@@ -63,7 +63,7 @@ impl Layer {
         let (dw, db) = match outputs {
             Outputs::Relu { y, dy } => conv_relu_backward(isa, conv, y, dy, Some(&mut dx)),
             Outputs::Pooled { winners, dy } => {
-                conv_relu_pool_backward(isa, conv, winners, dy, Some(&mut dx))
+                conv_relu_pool_backward(isa, conv, winners, Order::First, dy, Some(&mut dx))
             }
         };
         [dx, dw, db]
@@ -106,6 +106,17 @@ impl Layer {
 
     fn check(&self, isa: Isa, what: &str) {
         let got = self.gradients(isa);
+        if let Outputs::Pooled { winners, dy } = &self.outputs {
+            let conv = ConvBackward { shape: self.shape, weights: &self.weights, x: &self.x };
+            let (dy, mut dx) = (channels_last(self.shape, dy), vec![f32::NAN; self.x.len()]);
+            let (dw, db) =
+                conv_relu_pool_backward(isa, conv, winners, Order::Last, &dy, Some(&mut dx));
+            assert_eq!(
+                [dx, dw, db].map(|of| bits(&of)),
+                got.each_ref().map(|of| bits(of)),
+                "{what}"
+            );
+        }
         for ((got, exact), size) in got.iter().zip(self.exact(wide)).zip(self.sizes()) {
             for (&got, &exact) in got.iter().zip(&exact) {
                 if exact.is_finite() {

@@ -9,7 +9,7 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::flex::FlexTensor;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
-use kernels::{ConvBackward, Filters, Isa, Shape};
+use kernels::{ConvBackward, Filters, Isa, Order, Shape};
 
 use super::differentiable::{apply, channels_last, floats, from_channels_last, register, tensor};
 
@@ -33,23 +33,28 @@ pub(crate) fn conv_relu(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     })
 }
 
-/// Convolution, ReLU and 2x2 max-pooling with stride 2. `conv` is as in [`conv_relu`].
+/// Convolution, ReLU and 2x2 max-pooling with stride 2. `conv` is as in [`conv_relu`]; the order is that of the output in
+/// memory.
 ///
 /// # Shapes
 /// - `x`: `[batch, channels_in, height, width]`
 /// - output: `[batch, channels_out, (height - 2) / 2, (width - 2) / 2]`
-pub(crate) fn conv_relu_pool(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+pub(crate) fn conv_relu_pool(conv: &Conv2d, order: Order, x: Tensor<4>) -> Tensor<4> {
     let (weight, bias) = parameters(conv);
-    apply(ConvReluPool, x, weight, bias, |[x, weight, bias], keep| {
+    apply(ConvReluPool { order }, x, weight, bias, |[x, weight, bias], keep| {
         let (x, weight, bias) = (channels_last(x), weight.to_contiguous(), bias.to_contiguous());
         let (n, shape) = shape(&x, &weight);
         let filters = Filters::new(Isa::best(), shape, floats(&weight), floats(&bias));
         let mut y = kernels::parallel_zeros(n * shape.pooled());
         let mut winners = vec![0; if keep { n * shape.pooled() } else { 0 }];
-        kernels::conv_relu_pool(&filters, floats(&x), &mut y, keep.then_some(&mut winners));
+        kernels::conv_relu_pool(&filters, floats(&x), order, &mut y, keep.then_some(&mut winners));
         let [rows, columns] = shape.pooled_sides();
         let state = keep.then(|| (x, weight, winners.into()));
-        (tensor(y, [n, shape.channels_out, rows, columns]), state)
+        let y = match order {
+            Order::First => tensor(y, [n, shape.channels_out, rows, columns]),
+            Order::Last => from_channels_last(y, [n, rows, columns, shape.channels_out]),
+        };
+        (y, state)
     })
 }
 
@@ -86,7 +91,9 @@ impl Backward<Flex, 3> for ConvRelu {
 
 /// The backward pass of [`conv_relu_pool`].
 #[derive(Debug)]
-struct ConvReluPool;
+struct ConvReluPool {
+    order: Order,
+}
 
 impl Backward<Flex, 3> for ConvReluPool {
     /// The input with its channels last, the weights, and the winners.
@@ -99,7 +106,11 @@ impl Backward<Flex, 3> for ConvReluPool {
         _checkpointer: &mut Checkpointer,
     ) {
         let (x, weight, winners) = &ops.state;
-        let dy = gradients.consume::<Flex>(&ops.node).to_contiguous();
+        let dy = gradients.consume::<Flex>(&ops.node);
+        let dy = match self.order {
+            Order::First => dy.to_contiguous(),
+            Order::Last => channels_last(dy),
+        };
         let (n, shape) = shape(x, weight);
         let conv = ConvBackward { shape, weights: floats(weight), x: floats(x) };
         let mut dx = ops.parents[0].is_some().then(|| kernels::parallel_zeros(n * shape.input()));
@@ -107,6 +118,7 @@ impl Backward<Flex, 3> for ConvReluPool {
             Isa::best(),
             conv,
             winners,
+            self.order,
             floats(&dy),
             dx.as_deref_mut(),
         );

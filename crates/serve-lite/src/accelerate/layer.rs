@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use kernels::{Dense, Filters, Isa, Shape, conv_relu, conv_relu_pool, conv_relu_tiled, dense};
+use kernels::{
+    Dense, Filters, Isa, Order, Shape, conv_relu, conv_relu_pool, conv_relu_tiled, dense,
+};
 use tract_onnx::tract_core::internal::*;
 
 use super::graph::values;
@@ -84,7 +86,7 @@ impl Layer {
                 conv_relu(*isa, *shape, values(weights)?, bias, x, y);
             }
             Self::ConvReluTiled(filters) => conv_relu_tiled(filters, x, y),
-            Self::ConvReluPool(filters) => conv_relu_pool(filters, x, y, None),
+            Self::ConvReluPool(filters) => conv_relu_pool(filters, x, Order::First, y, None),
             Self::Dense { isa, weights, bias, finite, relu } => {
                 let layer = Dense { weights: values(weights)?, bias, finite: *finite };
                 dense(*isa, layer, *relu, x, y);
