@@ -72,7 +72,7 @@ fn of_filters<S: Simd, const COLUMNS: usize, const CHANNELS: usize>(
 
 /// Adds an image's sums to the gradient of the biases.
 #[inline(always)]
-fn of_biases<S: Simd>(simd: S, masked: &[f32], db: &mut [f32]) {
+pub(crate) fn of_biases<S: Simd>(simd: S, masked: &[f32], db: &mut [f32]) {
     let mut sums = zeros(db.len());
     for pixel in masked.chunks_exact(db.len()) {
         add(simd, &mut sums, vectors(simd, pixel));
@@ -155,7 +155,14 @@ fn add<S: Simd>(simd: S, to: &mut [f32], values: &[S::f32s]) {
 
 /// `dy` where `y` is not 0, else 0; pixels `padded` numbers apart.
 #[inline(always)]
-fn mask<S: Simd>(simd: S, shape: Shape, y: &[f32], dy: &[f32], masked: &mut [f32], padded: usize) {
+pub(crate) fn mask<S: Simd>(
+    simd: S,
+    shape: Shape,
+    y: &[f32],
+    dy: &[f32],
+    masked: &mut [f32],
+    padded: usize,
+) {
     let co = shape.channels_out;
     if padded == co {
         let zero = simd.splat_f32s(0.0);

@@ -5,21 +5,21 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::buffer::{all_finite, load, store, vectors, vectors_mut, zeros};
+use crate::buffer::{all_finite, load, store, zeros};
 use crate::conv_relu_pool::Order;
+use crate::filter_gradients;
+use crate::gradients;
 use crate::isa::Isa;
 use crate::tiled_backward::{Gradient, Sizes};
 use crate::transpose::{Matrix, transpose};
-use crate::winograd::{self, PRODUCTS, SIDE, TILE};
+use crate::winograd::{self, PRODUCTS, SIDE};
 
 /// Copies an image `[height, width, channels_in]` onto its padded plane.
 pub(crate) fn stage_input(sizes: Sizes, x: &[f32], plane: &mut [f32]) {
     let (channels, pixel) = (sizes.shape.channels_in, sizes.channels_in);
     let lines = plane.chunks_exact_mut(sizes.inputs()[1] * pixel);
     for (x, line) in x.chunks_exact(sizes.shape.width * channels).zip(lines) {
-        for (x, line) in x.chunks_exact(channels).zip(line.chunks_exact_mut(pixel)) {
-            line[..channels].copy_from_slice(x);
-        }
+        gradients::pad(channels, x, pixel, line);
     }
 }
 
@@ -45,18 +45,13 @@ impl WithSimd for Unpack<'_> {
                 let [_, columns] = sizes.shape.output_sides();
                 let rows = y.chunks_exact(columns * co).zip(dy.chunks_exact(columns * co));
                 for (plane, (y, dy)) in plane.chunks_exact_mut(line).zip(rows) {
-                    let pixels = y.chunks_exact(co).zip(dy.chunks_exact(co));
-                    for (plane, (y, dy)) in plane.chunks_exact_mut(pixel).zip(pixels) {
-                        for (to, (&y, &dy)) in plane.iter_mut().zip(y.iter().zip(dy)) {
-                            *to = if y == 0.0 { 0.0 } else { dy };
-                        }
-                    }
+                    filter_gradients::mask(simd, sizes.shape, y, dy, plane, pixel);
                 }
             }
             Gradient::Pooled(winners, order, dy) => {
                 let [rows, columns] = sizes.shape.pooled_sides();
                 let cells = rows * columns;
-                let mut by_cell = zeros(cells * co);
+                let mut by_cell = zeros(if order == Order::First { cells * co } else { 0 });
                 let dy = match order {
                     Order::First => {
                         let matrix = Matrix { rows: co, columns: cells, stride: cells };
@@ -79,10 +74,7 @@ impl WithSimd for Unpack<'_> {
             }
         }
         let mut sums = zeros(pixel);
-        for pixel in plane.chunks_exact(pixel) {
-            let sums = vectors_mut(simd, &mut sums).iter_mut();
-            sums.zip(vectors(simd, pixel)).for_each(|(sum, &dy)| *sum = simd.add_f32s(*sum, dy));
-        }
+        filter_gradients::of_biases(simd, plane, &mut sums);
         sums[..co].to_vec()
     }
 }
@@ -107,8 +99,7 @@ impl WithSimd for Inputs<'_> {
         let mut number = 0;
         for x in x.chunks_exact(sizes.input()) {
             for tile in 0..sizes.of_image() {
-                let corner =
-                    tile / sizes.sides[1] * TILE * row + tile % sizes.sides[1] * TILE * pixel;
+                let corner = sizes.corner(tile, [row, pixel]);
                 let x = &x[corner + panel * lanes..];
                 let v = winograd::input(
                     simd,
@@ -147,8 +138,7 @@ impl WithSimd for Outputs<'_> {
         let mut number = 0;
         for plane in planes.chunks_exact(sizes.output()) {
             for tile in 0..sizes.of_image() {
-                let corner =
-                    tile / sizes.sides[1] * TILE * row + tile % sizes.sides[1] * TILE * pixel;
+                let corner = sizes.corner(tile, [row, pixel]);
                 for within in (0..block).step_by(S::F32_LANES) {
                     let dy = &plane[corner + panel * block + within..];
                     let u = winograd::output_gradient(
@@ -195,8 +185,7 @@ impl WithSimd for Back<'_> {
         for panel in 0..sizes.channels_in / block {
             for tile in 0..sizes.of_image() {
                 let number = image * sizes.of_image() + tile;
-                let corner =
-                    tile / sizes.sides[1] * TILE * row + tile % sizes.sides[1] * TILE * pixel;
+                let corner = sizes.corner(tile, [row, pixel]);
                 for within in (0..block).step_by(S::F32_LANES) {
                     let from = &products[(panel * sizes.tiles + number) * block + within..];
                     let stride = sizes.tiles * sizes.channels_in;
@@ -217,9 +206,7 @@ impl WithSimd for Back<'_> {
         }
         let (channels, width) = (sizes.shape.channels_in, sizes.shape.width);
         for (dx, line) in dx.chunks_exact_mut(width * channels).zip(plane.chunks_exact(row)) {
-            for (dx, pixel) in dx.chunks_exact_mut(channels).zip(line.chunks_exact(pixel)) {
-                dx.copy_from_slice(&pixel[..channels]);
-            }
+            gradients::unpad(channels, &line[..width * pixel], pixel, dx);
         }
         all_finite(simd, dx)
     }

@@ -76,6 +76,11 @@ impl Sizes {
         self.sides.map(|side| side * TILE + 2)
     }
 
+    /// Where a tile begins on a plane whose rows and pixels are so many numbers apart.
+    pub(crate) fn corner(&self, tile: usize, [row, pixel]: [usize; 2]) -> usize {
+        tile / self.sides[1] * TILE * row + tile % self.sides[1] * TILE * pixel
+    }
+
     /// Numbers of the padded inputs of an image.
     pub(crate) fn input(&self) -> usize {
         self.inputs().iter().product::<usize>() * self.channels_in
